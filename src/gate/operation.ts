@@ -1,0 +1,133 @@
+/**
+ * The gate: every operation is made here, and nothing reaches a domain function but through it.
+ *
+ *     caller's kind in the row → license state → feature → domain function with the quota's limits → audit → commit
+ *
+ * Rule: decides who may enter and what the license allows; whether this caller may touch this object is the domain
+ * function's to decide, inside the transaction. It must not know HTTP.
+ */
+import { Fault } from "../fault.ts";
+import { type Entitled, type Entitlements, type Qualified, quotaLimit, requireLicensed } from "../license/entitlements.ts";
+import type { Services } from "../services.ts";
+import type { Reader, Store, Writer } from "../store/store.ts";
+import { appendAudit, type AuditNote } from "./audit.ts";
+import type { Caller, CallerKind } from "./caller.ts";
+import { type OperationName, rowOf } from "./operations.ts";
+
+/** What a role hands to every operation it calls. */
+export interface Gate {
+  readonly services: Services;
+  readonly store: Store;
+  readonly entitled: Entitled;
+}
+
+/** What a domain function may use while it acts. */
+export interface Act {
+  readonly caller: Caller;
+  readonly services: Services;
+  readonly entitlements: Entitlements;
+  /** The cap of a quota as it stands: -1 unlimited, 0 disabled, above 0 a hard cap. */
+  limit(quota: Qualified): number;
+}
+
+export interface QueryAct extends Act {
+  readonly reader: Reader;
+}
+
+export interface CommandAct extends Act {
+  readonly writer: Writer;
+  /** Says what the audit row will tell beyond operation, actor and time. */
+  note(note: AuditNote): void;
+}
+
+/** For operations with slow work, such as password hashing, between their transactions. */
+export interface ProcedureAct extends Act {
+  read<T>(query: (reader: Reader) => Promise<T>): Promise<T>;
+  /** One transaction, with its audit row. */
+  write<T>(command: (act: CommandAct) => Promise<T | Refused>): Promise<T>;
+}
+
+/** A refusal that must be remembered: returned by a command, committed with it, and thrown after. */
+export class Refused {
+  readonly fault: Fault;
+
+  constructor(fault: Fault) {
+    this.fault = fault;
+  }
+}
+
+export interface Operation<Input, Output> {
+  (gate: Gate, caller: Caller, input: Input): Promise<Output>;
+  readonly operation: OperationName;
+}
+
+/** Throws unless a caller of this kind may enter: 401 for a stranger, 403 for the wrong kind of credential. */
+export function requireAccepted(name: OperationName, kind: CallerKind): void {
+  const { accepts } = rowOf(name);
+  if (accepts.includes(kind)) return;
+  if (kind === "anonymous") {
+    throw new Fault("unauthenticated", "This needs a credential.", {
+      hint: "Send Authorization: Bearer with an access token or a key that is made for this door.",
+    });
+  }
+  throw new Fault("forbidden", `A caller of kind ${kind} may not do this.`, {
+    hint: `It accepts: ${accepts.join(", ")}.`,
+    details: { operation: name },
+  });
+}
+
+function enter(name: OperationName, gate: Gate, caller: Caller): Act {
+  requireAccepted(name, caller.kind);
+  const { license } = rowOf(name);
+  const entitlements = gate.entitled.entitlements();
+  if (license !== "core") requireLicensed(entitlements, license === "licensed" ? undefined : license);
+  return { caller, services: gate.services, entitlements, limit: (quota) => quotaLimit(entitlements, quota) };
+}
+
+async function commit<T>(name: OperationName, gate: Gate, act: Act, run: (act: CommandAct) => Promise<T | Refused>): Promise<T> {
+  const result = await gate.store.write(async (writer) => {
+    let added: AuditNote = {};
+    const outcome = await run({ ...act, writer, note: (note) => (added = { ...added, ...note }) });
+    if (rowOf(name).audit !== "ledger") {
+      const refused = outcome instanceof Refused;
+      await appendAudit(writer, gate.services, { ...added, operation: name, outcome: refused ? "refused" : "done", caller: act.caller });
+    }
+    return outcome;
+  });
+  if (result instanceof Refused) throw result.fault;
+  return result;
+}
+
+function named<Input, Output>(name: OperationName, call: (gate: Gate, caller: Caller, input: Input) => Promise<Output>): Operation<Input, Output> {
+  return Object.assign(call, { operation: name });
+}
+
+/** An operation that reads. It is given no writer. */
+export function query<Input, Output>(name: OperationName, run: (act: QueryAct, input: Input) => Promise<Output>): Operation<Input, Output> {
+  return named(name, async (gate, caller, input) => {
+    const act = enter(name, gate, caller);
+    return await gate.store.read((reader) => run({ ...act, reader }, input));
+  });
+}
+
+/** An operation that is one transaction; its audit row is in the same commit. */
+export function command<Input, Output>(
+  name: OperationName,
+  run: (act: CommandAct, input: Input) => Promise<Output | Refused>,
+): Operation<Input, Output> {
+  return named(name, async (gate, caller, input) => {
+    const act = enter(name, gate, caller);
+    return await commit(name, gate, act, (commandAct) => run(commandAct, input));
+  });
+}
+
+/** An operation with work outside its transactions. The gate is asked once, before anything else. */
+export function procedure<Input, Output>(
+  name: OperationName,
+  run: (act: ProcedureAct, input: Input) => Promise<Output>,
+): Operation<Input, Output> {
+  return named(name, async (gate, caller, input) => {
+    const act = enter(name, gate, caller);
+    return await run({ ...act, read: (q) => gate.store.read(q), write: (c) => commit(name, gate, act, c) }, input);
+  });
+}

@@ -1,0 +1,76 @@
+/**
+ * The total table of operations: who may call it, what the license must say, and what it is for.
+ *
+ * Rule: no row, no operation. Routes, CLI commands and jobs all enter through a row; the docs' operations table and
+ * the feature matrix are printed from here. The set is closed and every row has exactly one implementation.
+ */
+import type { Qualified } from "../license/entitlements.ts";
+import type { CallerKind } from "./caller.ts";
+
+/**
+ * `core`: always allowed, whatever the license says. `licensed`: needs a good license.
+ * A feature: needs a good license that carries it.
+ */
+export type LicenseNeed = "core" | "licensed" | Qualified;
+
+export interface OperationRow {
+  readonly accepts: readonly CallerKind[];
+  readonly license: LicenseNeed;
+  /** Caps that the operation consumes, in the same statement as its insert. */
+  readonly quotas?: readonly Qualified[];
+  /** `ledger`: kept in a table of its own instead of one audit row for each call, because it is too frequent. */
+  readonly audit?: "ledger";
+  readonly purpose: string;
+}
+
+const team = (key: string): Qualified => ({ namespace: "team", key });
+const account = (key: string): Qualified => ({ namespace: "account", key });
+const global = (key: string): Qualified => ({ namespace: "global", key });
+
+export const operations = {
+  "deployment.read": { accepts: ["anonymous", "user", "device", "operator"], license: "core", purpose: "Read the deployment's name and whether it is set up." },
+  "setup_link.create": { accepts: ["operator", "system"], license: "core", purpose: "Make a single-use link for first-run set-up." },
+  "setup.complete": { accepts: ["anonymous"], license: "core", purpose: "Use a set-up link: first administrator, deployment name, first team." },
+  "administrator.create": { accepts: ["operator"], license: "core", purpose: "Create an administrator on the host." },
+  "session.create": { accepts: ["anonymous"], license: "core", purpose: "Sign in with email address and password." },
+  "session.refresh": { accepts: ["anonymous"], license: "core", purpose: "Exchange a refresh token for new tokens." },
+  "session.end": { accepts: ["user"], license: "core", purpose: "Sign out." },
+  "user.read_self": { accepts: ["user", "device"], license: "core", purpose: "Read the own profile with its feature flags." },
+  "team.list": { accepts: ["user", "device"], license: "core", purpose: "List the teams one belongs to." },
+  "team.create": {
+    accepts: ["user", "device"],
+    license: account("manual_team_creation"),
+    quotas: [global("max_teams"), account("max_owned_teams")],
+    purpose: "Create a team and own it.",
+  },
+  "credential.create": {
+    accepts: ["user"],
+    license: "licensed",
+    quotas: [team("max_integration_keys")],
+    purpose: "Create an integration or agent key; the secret is shown once.",
+  },
+  "credential.list": { accepts: ["user"], license: "core", purpose: "List the team's credentials." },
+  "credential.revoke": { accepts: ["user"], license: "core", purpose: "Revoke a credential for good." },
+  "workflow.list_runtime": { accepts: ["user", "device", "integration"], license: "licensed", purpose: "List the team's workflows through the runtime API." },
+  "agent.connect": { accepts: ["agent"], license: "licensed", purpose: "Open an agent's connection to the gateway." },
+  "signing_key.list_public": { accepts: ["anonymous", "user", "device", "integration", "agent", "system"], license: "core", purpose: "Publish the issuer's public keys (JWKS)." },
+  "signing_key.prepare": { accepts: ["system"], license: "core", purpose: "Make sure that there is a key to sign tokens with." },
+  "license.read": { accepts: ["anonymous", "user", "device", "operator"], license: "core", purpose: "Read the state of the license." },
+  "license.test": { accepts: ["user", "operator"], license: "core", purpose: "Say what a license file would do before it is installed." },
+  "license.install": { accepts: ["user", "lease_client", "operator", "system"], license: "core", purpose: "Replace the license file by a newer one." },
+  "license.reload": { accepts: ["user", "lease_client", "operator", "system"], license: "core", purpose: "Read the license file again now." },
+  "license.start": { accepts: ["system"], license: "core", purpose: "Start the License Server: a new epoch, the marks joined from store and file." },
+  "license.mark_time": { accepts: ["system"], license: "core", audit: "ledger", purpose: "Record the highest time seen." },
+  "lease.grant": { accepts: ["lease_client"], license: "core", audit: "ledger", purpose: "Grant or refuse a lease to an enrolled client." },
+  "lease_client.enrol": { accepts: ["anonymous", "lease_client"], license: "core", purpose: "Enrol a role's client key by local secret or join token." },
+  "lease_client.list": { accepts: ["operator"], license: "core", purpose: "List enrolled clients and their last lease." },
+  "lease_client.revoke": { accepts: ["operator"], license: "core", purpose: "Refuse a client from now on." },
+  "join_token.create": { accepts: ["operator"], license: "core", purpose: "Make a single-use token by which a role on another host enrols." },
+} as const satisfies Record<string, OperationRow>;
+
+export type OperationName = keyof typeof operations;
+
+/** The row as its general type, for code that walks the table. */
+export function rowOf(name: OperationName): OperationRow {
+  return operations[name];
+}
