@@ -161,20 +161,18 @@ export class LeaseHolder implements Entitled {
     };
   }
 
-  /** Has the License Server read its license file again. Throws its Fault, or `unavailable` when none answers. */
-  async reload(): Promise<Entitlements> {
+  /** Has the License Server read its license file again, then refreshes. Throws its Fault, or `unavailable` when none answers. */
+  async reload(): Promise<void> {
     await this.#ask(async (connection) => postReload(connection, await proveReload(this.#client, connection, this.#knowledge())));
     await this.refresh();
-    return this.entitlements();
   }
 
-  /** Has the License Server replace its license by `file`. Throws its Fault, or `unavailable` when none answers. */
-  async install(file: Uint8Array): Promise<Entitlements> {
+  /** Has the License Server replace its license by `file`, then refreshes. Throws its Fault, or `unavailable` when none answers. */
+  async install(file: Uint8Array): Promise<void> {
     await this.#ask(async (connection) => {
       await postInstall(connection, await proveInstall(this.#client, connection, { ...this.#knowledge(), file }), file);
     });
     await this.refresh();
-    return this.entitlements();
   }
 
   /** Ends every request, stream and timer, and writes the highest time seen. */
