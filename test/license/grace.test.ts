@@ -1,5 +1,6 @@
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { expect, test } from "bun:test";
+import type { LicenseState } from "../../src/license/entitlements.ts";
 import { eventually } from "../support/eventually.ts";
 import { type LeaseSite, leaseSite, stateOf } from "../support/lease-site.ts";
 import type { LicenseOverrides } from "../support/license.ts";
@@ -139,7 +140,7 @@ test("a clock set forward and back again ends in clock_anomaly and not in more g
   expect(stateOf(holder)).toBe("grace_over");
 });
 
-const steps: readonly (readonly [number, string])[] = [
+const steps: readonly (readonly [number, LicenseState])[] = [
   [-TOLERANCE, "unreachable"],
   [-TOLERANCE - SECOND, "clock_anomaly"],
   [-120 * SECOND, "clock_anomaly"],
