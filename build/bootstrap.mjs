@@ -112,11 +112,11 @@ const commands = {
   docs: (args) => script("build/docs.ts", args),
   bench: (args) => {
     build();
-    script("test/bench/bench.ts", args);
+    script("test/bench/run.ts", args);
   },
   drill: (args) => {
     build();
-    script("test/drill/drill.ts", args);
+    script("test/drill/run.ts", args);
   },
 };
 
