@@ -50,7 +50,7 @@ export interface LicenseServerDouble {
   /** Changes the signed text. */
   signed: (message: string, asked: Asked) => string;
   /** Answers in place of the double, where it gives a response. */
-  answer: (path: string, request: Request) => Response | Promise<Response> | undefined;
+  answer: (path: string, request: Request) => Response | undefined | Promise<Response | undefined>;
   signWith: SigningKey;
   /** Streams that are open now. */
   streams(): number;
