@@ -43,8 +43,7 @@ function verifyKeyOf({ publicJwk }: StoredKey): TokenVerifyKey {
   return { kid: publicJwk.kid, alg: publicJwk.alg, publicKey: publicKeyOf(publicJwk) };
 }
 
-/** A key ring over the gate's store. One for each role. */
-export function createKeyring({ store, sealer, services }: Pick<Gate, "store" | "sealer" | "services">): Keyring {
+function createKeyring({ store, sealer, services }: Gate): Keyring {
   let held: Held | undefined;
   let opened: TokenSigningKey | undefined;
   let loading: Promise<Held> | undefined;
@@ -82,4 +81,15 @@ export function createKeyring({ store, sealer, services }: Pick<Gate, "store" | 
       return (await fresh()).verify.get(kid) ?? (await load()).verify.get(kid);
     },
   };
+}
+
+const keyrings = new WeakMap<Gate["store"], Keyring>();
+
+/** The key ring over the gate's store; the same for everybody who has that store open. */
+export function keyringOf(gate: Gate): Keyring {
+  const known = keyrings.get(gate.store);
+  if (known !== undefined) return known;
+  const keyring = createKeyring(gate);
+  keyrings.set(gate.store, keyring);
+  return keyring;
 }
