@@ -4,7 +4,7 @@
  * Rule: nothing here is believed. Whatever is late, large, redirected, malformed or not `200` is a {@link NoAnswer}; it
  * never changes what is granted. What a signed lease is worth is judged in `grant.ts`.
  */
-import { type TObject, Type } from "typebox";
+import { Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { type Json, parseStrictJson, StrictJsonError } from "../crypto/strict-json.ts";
 import { type FaultCode, faultCodes } from "../fault.ts";
@@ -15,7 +15,7 @@ export const ANSWER_BYTES_MAX = 262_144;
 export const REQUEST_MS_MAX = 5_000;
 const SENTENCE_CHARACTERS_MAX = 300;
 
-export type NoAnswerKind = "unreachable" | "timed_out" | "too_large" | "malformed" | "refused" | "stopped";
+export type NoAnswerKind = "unreachable" | "timed_out" | "too_large" | "malformed" | "refused" | "not_pinned" | "stopped";
 
 /** Thrown when an address gave nothing to judge. The message is one sentence without the address. */
 export class NoAnswer extends Error {
@@ -114,4 +114,30 @@ export async function post(connection: Connection, path: string, body: object): 
   } finally {
     cancel();
   }
+}
+
+const challengeShape = Compile(ChallengeSchema);
+/** Open to members of newer servers: nothing in it is believed but what is signed inside. */
+const leaseAnswerShape = Compile(
+  Type.Object({ lease: Type.String({ maxLength: 131_072 }), changes_ticket: Type.Optional(Type.String({ maxLength: 4_096 })) }),
+);
+export interface LeaseAnswer {
+  /** The signed lease, to be judged. */
+  readonly lease: string;
+  /** Bearer ticket for the stream of changes. */
+  readonly changesTicket: string | undefined;
+}
+
+/** Asks for the server's half of the exchange. Throws {@link NoAnswer}. */
+export async function requestChallenge(connection: Connection, request: ChallengeRequest): Promise<Challenge> {
+  const answer = await post(connection, "/v1/challenges", request);
+  if (challengeShape.Check(answer)) return answer;
+  throw new NoAnswer("malformed", "The answer is not a challenge of a License Server.");
+}
+
+/** Hands in the proof and takes what may be a lease. Throws {@link NoAnswer}. */
+export async function requestLease(connection: Connection, proof: string): Promise<LeaseAnswer> {
+  const answer = await post(connection, "/v1/leases", { proof });
+  if (leaseAnswerShape.Check(answer)) return { lease: answer.lease, changesTicket: answer.changes_ticket };
+  throw new NoAnswer("malformed", "The answer to the proof holds no lease.");
 }

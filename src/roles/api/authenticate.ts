@@ -4,14 +4,15 @@
  * Rule: a credential that was sent and is not good is refused, whatever the door; a cookie counts as the person only
  * for requests that this very site sent, because browsers attach it to everybody's.
  */
-import { findUserByCookie, findUserBySession, type RequestFacts } from "../../identity/authentication.ts";
 import { findCallerByKey } from "../../credentials/authentication.ts";
 import { Fault } from "../../fault.ts";
 import type { Caller } from "../../gate/caller.ts";
 import type { Gate } from "../../gate/operation.ts";
 import { AUTHORIZATION_BYTES_MAX } from "../../http/limits.ts";
 import type { Authenticate } from "../../http/listener.ts";
-import { verifyAccessToken } from "../../oidc/access-tokens.ts";
+import { findUserByCookie, type RequestFacts } from "../../identity/authentication.ts";
+import { findUserByAccessToken } from "../../oidc/access-tokens.ts";
+import type { Keyring } from "../../oidc/keyring.ts";
 import { readCookie } from "./cookie.ts";
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
@@ -41,11 +42,6 @@ function bearerOf(header: string): string {
   });
 }
 
-async function findPerson(gate: Gate, token: string, facts: RequestFacts): Promise<Caller | undefined> {
-  const claims = await verifyAccessToken(gate, token);
-  return claims === undefined ? undefined : await findUserBySession(gate, claims, facts);
-}
-
 /** True when the browser says that this site's own page sent the request (Fetch Metadata; Origin for older ones). */
 export function isSameSite(request: Request): boolean {
   const site = request.headers.get("sec-fetch-site");
@@ -62,7 +58,7 @@ async function byCookie(gate: Gate, request: Request, facts: RequestFacts): Prom
 }
 
 /** Authentication of the API server over `gate`. */
-export function apiAuthenticate(gate: Gate): Authenticate {
+export function apiAuthenticate(gate: Gate, keyring: Keyring): Authenticate {
   return async (request, address) => {
     const header = request.headers.get("authorization");
     if (header === null) {
@@ -72,7 +68,7 @@ export function apiAuthenticate(gate: Gate): Authenticate {
     // A key names its team itself; X-Team-ID beside it is ignored, as documented.
     const caller = key.test(token)
       ? await findCallerByKey(gate, token, address)
-      : await findPerson(gate, token, { teamId: teamIdOf(request), address });
+      : await findUserByAccessToken(gate, keyring, token, { teamId: teamIdOf(request), address });
     if (caller === undefined) throw refused();
     return caller;
   };
