@@ -10,8 +10,10 @@ import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { decodeBase64url, encodeBase64url } from "../crypto/base64url.ts";
 import { type Json, parseStrictJson, StrictJsonError } from "../crypto/strict-json.ts";
+import type { UserCaller } from "../gate/caller.ts";
 import type { Gate } from "../gate/operation.ts";
-import { type Keyring, keyringOf } from "./keyring.ts";
+import { findUserBySession, type RequestFacts } from "../identity/authentication.ts";
+import type { Keyring } from "./keyring.ts";
 
 const TYP = "at+jwt";
 /** The platform's own pages and programs, as a client. */
@@ -26,7 +28,7 @@ const Text = Type.String({ minLength: 1, maxLength: 512 });
 const Seconds = Type.Integer({ minimum: 0 });
 /** What RFC 9068 section 2.2 requires, and `sid` (OpenID Connect Front-Channel Logout 1.0 section 3). Other claims may come. */
 const ClaimsSchema = Type.Object({ iss: Text, sub: Text, aud: Text, exp: Seconds, iat: Seconds, jti: Text, client_id: Text, sid: Text, scope: Text });
-type AccessTokenClaims = Static<typeof ClaimsSchema>;
+export type AccessTokenClaims = Static<typeof ClaimsSchema>;
 const HeaderSchema = Type.Object({ alg: Text, typ: Text, kid: Text }, { additionalProperties: false });
 
 const claimsShape = Compile(ClaimsSchema);
@@ -39,9 +41,8 @@ export interface TokenSubject {
 }
 
 /** Signs an access token for the session. Throws Fault `unavailable` while there is no key. */
-export async function issueAccessToken(gate: Gate, { userId, sessionId }: TokenSubject): Promise<string> {
-  const { services, settings } = gate;
-  const { kid, alg, privateKey } = await keyringOf(gate).getSigningKey();
+export async function issueAccessToken({ services, settings }: Gate, keyring: Keyring, { userId, sessionId }: TokenSubject): Promise<string> {
+  const { kid, alg, privateKey } = await keyring.getSigningKey();
   const issuedAt = Math.floor(services.clock.now() / 1_000);
   const claims: AccessTokenClaims = {
     iss: settings.issuerUrl,
@@ -91,16 +92,18 @@ async function findSignedClaims(keyring: Keyring, token: string): Promise<Access
   return claimsShape.Check(claims) ? claims : undefined;
 }
 
-/**
- * The session that speaks through `token`, or undefined when it is no good access token of this deployment for its
- * API. Whether the session still lives is not asked here: see `findUserBySession`.
- */
-export async function verifyAccessToken(gate: Gate, token: string): Promise<TokenSubject | undefined> {
-  const { services, settings } = gate;
-  const claims = await findSignedClaims(keyringOf(gate), token);
+/** The claims of a good access token of this deployment for its API, or undefined. Whether its session lives is not asked. */
+export async function findAccessTokenClaims({ services, settings }: Gate, keyring: Keyring, token: string): Promise<AccessTokenClaims | undefined> {
+  const claims = await findSignedClaims(keyring, token);
   if (claims === undefined) return undefined;
   const now = services.clock.now() / 1_000;
   if (claims.iss !== settings.issuerUrl || claims.aud !== settings.publicUrl) return undefined;
-  if (now >= claims.exp || claims.iat > now + CLOCK_SKEW_SECONDS) return undefined;
-  return { userId: claims.sub, sessionId: claims.sid };
+  return now < claims.exp && claims.iat <= now + CLOCK_SKEW_SECONDS ? claims : undefined;
+}
+
+/** The person whose access token this is, or undefined when the token or its session is good for nothing. */
+export async function findUserByAccessToken(gate: Gate, keyring: Keyring, token: string, facts: RequestFacts): Promise<UserCaller | undefined> {
+  const claims = await findAccessTokenClaims(gate, keyring, token);
+  if (claims === undefined) return undefined;
+  return await findUserBySession(gate, { sessionId: claims.sid, userId: claims.sub }, facts);
 }

@@ -43,7 +43,8 @@ function verifyKeyOf({ publicJwk }: StoredKey): TokenVerifyKey {
   return { kid: publicJwk.kid, alg: publicJwk.alg, publicKey: publicKeyOf(publicJwk) };
 }
 
-function createKeyring({ store, sealer, services }: Gate): Keyring {
+/** A key ring over the gate's store. One for each role. */
+export function createKeyring({ store, sealer, services }: Pick<Gate, "store" | "sealer" | "services">): Keyring {
   let held: Held | undefined;
   let opened: TokenSigningKey | undefined;
   let loading: Promise<Held> | undefined;
@@ -81,15 +82,4 @@ function createKeyring({ store, sealer, services }: Gate): Keyring {
       return (await fresh()).verify.get(kid) ?? (await load()).verify.get(kid);
     },
   };
-}
-
-const keyrings = new WeakMap<Gate["store"], Keyring>();
-
-/** The key ring over the gate's store; the same for everybody who has that store open. */
-export function keyringOf(gate: Gate): Keyring {
-  const known = keyrings.get(gate.store);
-  if (known !== undefined) return known;
-  const keyring = createKeyring(gate);
-  keyrings.set(gate.store, keyring);
-  return keyring;
 }
