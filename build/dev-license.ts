@@ -11,6 +11,7 @@ import { type License, LICENSE_FORMAT, LICENSE_TYP, readLicense } from "../src/l
 import { termsOf } from "../src/license/templates.ts";
 import { type EmbeddedKeys, readTrustedKeys } from "../src/license/trusted-keys.ts";
 import { realServices } from "../src/services.ts";
+import { inReadingOrder } from "../src/vendor/payload.ts";
 
 const YEARS = 10;
 const DAY_SECONDS = 86_400;
@@ -24,7 +25,7 @@ export function developmentFiles(key: SigningKey, nowSeconds: number): { readonl
   };
   // From the first of the year: a host whose clock is some days behind can still start the trial.
   const from = Date.UTC(new Date(nowSeconds * 1000).getUTCFullYear(), 0, 1) / 1000;
-  const license: License = {
+  const license: License = inReadingOrder({
     ...termsOf("trial"),
     format: LICENSE_FORMAT,
     license_id: "dev-trial",
@@ -35,7 +36,7 @@ export function developmentFiles(key: SigningKey, nowSeconds: number): { readonl
     not_before: from,
     expires_at: from + YEARS * 365 * DAY_SECONDS,
     binding: { kind: "any" },
-  };
+  });
   const file = `${signJws(LICENSE_TYP, key, license)}\n`;
   readLicense(Buffer.from(file), readTrustedKeys(keys));
   return { keys: `${JSON.stringify(keys, null, 2)}\n`, license: file };

@@ -1,0 +1,83 @@
+/**
+ * Files of the signing desk: read with a limit, written only where nothing is yet.
+ *
+ * Rule: a file that exists is never overwritten, whatever it is; the one exception is the list of public keys, which is
+ * replaced as a whole. It must not know what the files hold.
+ */
+import { closeSync, fchmodSync, fsyncSync, openSync, readFileSync, renameSync, statSync, unlinkSync, writeFileSync } from "node:fs";
+import { Fault } from "../fault.ts";
+
+/** Larger than anything this tool reads; a mistaken path to something huge stays harmless. */
+const FILE_BYTES_MAX = 1_048_576;
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+}
+
+function fileFault(path: string, error: unknown): Fault {
+  const code = codeOf(error);
+  if (code === "ENOENT") return new Fault("not_found", `There is no ${path}.`, { hint: "Check the path.", cause: error });
+  if (code === "EEXIST") {
+    return new Fault("conflict", `${path} exists already and is left as it is.`, { hint: "Choose another name or move the file away.", cause: error });
+  }
+  return new Fault("unavailable", `${path} cannot be used (${code ?? "unknown reason"}).`, {
+    hint: "Check its permissions and the free space.",
+    cause: error,
+  });
+}
+
+/** Runs `act` and turns what the operating system refuses into a Fault that names `path`. */
+export function onFile<T>(path: string, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    if (error instanceof Fault || codeOf(error) === undefined) throw error;
+    throw fileFault(path, error);
+  }
+}
+
+/** The file's bytes. Throws a Fault: not_found, too_large, unavailable. */
+export function readFile(path: string): Buffer {
+  return onFile(path, () => {
+    if (statSync(path).size > FILE_BYTES_MAX) throw new Fault("too_large", `${path} is larger than ${FILE_BYTES_MAX} bytes.`);
+    return readFileSync(path);
+  });
+}
+
+/** Writes a new file and waits until the disk has it. Throws a Fault: conflict when there is one already. */
+export function writeNewFile(path: string, content: string, mode: number): void {
+  onFile(path, () => {
+    const file = openSync(path, "wx", mode);
+    try {
+      // The umask may have taken bits away, never added: what is asked for is what the file has.
+      fchmodSync(file, mode);
+      writeFileSync(file, content);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+  });
+}
+
+/**
+ * Replaces a file as a whole, never half. The new content stands in `path.new` first; that name doubles as the lock, so
+ * two that replace at once cannot lose each other's change. `content` is asked for while the lock is held.
+ */
+export function replaceFile(path: string, content: () => string): void {
+  const next = `${path}.new`;
+  writeNewFile(next, "", 0o644);
+  try {
+    writeFileSync(next, content());
+    const file = openSync(next, "r");
+    fsyncSync(file);
+    closeSync(file);
+    renameSync(next, path);
+  } catch (error) {
+    removeFile(next);
+    throw error;
+  }
+}
+
+export function removeFile(path: string): void {
+  onFile(path, () => unlinkSync(path));
+}
