@@ -1,0 +1,91 @@
+/**
+ * Brings a database to the schema of this build: numbered SQL texts, forward only, each in one transaction with its
+ * row in `migrations`.
+ *
+ * Rule: migrations are pairs, one text for each engine, and are never edited after release; the checksum of what ran
+ * is kept, and a database that does not descend from this build's list is refused. It must not know an engine.
+ */
+import { Fault } from "../fault.ts";
+import type { Clock } from "../services.ts";
+import firstPostgres from "./migrations/0001-first.postgres.sql" with { type: "text" };
+import firstSqlite from "./migrations/0001-first.sqlite.sql" with { type: "text" };
+
+export interface Migration {
+  readonly number: number;
+  readonly name: string;
+  readonly text: string;
+}
+
+/** A row of `migrations`. */
+export interface AppliedMigration {
+  readonly number: number;
+  readonly name: string;
+  readonly checksum: string;
+}
+
+/** An engine's connection inside one transaction that holds off every other process which migrates. */
+export interface MigrationStep {
+  /** In order of number; empty while the table is absent. */
+  applied(): Promise<readonly AppliedMigration[]>;
+  /** Runs the statements of `text`. */
+  execute(text: string): Promise<void>;
+  record(row: AppliedMigration, appliedAt: number): Promise<void>;
+}
+
+/** Runs `step` in one transaction; a throw rolls it back. */
+export type MigrationTransaction = <T>(step: (connection: MigrationStep) => Promise<T>) => Promise<T>;
+
+export const sqliteMigrations: readonly Migration[] = [{ number: 1, name: "first", text: firstSqlite }];
+
+export const postgresMigrations: readonly Migration[] = [{ number: 1, name: "first", text: firstPostgres }];
+
+/** SHA-256 of the text, base64url. Line ends count as LF, whatever the checkout made of them. */
+export function migrationChecksum(text: string): string {
+  return new Bun.CryptoHasher("sha256").update(text.replaceAll("\r\n", "\n")).digest("base64url");
+}
+
+/**
+ * The first migration of `known` that is not among `applied`, or undefined when there is none.
+ * Throws Fault `conflict` when the database is newer than `known` or does not descend from it.
+ */
+export function findPendingMigration(
+  known: readonly Migration[],
+  applied: readonly AppliedMigration[],
+): Migration | undefined {
+  const last = applied.at(-1);
+  if (last !== undefined && last.number > known.length) {
+    throw new Fault("conflict", `The database has schema ${last.number}; this build knows up to ${known.length}.`, {
+      hint: "Install the newer build again, or restore the backup that was made before the upgrade.",
+      details: { schema: last.number, known: known.length },
+    });
+  }
+  applied.forEach((row, index) => requireSame(row, known[index]));
+  return known[applied.length];
+}
+
+function requireSame(applied: AppliedMigration, known: Migration | undefined): void {
+  const same =
+    known?.number === applied.number &&
+    known.name === applied.name &&
+    migrationChecksum(known.text) === applied.checksum;
+  if (same) return;
+  throw new Fault("conflict", `Migration ${applied.number} (${applied.name}) of the database is not the one of this build.`, {
+    hint: "Use a released build of the same line, or restore a backup that it made.",
+    details: { migration: applied.number },
+  });
+}
+
+/** Applies what is pending, one transaction for each migration. Throws as {@link findPendingMigration}. */
+export async function migrate(transaction: MigrationTransaction, known: readonly Migration[], clock: Clock): Promise<void> {
+  let finished = false;
+  while (!finished) finished = await transaction((connection) => applyNext(connection, known, clock));
+}
+
+async function applyNext(connection: MigrationStep, known: readonly Migration[], clock: Clock): Promise<boolean> {
+  const pending = findPendingMigration(known, await connection.applied());
+  if (pending === undefined) return true;
+  await connection.execute(pending.text);
+  const { number, name, text } = pending;
+  await connection.record({ number, name, checksum: migrationChecksum(text) }, clock.now());
+  return false;
+}

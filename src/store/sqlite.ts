@@ -1,0 +1,265 @@
+/**
+ * The SQLite engine: one connection that writes, one that reads, one process.
+ *
+ * Commands run one after the other. Those that arrive while the writer is busy, or in the same turn of the event
+ * loop, share one commit (one flush of the disk), each behind its own savepoint; every promise settles after the commit.
+ *
+ * Rule: only this file and its connection know bun:sqlite. A statement runs synchronously, so a command that awaits
+ * nothing but the store never lets go of the thread between its statements.
+ */
+import type { Database, SQLQueryBindings } from "bun:sqlite";
+import { drizzle } from "drizzle-orm/bun-sqlite";
+import { Fault } from "../fault.ts";
+import type { Clock } from "../services.ts";
+import { sqliteKit } from "./columns.ts";
+import { migrate, type Migration, type MigrationStep, sqliteMigrations } from "./migrate.ts";
+import { defineTables } from "./schema.ts";
+import { type Scope, Scopes } from "./scope.ts";
+import { asFault, type Connection, openReader, openWriter, takeProcessLock } from "./sqlite-connection.ts";
+import type { Reader, Store, Writer } from "./store.ts";
+
+export interface SqliteOptions {
+  readonly file: string;
+  readonly clock: Clock;
+  /** Other than the build's own in tests only. */
+  readonly migrations?: readonly Migration[];
+}
+
+/** Commands that share one commit at most. More would make the first wait for the last. */
+const BATCH_MAX = 128;
+/** Commands or queries that wait at most; beyond it the caller is told to come back. */
+const WAITING_MAX = 10_000;
+/** A command or query that holds its connection longer awaits something that is not the store. */
+const SCOPE_MS_MAX = 10_000;
+
+const tables = defineTables(sqliteKit);
+
+/** A command in the queue. `run` gives what settles its promise once the commit is on disk. */
+interface Waiting {
+  run(writer: Writer): Promise<() => void>;
+  reject(error: unknown): void;
+}
+
+/**
+ * Opens `file`, makes it if absent, and brings its schema up to date.
+ * Throws Fault `conflict` when another process has it or the schema is not this build's, `unavailable` when the file
+ * cannot be used.
+ */
+export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
+  const lock = takeProcessLock(options.file);
+  const opened: { close(): void }[] = [{ close: () => lock.release() }];
+  const closeAll = () => opened.toReversed().forEach((one) => one.close());
+  try {
+    const writer = openWriter(options.file);
+    opened.push(writer);
+    await migrateFile(writer, options);
+    const reader = openReader(options.file);
+    opened.push(reader);
+    return new SqliteStore(writer, reader, options.clock, closeAll);
+  } catch (error) {
+    closeAll();
+    throw asFault(error);
+  }
+}
+
+class SqliteStore implements Store {
+  readonly engine = "sqlite";
+  readonly #writer: Connection;
+  readonly #reader: Connection;
+  readonly #closeAll: () => void;
+  readonly #scopes: Scopes;
+  readonly #waiting: Waiting[] = [];
+  #writing: Promise<void> | undefined;
+  #reading: Promise<unknown> = Promise.resolve();
+  #readers = 0;
+  #closing: Promise<void> | undefined;
+
+  constructor(writer: Connection, reader: Connection, clock: Clock, closeAll: () => void) {
+    this.#writer = writer;
+    this.#reader = reader;
+    this.#closeAll = closeAll;
+    this.#scopes = new Scopes(clock, { ms: SCOPE_MS_MAX, error: tooLong });
+  }
+
+  async read<T>(query: (reader: Reader) => Promise<T>): Promise<T> {
+    this.#requireOpen(this.#readers);
+    this.#readers += 1;
+    const result = this.#reading.then(() => this.#readAlone(query));
+    this.#reading = result.then(ignore, ignore);
+    try {
+      return await result;
+    } finally {
+      this.#readers -= 1;
+    }
+  }
+
+  async write<T>(command: (writer: Writer) => Promise<T>): Promise<T> {
+    this.#requireOpen(this.#waiting.length);
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    const run = async (writer: Writer) => {
+      const value = await command(writer);
+      return () => resolve(value);
+    };
+    this.#waiting.push({ run, reject });
+    this.#writing ??= this.#writeAll();
+    return await promise;
+  }
+
+  async close(): Promise<void> {
+    this.#scopes.requireOutside();
+    this.#closing ??= this.#finish();
+    await this.#closing;
+  }
+
+  async #finish(): Promise<void> {
+    await this.#reading;
+    await this.#writing;
+    this.#closeAll();
+  }
+
+  #requireOpen(waiting: number): void {
+    this.#scopes.requireOutside();
+    if (this.#closing !== undefined) throw new Fault("unavailable", "The store is closed.");
+    if (waiting < WAITING_MAX) return;
+    throw new Fault("unavailable", "Too many requests wait for the database.", { retryAfterSeconds: 1 });
+  }
+
+  /** One query at a time, in a transaction: it sees one state, and a later query sees every commit before it. */
+  async #readAlone<T>(query: (reader: Reader) => Promise<T>): Promise<T> {
+    this.#reader.run("begin");
+    try {
+      return await this.#scopes.run((scope) => query(session(this.#reader, scope)));
+    } finally {
+      this.#reader.run("rollback");
+    }
+  }
+
+  async #writeAll(): Promise<void> {
+    try {
+      while (this.#waiting.length > 0) {
+        // Requests that the same turn of the event loop brings in join the batch instead of paying a flush each.
+        await nextTurn();
+        await this.#writeBatch();
+      }
+    } finally {
+      this.#writing = undefined;
+    }
+  }
+
+  async #writeBatch(): Promise<void> {
+    const batch: Waiting[] = [];
+    try {
+      const settle: (() => void)[] = [];
+      this.#writer.run("begin immediate");
+      for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+        batch.push(next);
+        settle.push(await this.#runOne(next));
+        if (batch.length === BATCH_MAX) break;
+      }
+      this.#writer.run("commit");
+      for (const tell of settle) tell();
+    } catch (error) {
+      this.#abandon(batch, error);
+    }
+  }
+
+  /** Runs one command behind a savepoint. Throws only when the whole transaction is gone. */
+  async #runOne(waiting: Waiting): Promise<() => void> {
+    this.#writer.run("savepoint command");
+    try {
+      const resolve = await this.#scopes.run((scope) => waiting.run(session(this.#writer, scope)));
+      this.#writer.run("release command");
+      return resolve;
+    } catch (error) {
+      // A full disk makes SQLite roll everything back by itself; then the commands before this one are lost too.
+      if (!this.#writer.inTransaction) throw error;
+      this.#writer.run("rollback to command");
+      this.#writer.run("release command");
+      return () => waiting.reject(error);
+    }
+  }
+
+  /**
+   * Nothing of the batch is on disk: all of it is refused, and with no batch at all, everything that waits.
+   * A connection that cannot even roll back is beyond use; that throws out of the loop and ends the process.
+   */
+  #abandon(batch: readonly Waiting[], error: unknown): void {
+    const refused = batch.length > 0 ? batch : this.#waiting.splice(0);
+    for (const waiting of refused) waiting.reject(asFault(error));
+    if (this.#writer.inTransaction) this.#writer.run("rollback");
+  }
+}
+
+function ignore(): void {}
+
+function tooLong(): Error {
+  return new Error(`a command or query ran longer than ${SCOPE_MS_MAX} ms; it may await nothing but the store`);
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** The Writer (on the reading connection: the Reader) of one scope. */
+function session(connection: Connection, scope: Scope): Writer {
+  const client = { prepare: (sql: string) => scopedStatement(connection, scope, sql) };
+  // The engine's one cast: of bun's Database drizzle uses `prepare` alone, and the rest must not be within reach.
+  return Object.assign(drizzle(client as unknown as Database), { tables });
+}
+
+function scopedStatement(connection: Connection, scope: Scope, sql: string) {
+  type Statement = ReturnType<Connection["statement"]>;
+  const guarded = <T>(run: (statement: Statement) => T): T => {
+    scope.requireUsable();
+    try {
+      return run(connection.statement(sql));
+    } catch (error) {
+      throw scope.fail(asFault(error));
+    }
+  };
+  return {
+    run: (...values: SQLQueryBindings[]) => guarded((statement) => statement.run(...values)),
+    all: (...values: SQLQueryBindings[]) => guarded((statement) => statement.all(...values)),
+    values: (...values: SQLQueryBindings[]) => guarded((statement) => statement.values(...values)),
+  };
+}
+
+/** Foreign keys are off meanwhile, as SQLite asks for when tables are rebuilt, and are checked before each commit. */
+async function migrateFile(writer: Connection, options: SqliteOptions): Promise<void> {
+  await migrate((step) => migrationTransaction(writer, step), options.migrations ?? sqliteMigrations, options.clock);
+  writer.run("pragma foreign_keys = on");
+}
+
+async function migrationTransaction<T>(writer: Connection, step: (connection: MigrationStep) => Promise<T>): Promise<T> {
+  writer.run("begin immediate");
+  try {
+    const result = await step(migrationStep(writer));
+    const [broken] = writer.statement("pragma foreign_key_check").values();
+    if (broken !== undefined) throw new Error(`a migration left rows of ${broken[0]} without their parent`);
+    writer.run("commit");
+    return result;
+  } catch (error) {
+    if (writer.inTransaction) writer.run("rollback");
+    throw error;
+  }
+}
+
+function migrationStep(writer: Connection): MigrationStep {
+  return {
+    applied: async () => {
+      const [present] = writer.statement("select 1 from sqlite_schema where type = 'table' and name = 'migrations'").values();
+      if (present === undefined) return [];
+      const rows = writer.statement("select number, name, checksum from migrations order by number").values();
+      return rows.map(([number, name, checksum]) => ({
+        number: Number(number),
+        name: String(name),
+        checksum: String(checksum),
+      }));
+    },
+    execute: async (text) => writer.script(text),
+    record: async (row, appliedAt) => {
+      const sql = "insert into migrations (number, name, checksum, applied_at) values (?, ?, ?, ?)";
+      writer.statement(sql).run(row.number, row.name, row.checksum, appliedAt);
+    },
+  };
+}
