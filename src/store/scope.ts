@@ -38,16 +38,22 @@ export class Scope {
   }
 }
 
+export interface ScopeLimit {
+  readonly ms: number;
+  /** What a command or query that takes longer is rejected with. */
+  error(): Error;
+}
+
 /** Opens scopes for one store and knows which one the calling code stands in. */
 export class Scopes {
   readonly #clock: Clock;
-  readonly #limitMs: number;
+  readonly #limit: ScopeLimit;
   /** Carries no data: it only tells a call from inside a running command, which would deadlock, from one outside. */
   readonly #current = new AsyncLocalStorage<Scope>();
 
-  constructor(clock: Clock, limitMs: number) {
+  constructor(clock: Clock, limit: ScopeLimit) {
     this.#clock = clock;
-    this.#limitMs = limitMs;
+    this.#limit = limit;
   }
 
   /** Throws when the caller stands inside a command or query of this store that is still running. */
@@ -58,22 +64,22 @@ export class Scopes {
     );
   }
 
-  /** Runs `work` and ends its scope. Rejects when it takes longer than the limit, or when a statement has failed. */
+  /** Runs `work` and ends its scope. Rejects with its first failed statement, if any, or when it takes too long. */
   async run<T>(work: (scope: Scope) => Promise<T>): Promise<T> {
     const scope = new Scope();
-    const limit = Promise.withResolvers<never>();
-    const cancel = this.#clock.after(this.#limitMs, () => limit.reject(new Error(this.#lateMessage())));
+    const late = Promise.withResolvers<never>();
+    const cancel = this.#clock.after(this.#limit.ms, () => late.reject(this.#limit.error()));
     try {
-      const result = await Promise.race([this.#current.run(scope, work, scope), limit.promise]);
+      const result = await Promise.race([this.#current.run(scope, work, scope), late.promise]);
       scope.requireUnharmed();
       return result;
+    } catch (error) {
+      // The statement's own error: what came after it is only its echo, and drizzle's wrapping tells the parameters.
+      scope.requireUnharmed();
+      throw error;
     } finally {
       cancel();
       scope.end();
     }
-  }
-
-  #lateMessage(): string {
-    return `assertion failed: a command or query ran longer than ${this.#limitMs} ms; it may await nothing but the store`;
   }
 }

@@ -78,7 +78,7 @@ class SqliteStore implements Store {
     this.#writer = writer;
     this.#reader = reader;
     this.#closeAll = closeAll;
-    this.#scopes = new Scopes(clock, SCOPE_MS_MAX);
+    this.#scopes = new Scopes(clock, { ms: SCOPE_MS_MAX, error: tooLong });
   }
 
   async read<T>(query: (reader: Reader) => Promise<T>): Promise<T> {
@@ -191,6 +191,10 @@ class SqliteStore implements Store {
 }
 
 function ignore(): void {}
+
+function tooLong(): Error {
+  return new Error(`a command or query ran longer than ${SCOPE_MS_MAX} ms; it may await nothing but the store`);
+}
 
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
