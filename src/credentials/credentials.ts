@@ -7,7 +7,7 @@ import { and, count, desc, eq, gt, isNull, or, sql } from "drizzle-orm";
 import { createKey, keyPrefix } from "../crypto/tokens.ts";
 import { Fault, invalidField, notFound } from "../fault.ts";
 import { command, type CommandAct, query } from "../gate/operation.ts";
-import { below, quotaFault } from "../gate/quota.ts";
+import { below, quotaFault, UNLIMITED } from "../gate/quota.ts";
 import { requireName } from "../identity/names.ts";
 import type { Qualified } from "../license/entitlements.ts";
 import { isoTime, type PageMeta, pageOf, type PageRequest } from "../page.ts";
@@ -81,9 +81,7 @@ async function insertCredential(act: CommandAct, { teamId, userId }: Membership,
   const rawKey = createKey(familyOf[wanted.kind], services.random);
   const now = services.clock.now();
   const expiresAt = wanted.expiresInDays === undefined ? null : now + wanted.expiresInDays * DAY_MS;
-  // Holds the team's row, to which the cap belongs, until the command ends.
-  await writer.update(teams).set({ id: teamId }).where(eq(teams.id, teamId));
-  const cap = wanted.kind === "integration" ? act.limit(maxIntegrationKeys) : -1;
+  const cap = wanted.kind === "integration" ? act.limit(maxIntegrationKeys) : UNLIMITED;
   const row = writer
     .select({
       id: sql<string>`${services.random.uuid()}`.as("id"),

@@ -3,8 +3,8 @@
  *
  *     insert into teams select … from users where id = :caller and (select count(*) from teams) < :cap returning …
  *
- * Rule: no count is read before and trusted after. Where transactions run side by side (PostgreSQL) the caller first
- * holds the row that the cap belongs to; one statement alone would count what the others have not committed yet.
+ * Rule: no count is read before and trusted after. Commands are serializable on both engines, so a count that another
+ * command is about to change is never counted on.
  */
 import { sql, type SQL, type SQLWrapper } from "drizzle-orm";
 import { Fault } from "../fault.ts";

@@ -42,7 +42,7 @@ async function endReplayed({ writer, services }: CommandAct, sessionId: string, 
   const [ended] = await writer
     .update(sessions)
     .set({ ended_at: services.clock.now(), end_reason: "replayed" })
-    .where(and(eq(sessions.id, sessionId), ne(sessions.digest, digest), isNull(sessions.ended_at)))
+    .where(and(eq(sessions.id, sessionId), eq(sessions.kind, "token"), ne(sessions.digest, digest), isNull(sessions.ended_at)))
     .returning({ id: sessions.id });
   return ended !== undefined;
 }

@@ -23,12 +23,20 @@ export class NoAnswer extends Error {
   readonly kind: NoAnswerKind;
   /** The fault the server named, when it named a known one. Unsigned: good for a sentence, not for a decision. */
   readonly code: FaultCode | undefined;
+  /** What the server says would make it work. Unsigned as well. */
+  readonly hint: string | undefined;
 
-  constructor(kind: NoAnswerKind, message: string, options: ErrorOptions & { readonly code?: FaultCode | undefined } = {}) {
+  constructor(kind: NoAnswerKind, message: string, options: NoAnswerOptions = {}) {
     super(message, options);
     this.kind = kind;
     this.code = options.code;
+    this.hint = options.hint;
   }
+}
+
+interface NoAnswerOptions extends ErrorOptions {
+  readonly code?: FaultCode;
+  readonly hint?: string | undefined;
 }
 
 /** Where and how to ask. */
@@ -69,20 +77,32 @@ function isFaultCode(code: unknown): code is FaultCode {
   return typeof code === "string" && Object.hasOwn(faultCodes, code);
 }
 
-/** What an error answer says, made harmless: a known code, and its sentence without control characters. */
-function refusalOf(status: number, bytes: Uint8Array): NoAnswer {
-  let body: unknown;
+function looseJson(bytes: Uint8Array): unknown {
   try {
-    body = JSON.parse(Buffer.from(bytes).toString("utf8"));
-  } catch {
-    body = undefined;
+    return JSON.parse(Buffer.from(bytes).toString("utf8"));
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
   }
-  const code = typeof body === "object" && body !== null && "error_code" in body && isFaultCode(body.error_code) ? body.error_code : undefined;
-  const told = typeof body === "object" && body !== null && "error_message" in body ? body.error_message : undefined;
-  const sentence = code === undefined || typeof told !== "string" ? "" : told.replace(/[^\x20-\x7e]/g, " ").slice(0, SENTENCE_CHARACTERS_MAX);
-  return new NoAnswer("refused", sentence === "" ? `The License Server's address answered with status ${status}.` : `The License Server refused: ${sentence}`, {
-    code,
-  });
+}
+
+const refusalShape = Compile(
+  Type.Object({ error_code: Type.String(), error_message: Type.String(), hint: Type.Optional(Type.Union([Type.String(), Type.Null()])) }),
+);
+
+/** A text from the network made fit for a log, a terminal and a page. */
+function harmless(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, " ").slice(0, SENTENCE_CHARACTERS_MAX);
+}
+
+/** An error answer as the server's own words, when they are of our form and name a known code; else its status alone. */
+function refusalOf(status: number, bytes: Uint8Array): NoAnswer {
+  const body = looseJson(bytes);
+  if (!refusalShape.Check(body) || !isFaultCode(body.error_code)) {
+    return new NoAnswer("refused", `The License Server's address answered with status ${status}.`);
+  }
+  const hint = typeof body.hint === "string" ? harmless(body.hint) : undefined;
+  return new NoAnswer("refused", `The License Server refused: ${harmless(body.error_message)}`, { code: body.error_code, hint });
 }
 
 async function exchange(url: string, body: object, { services, signal }: Connection): Promise<Json> {
@@ -140,4 +160,14 @@ export async function requestLease(connection: Connection, proof: string): Promi
   const answer = await post(connection, "/v1/leases", { proof });
   if (leaseAnswerShape.Check(answer)) return { lease: answer.lease, changesTicket: answer.changes_ticket };
   throw new NoAnswer("malformed", "The answer to the proof holds no lease.");
+}
+
+/** Has the server read its license file again. Throws {@link NoAnswer}. */
+export async function postReload(connection: Connection, proof: string): Promise<void> {
+  await post(connection, "/v1/reload", { proof });
+}
+
+/** Has the server replace its license file by `file`, whose hash the proof names. Throws {@link NoAnswer}. */
+export async function postInstall(connection: Connection, proof: string, file: Uint8Array): Promise<void> {
+  await post(connection, "/v1/install", { proof, file: Buffer.from(file).toString("base64url") });
 }

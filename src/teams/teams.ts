@@ -2,8 +2,7 @@
 import { and, count, desc, eq, sql } from "drizzle-orm";
 import { assert } from "../fault.ts";
 import { command, type CommandAct, query } from "../gate/operation.ts";
-import { below, quotaFault } from "../gate/quota.ts";
-import { DEPLOYMENT_ID } from "../identity/deployment.ts";
+import { below, quotaFault, UNLIMITED } from "../gate/quota.ts";
 import { requireName } from "../identity/names.ts";
 import type { Qualified } from "../license/entitlements.ts";
 import { isoTime, type PageMeta, pageOf, type PageRequest } from "../page.ts";
@@ -36,18 +35,10 @@ export async function insertOwner({ writer, services }: CommandAct, teamId: stri
     .values({ id: membershipId(teamId, userId), team_id: teamId, user_id: userId, role: "owner", created_at: services.clock.now() });
 }
 
-/** Holds the rows that the two caps belong to until the command ends. */
-async function holdCaps(writer: Writer, userId: string): Promise<void> {
-  const { deployments, users } = writer.tables;
-  await writer.update(deployments).set({ id: DEPLOYMENT_ID }).where(eq(deployments.id, DEPLOYMENT_ID));
-  await writer.update(users).set({ id: userId }).where(eq(users.id, userId));
-}
-
 /** Inserts the team unless a cap is reached. Throws Fault `quota_exceeded` naming the one that is. */
 async function insertTeam(act: CommandAct, userId: string, displayName: string): Promise<string> {
   const { writer, services } = act;
   const { teams, users } = writer.tables;
-  await holdCaps(writer, userId);
   const teamsCap = act.limit(maxTeams);
   const ownedCap = act.limit(maxOwnedTeams);
   const row = writer
@@ -61,7 +52,7 @@ async function insertTeam(act: CommandAct, userId: string, displayName: string):
   const [inserted] = await writer.insert(teams).select(row).returning({ id: teams.id });
   if (inserted !== undefined) return inserted.id;
   const [owned] = await countOwned(writer, userId);
-  const isOwnCap = owned !== undefined && ownedCap !== -1 && owned.count >= ownedCap;
+  const isOwnCap = owned !== undefined && ownedCap !== UNLIMITED && owned.count >= ownedCap;
   throw isOwnCap ? quotaFault(maxOwnedTeams, ownedCap) : quotaFault(maxTeams, teamsCap);
 }
 

@@ -9,8 +9,15 @@ import { LICENSE_TYP, LicenseError, readLicense } from "../../src/license/docume
 import { goodHeader, license, licenseKey, partsOf, reference, referenceTrial, sealed, strangeKey, trialKey, trusted } from "../vectors/license-builder.ts";
 import { readTrustedKeys } from "../../src/license/trusted-keys.ts";
 
+/** The long form. */
+export const rounds = 1_000_000;
+
 export interface FuzzReport {
+  readonly name: "license-fuzz";
   readonly rounds: number;
+  /** Accepted, read differently, or thrown other than as a LicenseError. */
+  readonly violations: number;
+  readonly facts: Readonly<Record<string, unknown>>;
   /** Files that had to be refused and were not. */
   readonly accepted: number;
   /** Contents by a trusted key that were still good, and what they were not: read differently by two readers. */
@@ -132,5 +139,6 @@ export async function drill(rounds: number, seed = 20_260_101): Promise<FuzzRepo
     // Lets the runner's timers and output through: a million rounds take a minute or two.
     if (round % 10_000 === 9_999) await new Promise(setImmediate);
   }
-  return { rounds, accepted, stillGood, readDifferently, crashes, refusals: Object.fromEntries(refusals) };
+  const counted = { accepted, stillGood, readDifferently, crashes, refusals: Object.fromEntries(refusals) };
+  return { name: "license-fuzz", rounds, violations: accepted + readDifferently + crashes.length, facts: { seed, ...counted }, ...counted };
 }
