@@ -13,7 +13,7 @@ import { provision } from "./provision.ts";
 import { add, type Counts, countRun, nothingCounted, oneFailure, skippedNames, summaryLine } from "./test-report.ts";
 import { tools } from "./tools.ts";
 
-const reports = join(root, "test-output");
+const reports = join(root, "test-output", "junit");
 /** Generous, since two cores may be shared; a test that hangs is still ended. */
 const TEST_TIMEOUT_MS = 60_000;
 
