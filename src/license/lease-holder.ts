@@ -66,13 +66,18 @@ export interface LeaseHolderStatus {
   /** Whether that server would be heard at once if something changed. */
   readonly isListening: boolean;
   readonly leaseAgeSeconds: number | undefined;
-  /** Guarded time, epoch milliseconds. */
+  /** Guarded time, epoch milliseconds; undefined while one is under way. */
   readonly nextRefreshAtMs: number | undefined;
   /** Epoch seconds. */
   readonly graceEndsAt: number | undefined;
 }
 
 type TimerName = "refresh" | "boundary" | "save" | "push";
+
+interface Timer {
+  readonly dueMonotonicMs: number;
+  readonly cancel: Cancel;
+}
 
 function clientOf({ role, directory, trustedKeys, version, joinToken }: LeaseHolderOptions, seed: Uint8Array): Client {
   return { key: signingKeyFromSeed(seed), role, directory, trustedKeys, version, tokens: readJoinTokens(joinToken ?? "") };
@@ -91,14 +96,13 @@ export class LeaseHolder implements Entitled {
   readonly #reader: ChangesReader;
   readonly #life = new AbortController();
   readonly #listeners = new Set<(entitlements: Entitlements) => void>();
-  readonly #timers = new Map<TimerName, Cancel>();
+  readonly #timers = new Map<TimerName, Timer>();
   readonly #results = new Map<string, AddressResult>();
   readonly #settled: Promise<void>;
   #running: Promise<void> | undefined;
   #queued: Promise<void> | undefined;
   #server: string | undefined;
   #failures = 0;
-  #nextRefreshAtMs: number | undefined;
   #lastPushMs = -Infinity;
   #announced: string;
   #saveMs = 0;
@@ -159,7 +163,7 @@ export class LeaseHolder implements Entitled {
       server: this.#server,
       isListening: this.#reader.isOpen,
       leaseAgeSeconds: standing.kind === "none" ? undefined : this.#held.now() - standing.lease.issued_at,
-      nextRefreshAtMs: this.#nextRefreshAtMs,
+      nextRefreshAtMs: this.#nextRefreshAtMs(),
       graceEndsAt: entitlements.graceEndsAt,
     };
   }
@@ -181,12 +185,17 @@ export class LeaseHolder implements Entitled {
   /** Ends every request, stream and timer, and writes the highest time seen. */
   async stop(): Promise<void> {
     this.#life.abort();
-    for (const cancel of this.#timers.values()) cancel();
+    for (const { cancel } of this.#timers.values()) cancel();
     this.#timers.clear();
     this.#listeners.clear();
     await this.#reader.stop();
     await this.#running;
     this.#memory.save(this.#held.nowMs());
+  }
+
+  #nextRefreshAtMs(): number | undefined {
+    const dues = (["refresh", "push"] as const).flatMap((name) => this.#timers.get(name)?.dueMonotonicMs ?? []);
+    return dues.length === 0 ? undefined : this.#held.nowMs() + Math.min(...dues) - this.#options.services.clock.monotonic();
   }
 
   #connection(address: string): Connection {
@@ -195,7 +204,7 @@ export class LeaseHolder implements Entitled {
 
   #knowledge(): Knowledge {
     const { pins, marks } = this.#memory.state;
-    return { pins, marks, now: () => this.#held.now() };
+    return { pins, marks, now: () => this.#held.now(), anomalousWall: () => this.#held.anomalousWall() };
   }
 
   /** One attempt at each address in turn, until one is answered. Never rejects. */
@@ -231,17 +240,18 @@ export class LeaseHolder implements Entitled {
   }
 
   #accept(address: string, attempt: Attempt): void {
-    const { answer, sentAt, changesTicket } = attempt;
+    const { answer, changesTicket } = attempt;
     const { lease } = answer;
     this.#memory.learn(attempt);
-    this.#held.accept(answer.kind === "denied" ? answer : { ...answer, lagSeconds: Math.max(0, sentAt - lease.issued_at) });
+    this.#held.accept(answer);
     this.#memory.save(this.#held.nowMs());
     this.#failures = 0;
     this.#server = address;
     this.#results.set(address, { address, outcome: answer.kind, reason: lease.reason === "" ? undefined : lease.reason, atMs: this.#held.nowMs() });
     if (changesTicket !== undefined) this.#reader.follow(address, changesTicket);
     const isPreferred = address === this.#options.addresses[0];
-    this.#refreshAfter(refreshDelayMs(lease, { fraction: this.#options.services.random.fraction(), isPreferred, isDenied: answer.kind === "denied" }));
+    const delayMs = refreshDelayMs(lease, { fraction: this.#options.services.random.fraction(), isPreferred, isDenied: answer.kind === "denied" });
+    this.#arm("refresh", delayMs, () => void this.refresh());
     this.#review();
   }
 
@@ -251,13 +261,9 @@ export class LeaseHolder implements Entitled {
     this.#held.explain(reason ?? "No License Server answers.");
     this.#failures += 1;
     const isShut = !licenseStates[this.entitlements().state].open;
-    this.#refreshAfter(retryDelayMs(this.#failures, { fraction: this.#options.services.random.fraction(), isShut }));
-    this.#review();
-  }
-
-  #refreshAfter(delayMs: number): void {
-    this.#nextRefreshAtMs = this.#held.nowMs() + delayMs;
+    const delayMs = retryDelayMs(this.#failures, { fraction: this.#options.services.random.fraction(), isShut });
     this.#arm("refresh", delayMs, () => void this.refresh());
+    this.#review();
   }
 
   /** A push says that something changed: refresh soon, spread among the roles, and not for every one of a flood. */
@@ -265,7 +271,8 @@ export class LeaseHolder implements Entitled {
     if (this.#life.signal.aborted || this.#timers.has("push")) return;
     const { clock, random } = this.#options.services;
     const spacingMs = this.#lastPushMs + PUSH_SPACING_MS - clock.monotonic();
-    this.#arm("push", Math.max(random.fraction() * PUSH_SPREAD_MS, spacingMs), () => {
+    const delayMs = Math.max(random.fraction() * PUSH_SPREAD_MS, spacingMs);
+    this.#arm("push", delayMs, () => {
       this.#lastPushMs = clock.monotonic();
       void this.refresh();
     });
@@ -297,15 +304,16 @@ export class LeaseHolder implements Entitled {
   #arm(name: TimerName, delayMs: number, task: () => void): void {
     this.#disarm(name);
     if (this.#life.signal.aborted) return;
-    const cancel = this.#options.services.clock.after(delayMs, () => {
+    const { clock } = this.#options.services;
+    const cancel = clock.after(delayMs, () => {
       this.#timers.delete(name);
       task();
     });
-    this.#timers.set(name, cancel);
+    this.#timers.set(name, { cancel, dueMonotonicMs: clock.monotonic() + delayMs });
   }
 
   #disarm(name: TimerName): void {
-    this.#timers.get(name)?.();
+    this.#timers.get(name)?.cancel();
     this.#timers.delete(name);
   }
 

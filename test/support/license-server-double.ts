@@ -63,6 +63,9 @@ export interface LicenseServerDouble {
   stop(): Promise<void>;
 }
 
+/** The event of a real one, which is also how a stream begins. */
+const CHANGED = 'event: changed\ndata: {"sequence_of_change":1,"state":"ok"}\n\n';
+
 const json = (body: unknown, status = 200) => Response.json(body, { status });
 const refused = (code: string, status: number) => json({ error_code: code, error_message: `refused as ${code}`, hint: "ask the double" }, status);
 
@@ -149,7 +152,7 @@ export function startDouble(options: DoubleOptions): LicenseServerDouble {
       start(controller) {
         open = controller;
         streams.add(controller);
-        controller.enqueue(Buffer.from(": open\n\n"));
+        controller.enqueue(Buffer.from(CHANGED));
       },
       cancel: () => void streams.delete(open),
     });
@@ -196,7 +199,7 @@ export function startDouble(options: DoubleOptions): LicenseServerDouble {
     signWith: key,
     streams: () => streams.size,
     send,
-    push: () => send('event: changed\ndata: {"license":"changed"}\n\n'),
+    push: () => send(CHANGED),
     hangUp() {
       for (const stream of streams) stream.close();
       streams.clear();
