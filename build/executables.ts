@@ -4,9 +4,9 @@
  * Rule: every switch that matters is set here, none is taken from the environment or from a configuration file.
  * Identifiers are never renamed: Elysia reads the text of handlers, and a parameter of one letter changes how bodies are parsed.
  */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { embeddedKeys } from "./embedded-keys.ts";
+import { checkEmbeddedKeys, embeddedKeys } from "./embedded-keys.ts";
 import { writeHardenedRuntime } from "./hardened-runtime.ts";
 
 export const root = dirname(import.meta.dir);
@@ -53,7 +53,7 @@ function packageVersion(): string {
   throw new Error("package.json has no version");
 }
 
-interface CompileRequest {
+export interface CompileRequest {
   readonly entry: string;
   /** The base name is embedded in the file, so it is the final name. */
   readonly outfile: string;
@@ -61,7 +61,8 @@ interface CompileRequest {
   readonly keys: string;
 }
 
-async function compile({ entry, outfile, runtime, keys }: CompileRequest): Promise<void> {
+/** Compiles one program. Throws an AggregateError with the bundler's messages when its sources do not build. */
+export async function compile({ entry, outfile, runtime, keys }: CompileRequest): Promise<void> {
   await Bun.build({
     entrypoints: [entry],
     root,
@@ -92,7 +93,7 @@ async function compile({ entry, outfile, runtime, keys }: CompileRequest): Promi
  */
 export async function buildExecutables(request: BuildRequest): Promise<readonly Executable[]> {
   const { outdir, target, keys = join(root, "embedded-keys"), programs: wanted = programNames } = request;
-  if (!existsSync(join(keys, "license-keys.json"))) throw new Error(`${keys} has no license-keys.json: name a folder with the public keys to embed`);
+  checkEmbeddedKeys(keys);
   mkdirSync(outdir, { recursive: true });
   const beside = mkdtempSync(join(outdir, ".new-"));
   try {

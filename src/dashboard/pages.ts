@@ -67,7 +67,7 @@ ${field({ name: "team_name", label: "First team", type: "text", autocomplete: "o
 ${field({ name: "first_name", label: "First name", type: "text", autocomplete: "given-name", value: draft.first_name })}
 ${field({ name: "last_name", label: "Last name", type: "text", autocomplete: "family-name", value: draft.last_name })}
 ${field({ name: "email_address", label: "Email address", type: "email", autocomplete: "username", value: draft.email_address })}
-${field({ name: "password", label: "Password", type: "password", autocomplete: "new-password", minLength: 8, note: "8 to 128 characters. Nobody can read it back." })}
+${field({ name: "user_password", label: "Password", type: "password", autocomplete: "new-password", minLength: 8, note: "8 to 128 characters. Nobody can read it back." })}
 <button type="submit" id="submit">Set up</button>
 </form>`,
   );
@@ -81,7 +81,7 @@ export function signInPage(deploymentName: string, emailAddress: string | undefi
 ${alert(fault)}
 <form method="post" action="/sign-in" id="sign-in">
 ${field({ name: "email_address", label: "Email address", type: "email", autocomplete: "username", value: emailAddress })}
-${field({ name: "password", label: "Password", type: "password", autocomplete: "current-password" })}
+${field({ name: "user_password", label: "Password", type: "password", autocomplete: "current-password" })}
 <button type="submit" id="submit">Sign in</button>
 </form>`,
   );
@@ -114,7 +114,7 @@ function licenseSection({ state, reason, license }: Entitlements): Html {
   return html`<section aria-labelledby="license">
 <h2 id="license">License</h2>
 <p class="state ${licenseStates[state].open ? "good" : "bad"}" id="license-state">${state}</p>
-<p>${reason ?? licenseStates[state].says}. ${licenseRemedies[state]}</p>
+<p>${reason ?? `In short: ${licenseStates[state].says}.`} ${licenseRemedies[state]}</p>
 ${license === undefined ? undefined : html`<dl>
 <dt>For</dt><dd>${license.customerName}</dd>
 <dt>Template</dt><dd>${license.template}</dd>

@@ -163,8 +163,15 @@ const attacks: Readonly<Record<string, Attack>> = {
   },
 };
 
+/** The long form. */
+export const rounds = 200_000;
+
 export interface FalseServerReport {
+  readonly name: "false-server";
   readonly rounds: number;
+  /** Every false lease that was obeyed, and every honest one that was not. */
+  readonly violations: number;
+  readonly facts: Readonly<Record<string, unknown>>;
   readonly honestAccepted: number;
   /** What was obeyed although it must not be; empty when all is well. */
   readonly obeyed: readonly string[];
@@ -196,5 +203,7 @@ export function drill(rounds: number): FalseServerReport {
     if (attack === undefined || isObeyed(attack)) obeyed.push(name);
     if (round < names.length && isObeyed(issue(instance))) honestAccepted += 1;
   }
-  return { rounds, honestAccepted, obeyed, tried };
+  const honestRefused = Math.min(rounds, names.length) - honestAccepted;
+  const counted = { honestAccepted, obeyed, tried };
+  return { name: "false-server", rounds, violations: obeyed.length + honestRefused, facts: counted, ...counted };
 }

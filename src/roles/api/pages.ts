@@ -27,8 +27,8 @@ function requireOwnForm(request: Request): void {
   throw new Fault("forbidden", "The form was sent by another site.", { hint: "Open this site's own page and send it from there." });
 }
 
-async function signIn(gate: Gate, caller: Caller, form: { readonly email_address: string; readonly password: string }): Promise<string> {
-  const session = await createSession(gate, caller, { email_address: form.email_address, user_password: form.password, kind: "cookie" });
+async function signIn(gate: Gate, caller: Caller, form: { readonly email_address: string; readonly user_password: string }): Promise<string> {
+  const session = await createSession(gate, caller, { email_address: form.email_address, user_password: form.user_password, kind: "cookie" });
   return signedIn(gate.settings.publicUrl, session.secret, gate.settings.cookieSeconds);
 }
 
@@ -53,7 +53,7 @@ const SetupForm = t.Object({
   first_name: t.String(),
   last_name: t.String(),
   email_address: t.String(),
-  password: t.String(),
+  user_password: t.String(),
 });
 
 function addSetupPages(app: App, gate: Gate): void {
@@ -89,7 +89,7 @@ function addSignInPages(app: App, gate: Gate): void {
         },
         async (fault) => pageResponse(signInPage((await deploymentName(gate)) ?? "Cyberun", body.email_address, fault), fault.status),
       ),
-    { ...door("deployment.read", "urlencoded"), body: t.Object({ email_address: t.String(), password: t.String() }) },
+    { ...door("deployment.read", "urlencoded"), body: t.Object({ email_address: t.String(), user_password: t.String() }) },
   );
   app.post(
     "/sign-out",
