@@ -23,7 +23,7 @@ import type { LeaseRole } from "./lease.ts";
 import { type Attempt, attemptLease, type Client, type Knowledge, proveInstall, proveReload } from "./lease-attempt.ts";
 import { LeaseMemory } from "./lease-memory.ts";
 import { leaseStateFile } from "./lease-state.ts";
-import { type Connection, NoAnswer, type NoAnswerKind, postInstall, postReload } from "./license-client.ts";
+import { type Connection, NoAnswer, type NoAnswerKind, requestInstall, requestReload } from "./license-client.ts";
 import { readJoinTokens } from "./pins.ts";
 import { PUSH_SPACING_MS, PUSH_SPREAD_MS, refreshDelayMs, retryDelayMs } from "./refresh-schedule.ts";
 
@@ -86,6 +86,15 @@ function clientOf({ role, directory, trustedKeys, version, joinToken }: LeaseHol
 /** Everything of the entitlements that a listener may want to act on; the end of the grace moves with each refresh. */
 function gist({ state, reason, features, quotas, license }: Entitlements): string {
   return JSON.stringify({ state, reason, features, quotas, license });
+}
+
+/** A license file is ASCII; anything else cannot travel in JSON byte for byte, and is no license anyway. */
+function asText(file: Uint8Array): string {
+  const text = Buffer.from(file).toString("latin1");
+  if (/^[\x00-\x7f]+$/.test(text)) return text;
+  throw new Fault("invalid_license", file.length === 0 ? "The file is empty." : "The file is not a license: it holds bytes that no license file has.", {
+    hint: "Take the file that the vendor sent, unchanged.",
+  });
 }
 
 export class LeaseHolder implements Entitled {
@@ -170,14 +179,15 @@ export class LeaseHolder implements Entitled {
 
   /** Has the License Server read its license file again, then refreshes. Throws its Fault, or `unavailable` when none answers. */
   async reload(): Promise<void> {
-    await this.#ask(async (connection) => postReload(connection, await proveReload(this.#client, connection, this.#knowledge())));
+    await this.#ask(async (connection) => requestReload(connection, await proveReload(this.#client, connection, this.#knowledge())));
     await this.refresh();
   }
 
   /** Has the License Server replace its license by `file`, then refreshes. Throws its Fault, or `unavailable` when none answers. */
   async install(file: Uint8Array): Promise<void> {
+    const text = asText(file);
     await this.#ask(async (connection) => {
-      await postInstall(connection, await proveInstall(this.#client, connection, { ...this.#knowledge(), file }), file);
+      await requestInstall(connection, await proveInstall(this.#client, connection, { ...this.#knowledge(), file }), text);
     });
     await this.refresh();
   }
@@ -326,7 +336,7 @@ export class LeaseHolder implements Entitled {
         return await task(this.#connection(address));
       } catch (error) {
         if (!(error instanceof NoAnswer)) throw error;
-        if (error.code !== undefined) throw new Fault(error.code, error.message, { ...(error.hint && { hint: error.hint }), cause: error });
+        if (error.fault !== undefined) throw error.fault;
         last = error;
       }
     }

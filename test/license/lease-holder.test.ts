@@ -251,6 +251,8 @@ test("a clock that once stood far ahead is forgiven when the vendor re-issues th
   expect(stateOf(await site.role("api", [server]))).toBe("ok");
 });
 
+const details = { refusal: "sequence_too_low" };
+const doors = { reload: "/v1/reload", install: "/v1/license" } as const;
 const commands = [
   ["reload", (holder: { reload(): Promise<void> }) => holder.reload()],
   ["install", (holder: { install(file: Uint8Array): Promise<void> }) => holder.install(Buffer.from("a file"))],
@@ -265,7 +267,7 @@ for (const [purpose, run] of commands) {
     await run(holder);
     const file_sha256 = createHash("sha256").update("a file").digest("base64url");
     expect(server.proofs[1]).toMatchObject({ purpose, ...(purpose === "install" ? { file_sha256 } : {}) });
-    expect(server.installed.map(String)).toEqual(purpose === "install" ? ["a file"] : []);
+    expect(server.installed).toEqual(purpose === "install" ? ["a file"] : []);
     expect(stateOf(holder)).toBe("expired");
   });
 
@@ -274,9 +276,9 @@ for (const [purpose, run] of commands) {
     const server = site.server();
     const holder = await site.role("api", [server]);
     server.answer = (path) =>
-      path === `/v1/${purpose}` ? Response.json({ error_code: "invalid_license", error_message: "It is older.", hint: "Take the newest." }, { status: 400 }) : undefined;
+      path === doors[purpose] ? Response.json({ error_code: "invalid_license", error_message: "It is older.", hint: "Take the newest.", details }, { status: 400 }) : undefined;
     const error = await run(holder).catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({ code: "invalid_license", message: "The License Server refused: It is older.", hint: "Take the newest." });
+    expect(error).toMatchObject({ code: "invalid_license", message: "It is older.", hint: "Take the newest.", details });
   });
 
   test(`${purpose} goes to the next address when the first gives no answer, and says so when none does`, async () => {
@@ -288,6 +290,17 @@ for (const [purpose, run] of commands) {
     cut(site);
     const error = await run(holder).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: "unavailable", message: "The License Server cannot be reached." });
+  });
+}
+
+for (const file of [Buffer.from(""), Buffer.from([0xc3, 0xa9]), Buffer.from("é")]) {
+  test(`a file of ${file.length} bytes that no license has is not even sent`, async () => {
+    await using site = leaseSite();
+    const server = site.server();
+    const holder = await site.role("api", [server]);
+    const error = await holder.install(file).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: "invalid_license" });
+    expect(server.proofs).toHaveLength(1);
   });
 }
 

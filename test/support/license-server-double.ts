@@ -36,8 +36,8 @@ export interface LicenseServerDouble {
   readonly proofs: Proof[];
   /** Every lease given, as it was sent. */
   readonly leases: string[];
-  /** Bytes handed in by `install`. */
-  readonly installed: Buffer[];
+  /** Files handed in. */
+  readonly installed: string[];
   /** The license file; empty when there is none. */
   license: string;
   state: Lease["state"];
@@ -118,8 +118,8 @@ export function startDouble(options: DoubleOptions): LicenseServerDouble {
     return json({ server_nonce, instance_key: publicX(key.publicKey), epoch: double.epoch, expires_in: 30 });
   }
 
-  async function take(request: Request): Promise<{ asked: Asked; body: { proof: string; file?: string } } | undefined> {
-    const body: { proof: string; file?: string } = JSON.parse(await request.text());
+  async function take(request: Request): Promise<{ asked: Asked; body: { proof: string; license?: string } } | undefined> {
+    const body: { proof: string; license?: string } = JSON.parse(await request.text());
     const payload: { server_nonce: string } = JSON.parse(Buffer.from(body.proof.split(".")[1] ?? "", "base64url").toString());
     const known = challenges.get(payload.server_nonce);
     if (known === undefined) return undefined;
@@ -140,8 +140,9 @@ export function startDouble(options: DoubleOptions): LicenseServerDouble {
 
   async function command(path: string, request: Request): Promise<Response> {
     const taken = await take(request);
-    if (taken === undefined || `/v1/${taken.asked.proof.purpose}` !== path) return refused("handshake_refused", 403);
-    if (taken.body.file !== undefined) double.installed.push(Buffer.from(taken.body.file, "base64url"));
+    const purpose = path === "/v1/reload" ? "reload" : "install";
+    if (taken?.asked.proof.purpose !== purpose) return refused("handshake_refused", 403);
+    if (taken.body.license !== undefined) double.installed.push(taken.body.license);
     return json({ state: double.state });
   }
 
