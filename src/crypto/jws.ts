@@ -47,14 +47,10 @@ export interface Verified {
 
 /** The prime of the field (RFC 8032 section 5.1). */
 const FIELD_PRIME = 2n ** 255n - 19n;
-/** The y coordinates of the eight points of small order; y and its mirror image share one. */
-const smallOrderY: ReadonlySet<bigint> = new Set([
-  0n,
-  1n,
-  FIELD_PRIME - 1n,
-  0x05fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826n,
-  0x7a03ac9277fdc74ec6cc392cfa202a0f67100d760b3cba4fd83d3d703a6a17c7n,
-]);
+/** y of a point of order eight; the four such points have it or its negative. */
+const ORDER_EIGHT_Y = 0x05fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826n;
+/** The y coordinates of the eight points of small order; two points that differ in the sign of x share one. */
+const smallOrderY: ReadonlySet<bigint> = new Set([0n, 1n, FIELD_PRIME - 1n, ORDER_EIGHT_Y, FIELD_PRIME - ORDER_EIGHT_Y]);
 
 /**
  * True for the encodings under which one signature fits many messages (small order), and for a second spelling of a

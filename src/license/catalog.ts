@@ -227,7 +227,7 @@ export const quotas: readonly QuotaEntry[] = [
     namespace: "team",
     key: "max_integration_keys",
     origin: "ours",
-    meaning: "Integration and agent keys of one team that are neither revoked nor expired.",
+    meaning: "Integration keys of one team that are neither revoked nor expired.",
     unit: "live keys of one team",
     templates: { trial: 10, enterprise: 50, saas: 20 },
   },

@@ -82,6 +82,7 @@ export class ChangesReader {
   #wake: (() => void) | undefined;
   #running: Promise<void> | undefined;
   #isStopped = false;
+  #isOpen = false;
   #lastEnding: Ending = "never_open";
   #waits = 0;
 
@@ -102,6 +103,11 @@ export class ChangesReader {
     // The server has just answered, so a wait for it to come up is over; one for a stream it refuses or cuts is not.
     if (this.#lastEnding === "never_open" || this.#lastEnding === "steady") this.#wake?.();
     this.#running ??= this.#run();
+  }
+
+  /** Whether an event would be heard now. */
+  get isOpen(): boolean {
+    return this.#isOpen;
   }
 
   async stop(): Promise<void> {
@@ -152,12 +158,14 @@ export class ChangesReader {
       });
       if (!isEventStream(response)) return "refused";
       openedAtMs = services.clock.monotonic();
+      this.#isOpen = true;
       watch.heard();
       if (openedAtMs - target.atMs > GAP_MS_MAX) this.#options.onChange();
       await this.#readEvents(response, watch.heard);
     } catch (cause) {
       if (!connection.signal.aborted) log.write("debug", "lease.changes_lost", { address: target.address, cause });
     } finally {
+      this.#isOpen = false;
       watch.cancel();
       connection.abort();
     }

@@ -63,6 +63,8 @@ export interface LeaseHolderStatus {
   readonly addresses: readonly AddressResult[];
   /** Address of the License Server that answered last. */
   readonly server: string | undefined;
+  /** Whether that server would be heard at once if something changed. */
+  readonly isListening: boolean;
   readonly leaseAgeSeconds: number | undefined;
   /** Guarded time, epoch milliseconds. */
   readonly nextRefreshAtMs: number | undefined;
@@ -155,6 +157,7 @@ export class LeaseHolder implements Entitled {
         (address) => this.#results.get(address) ?? { address, outcome: "untried", reason: undefined, atMs: undefined },
       ),
       server: this.#server,
+      isListening: this.#reader.isOpen,
       leaseAgeSeconds: standing.kind === "none" ? undefined : this.#held.now() - standing.lease.issued_at,
       nextRefreshAtMs: this.#nextRefreshAtMs,
       graceEndsAt: entitlements.graceEndsAt,

@@ -9,14 +9,23 @@ import type { Tables } from "./schema.ts";
 
 type Database = BunSQLiteDatabase<Record<string, never>>;
 
-/** Reads one consistent state. Await the builders; never call `.get()`, `.all()` or `.run()`. */
+/**
+ * Reads one consistent state. Await the builders; never call `.get()`, `.all()` or `.run()`.
+ *
+ * Text compares by its bytes and `like` minds case on both engines. Nulls come first in SQLite's ascending order and
+ * last in PostgreSQL's: do not order by a column that can be null.
+ */
 export interface Reader {
   readonly tables: Tables;
   readonly select: Database["select"];
   readonly selectDistinct: Database["selectDistinct"];
 }
 
-/** Reads and writes inside one transaction. Nothing is true until the command that holds it has returned. */
+/**
+ * Reads and writes inside one transaction. Nothing is true until the command that holds it has returned.
+ * The first statement that fails fails the command, even if it catches the error: expect a conflict with
+ * `onConflictDoNothing().returning()`, not with a catch.
+ */
 export interface Writer extends Reader {
   readonly insert: Database["insert"];
   readonly update: Database["update"];
@@ -25,12 +34,16 @@ export interface Writer extends Reader {
 
 export interface Store {
   readonly engine: "sqlite" | "postgres";
-  /** Runs `query` on committed state. */
+  /** Runs `query` on committed state; it sees every commit that was acknowledged before. */
   read<T>(query: (reader: Reader) => Promise<T>): Promise<T>;
   /**
    * Runs `command` in one transaction and resolves after it is durable (SQLite: synchronous=FULL).
    * A throw rolls all of it back and rejects. Commands that arrive together may share one commit; each still
-   * succeeds or fails alone. A command must not await anything but the store, and must not call `write`.
+   * succeeds or fails alone. Commands behave as if they ran one after the other, also across processes.
+   *
+   * A command must not await anything but the store, must not call the store again, and may be run more than once
+   * (PostgreSQL, when another command got in its way): what it changes outside its Writer must bear repetition.
+   * Throws Fault `unavailable` when disk, server or connection fail, or too much waits.
    */
   write<T>(command: (writer: Writer) => Promise<T>): Promise<T>;
   /** Waits for running work, then closes. Later calls reject. */

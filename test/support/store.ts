@@ -124,7 +124,7 @@ async function makePostgresDatabase(): Promise<{ readonly url: string; drop(): P
 
 async function administer() {
   const url = process.env["TEST_POSTGRES_URL"] ?? (await startPostgres());
-  return { url, sql: postgres(url, { max: 1, onnotice: () => {} }) };
+  return { url, sql: postgres(url, { max: 1, idle_timeout: 1, onnotice: () => {} }) };
 }
 
 /** A throw-away server on a free port of 127.0.0.1. It refuses to run as root, so root starts it as `postgres`. */

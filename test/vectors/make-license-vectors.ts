@@ -24,6 +24,8 @@ function vectorOf({ file, keys = trusted, ...told }: Case): LicenseVector {
   return { ...told, keys, file_base64: Buffer.from(file).toString("base64") };
 }
 
+export const licenseVectors: readonly LicenseVector[] = Object.values(files).flat().map(vectorOf);
+
 /** Every file of vectors: name and text. */
 export function licenseVectorFiles(): readonly { readonly name: string; readonly text: string }[] {
   return Object.entries(files).map(([name, cases]) => ({ name, text: `${JSON.stringify(cases.map(vectorOf), null, 1)}\n` }));
