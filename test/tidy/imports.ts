@@ -69,7 +69,11 @@ export const plan: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Files at the top of `src` that start something, and so may import more than `crypto`. */
-const entries: Readonly<Record<string, readonly string[]>> = { "src/main.ts": ["cli"] };
+const entries: Readonly<Record<string, readonly string[]>> = {
+  "src/main.ts": ["cli"],
+  // Composes one process from everything below the command line.
+  "src/process.ts": [...domains, "http", "dashboard", "roles"],
+};
 
 function folderOf(path: string): string | undefined {
   return /^src\/([^/]+)\//.exec(path)?.[1];
