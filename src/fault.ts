@@ -82,6 +82,14 @@ export function notFound(): Fault {
   });
 }
 
+/** Refuses one field of the input. `problem` completes "The field … "; never the value that was sent. */
+export function invalidField(field: string, problem: string): Fault {
+  return new Fault("invalid_request", `The field ${field} ${problem}.`, {
+    hint: "Correct the field and send it again.",
+    details: { fields: [{ field, problem }] },
+  });
+}
+
 /** Throws a plain Error, a bug, when `condition` is false: the request ends as a 500 and the log has it all. */
 export function assert(condition: boolean, message: string): asserts condition {
   if (!condition) throw new Error(`assertion failed: ${message}`);

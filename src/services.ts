@@ -27,7 +27,7 @@ export interface Random {
   fraction(): number;
 }
 
-export type Fetch = (url: string, init?: RequestInit) => Promise<Response>;
+export type Fetch = (url: string, init?: BunFetchRequestInit) => Promise<Response>;
 
 export interface Services {
   readonly clock: Clock;

@@ -45,9 +45,27 @@ export interface Verified {
   readonly payload: Json;
 }
 
+/** The prime of the field (RFC 8032 section 5.1). */
+const FIELD_PRIME = 2n ** 255n - 19n;
+/** y of a point of order eight; the four such points have it or its negative. */
+const ORDER_EIGHT_Y = 0x05fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826n;
+/** The y coordinates of the eight points of small order; two points that differ in the sign of x share one. */
+const smallOrderY: ReadonlySet<bigint> = new Set([0n, 1n, FIELD_PRIME - 1n, ORDER_EIGHT_Y, FIELD_PRIME - ORDER_EIGHT_Y]);
+
+/**
+ * True for the encodings under which one signature fits many messages (small order), and for a second spelling of a
+ * point. The runtime's own verify takes both: measured, one forged signature then passed for every message.
+ */
+function isWeakPoint(point: Uint8Array): boolean {
+  const y = BigInt(`0x${Buffer.from(point).reverse().toString("hex")}`) & (2n ** 255n - 1n);
+  return y >= FIELD_PRIME || smallOrderY.has(y);
+}
+
 /** The key whose JWK `x` member is given: 32 bytes in base64url (RFC 8037 section 2). Throws {@link JwsError}. */
 export function publicKeyFromX(x: string): KeyObject {
-  if (decodeBase64url(x)?.length !== 32) throw new JwsError("malformed", "an Ed25519 public key is 32 bytes in base64url");
+  const point = decodeBase64url(x);
+  if (point?.length !== 32) throw new JwsError("malformed", "an Ed25519 public key is 32 bytes in base64url");
+  if (isWeakPoint(point)) throw new JwsError("malformed", "this Ed25519 public key is weak: anybody can sign for it");
   return createPublicKey({ key: { kty: "OKP", crv: "Ed25519", x }, format: "jwk" });
 }
 
@@ -115,7 +133,7 @@ function readHeader(encoded: string, typ: string): Header {
  */
 export function verifyJws(typ: string, message: string, findKey: (kid: string) => VerifyKey | undefined): Verified {
   if (message.length > JWS_BYTES_MAX) throw new JwsError("too_large", `it is larger than ${JWS_BYTES_MAX} bytes`);
-  const [encodedHeader, encodedPayload, encodedSignature, ...more] = message.split(".");
+  const [encodedHeader, encodedPayload, encodedSignature, ...more] = message.split(".", 4);
   if (encodedHeader === undefined || encodedPayload === undefined || encodedSignature === undefined || more.length > 0) {
     throw new JwsError("malformed", "it is not three base64url parts joined by dots");
   }

@@ -6,9 +6,11 @@
  * Rule: decides who may enter and what the license allows; whether this caller may touch this object is the domain
  * function's to decide, inside the transaction. It must not know HTTP.
  */
+import type { Sealer } from "../crypto/sealing.ts";
 import { Fault } from "../fault.ts";
 import { type Entitled, type Entitlements, type Qualified, quotaLimit, requireLicensed } from "../license/entitlements.ts";
 import type { Services } from "../services.ts";
+import type { Settings } from "../settings.ts";
 import type { Reader, Store, Writer } from "../store/store.ts";
 import { appendAudit, type AuditNote } from "./audit.ts";
 import type { Caller, CallerKind } from "./caller.ts";
@@ -19,12 +21,16 @@ export interface Gate {
   readonly services: Services;
   readonly store: Store;
   readonly entitled: Entitled;
+  readonly sealer: Sealer;
+  readonly settings: Settings;
 }
 
 /** What a domain function may use while it acts. */
 export interface Act {
   readonly caller: Caller;
   readonly services: Services;
+  readonly sealer: Sealer;
+  readonly settings: Settings;
   readonly entitlements: Entitlements;
   /** The cap of a quota as it stands: -1 unlimited, 0 disabled, above 0 a hard cap. */
   limit(quota: Qualified): number;
@@ -81,7 +87,8 @@ function enter(name: OperationName, gate: Gate, caller: Caller): Act {
   const { license } = rowOf(name);
   const entitlements = gate.entitled.entitlements();
   if (license !== "core") requireLicensed(entitlements, license === "licensed" ? undefined : license);
-  return { caller, services: gate.services, entitlements, limit: (quota) => quotaLimit(entitlements, quota) };
+  const { services, sealer, settings } = gate;
+  return { caller, services, sealer, settings, entitlements, limit: (quota) => quotaLimit(entitlements, quota) };
 }
 
 async function commit<T>(name: OperationName, gate: Gate, act: Act, run: (act: CommandAct) => Promise<T | Refused>): Promise<T> {

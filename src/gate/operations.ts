@@ -28,7 +28,7 @@ const account = (key: string): Qualified => ({ namespace: "account", key });
 const global = (key: string): Qualified => ({ namespace: "global", key });
 
 export const operations = {
-  "deployment.read": { accepts: ["anonymous", "user", "device", "operator"], license: "core", purpose: "Read the deployment's name and whether it is set up." },
+  "deployment.read": { accepts: ["anonymous", "user", "device", "operator", "system"], license: "core", purpose: "Read the deployment's name and whether it is set up." },
   "setup_link.create": { accepts: ["operator", "system"], license: "core", purpose: "Make a single-use link for first-run set-up." },
   "setup.complete": { accepts: ["anonymous"], license: "core", purpose: "Use a set-up link: first administrator, deployment name, first team." },
   "administrator.create": { accepts: ["operator"], license: "core", purpose: "Create an administrator on the host." },
@@ -59,8 +59,13 @@ export const operations = {
   "license.test": { accepts: ["user", "operator"], license: "core", purpose: "Say what a license file would do before it is installed." },
   "license.install": { accepts: ["user", "lease_client", "operator", "system"], license: "core", purpose: "Replace the license file by a newer one." },
   "license.reload": { accepts: ["user", "lease_client", "operator", "system"], license: "core", purpose: "Read the license file again now." },
+  "license.upload": { accepts: ["user"], license: "core", purpose: "Hand a license file to the License Server (administrators)." },
+  "license.request_reload": { accepts: ["user"], license: "core", purpose: "Have the License Server read its file again (administrators)." },
+  "entitlements.read": { accepts: ["user", "device"], license: "core", purpose: "Read what the lease of this role allows, and until when." },
   "license.start": { accepts: ["system"], license: "core", purpose: "Start the License Server: a new epoch, the marks joined from store and file." },
   "license.mark_time": { accepts: ["system"], license: "core", audit: "ledger", purpose: "Record the highest time seen." },
+  "license.change_state": { accepts: ["system"], license: "core", purpose: "Record that the license's state changed by time, clock or binding." },
+  "license.learn": { accepts: ["lease_client"], license: "core", purpose: "Adopt marks that a client remembers and the server has lost." },
   "lease.grant": { accepts: ["lease_client"], license: "core", audit: "ledger", purpose: "Grant or refuse a lease to an enrolled client." },
   "lease_client.enrol": { accepts: ["anonymous", "lease_client"], license: "core", purpose: "Enrol a role's client key by local secret or join token." },
   "lease_client.list": { accepts: ["operator"], license: "core", purpose: "List enrolled clients and their last lease." },

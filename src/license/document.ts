@@ -7,11 +7,16 @@
  */
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
-import { type JwsRefusal, JwsError, verifyJws, type VerifyKey } from "../crypto/jws.ts";
+import { JwsError, type JwsRefusal, verifyJws, type VerifyKey } from "../crypto/jws.ts";
 import { trialBreach } from "./trial.ts";
 
 export const LICENSE_TYP = "cyberun-license+jws";
 export const LICENSE_FORMAT = 1;
+/**
+ * Bytes of a license file, line end included. A lease carries the whole file and its entitlements once more, in
+ * base64url, and has to stay below the limit of a JWS: 4/3 · (24,576 + 3/4 · 24,576 + the rest) < 65,536.
+ */
+export const LICENSE_BYTES_MAX = 24_576;
 
 /** What a trusted key may sign. The purpose is fixed where the key is embedded, never by a message. */
 export type KeyPurpose = "license" | "trial";
@@ -23,7 +28,8 @@ export interface TrustedKey extends VerifyKey {
 const closed = { additionalProperties: false };
 /** Epoch seconds up to the year 9999; a larger number is a slip, such as milliseconds. */
 const Instant = Type.Integer({ minimum: 0, maximum: 253_402_300_799 });
-const Name = Type.String({ minLength: 1, maxLength: 200 });
+/** Printable: no control character, so that a name cannot act on the terminal that shows it. Counted in code points. */
+const Name = Type.String({ pattern: "^[^\\u0000-\\u001f\\u007f-\\u009f]{1,200}$" });
 const Token = Type.String({ pattern: "^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$" });
 /** A key of the catalog, or of a newer catalog than this build's. */
 const KEY = "^[a-z][a-z0-9_]{0,63}$";
@@ -94,7 +100,8 @@ export type LicenseRefusal =
   | "bad_dates"
   | "bad_binding"
   | "wrong_purpose"
-  | "trial_too_large";
+  | "trial_too_large"
+  | "sequence_too_low";
 
 /** Thrown when a file is refused. The message says what is wrong with it, for the operator. */
 export class LicenseError extends Error {
@@ -158,25 +165,58 @@ function withoutLineEnd(file: string): string {
   return file.replace(/\r?\n$/, "");
 }
 
+/** One byte, one character: whatever is not ASCII is refused by the base64url decoder, not mended on the way. */
+function textOf(file: Uint8Array): string {
+  if (file.length > LICENSE_BYTES_MAX) throw new JwsError("too_large", `it is larger than ${LICENSE_BYTES_MAX} bytes`);
+  return withoutLineEnd(Buffer.from(file).toString("latin1"));
+}
+
+/** A license together with the key that vouches for it. */
+export interface SignedLicense {
+  readonly license: License;
+  readonly key: TrustedKey;
+}
+
+function open(file: Uint8Array, keys: readonly TrustedKey[]): SignedLicense {
+  const find = (kid: string) => keys.find((key) => key.kid === kid);
+  const { kid, payload } = verifyJws(LICENSE_TYP, textOf(file), find);
+  const key = find(kid);
+  if (key === undefined) throw new JwsError("unknown_key", "the key is not trusted here");
+  refuseOtherFormat(payload);
+  const license = shaped(payload);
+  refuseUnknownCritical(license);
+  refuseBadDates(license);
+  refuseBadBinding(license);
+  refuseWrongPurpose(license, key);
+  return { license, key };
+}
+
 /**
  * Reads a license file: signature first, content after. Pure and in constant order, so that every reader names the
  * same refusal. `file` is the file's bytes; `keys` the trusted ones. Throws {@link LicenseError}.
  */
-export function readLicense(file: Uint8Array, keys: readonly TrustedKey[]): License {
-  const find = (kid: string) => keys.find((key) => key.kid === kid);
+export function openLicense(file: Uint8Array, keys: readonly TrustedKey[]): SignedLicense {
   try {
-    const { kid, payload } = verifyJws(LICENSE_TYP, withoutLineEnd(Buffer.from(file).toString("latin1")), find);
-    refuseOtherFormat(payload);
-    const license = shaped(payload);
-    refuseUnknownCritical(license);
-    refuseBadDates(license);
-    refuseBadBinding(license);
-    const key = find(kid);
-    if (key === undefined) throw new JwsError("unknown_key", "the key is not trusted here");
-    refuseWrongPurpose(license, key);
-    return license;
+    return open(file, keys);
   } catch (error) {
     if (!(error instanceof JwsError)) throw error;
     throw new LicenseError(error.refusal, `the file is not a valid license: ${error.message}`, { cause: error });
   }
+}
+
+/** The license in the file, for those who need not know which key signed it. Throws {@link LicenseError}. */
+export function readLicense(file: Uint8Array, keys: readonly TrustedKey[]): License {
+  return openLicense(file, keys).license;
+}
+
+/**
+ * Refuses a license that is older than one seen before. `highest` is the highest sequence ever seen for the license's
+ * own `deployment_id`, 0 when none was. The same sequence passes: it is the same file read again. Throws {@link LicenseError}.
+ */
+export function refuseLowerSequence(license: Pick<License, "deployment_id" | "sequence">, highest: number): void {
+  if (license.sequence >= highest) return;
+  throw new LicenseError(
+    "sequence_too_low",
+    `the license has sequence ${license.sequence}, but sequence ${highest} was seen for the deployment ${license.deployment_id}`,
+  );
 }

@@ -84,11 +84,19 @@ const ProofSchema = Type.Object(
 );
 export type Proof = Static<typeof ProofSchema>;
 
-const State = Type.Union(
-  (["ok", "expiring", "expired", "not_yet_valid", "invalid", "revoked", "not_bound", "clock_anomaly", "rollback_suspected", "missing"] as const).map(
-    (state) => Type.Literal(state),
-  ),
-);
+/** What a License Server can say; listed one by one, because a mapped list loses its literal types. */
+const State = Type.Union([
+  Type.Literal("ok"),
+  Type.Literal("expiring"),
+  Type.Literal("expired"),
+  Type.Literal("not_yet_valid"),
+  Type.Literal("invalid"),
+  Type.Literal("revoked"),
+  Type.Literal("not_bound"),
+  Type.Literal("clock_anomaly"),
+  Type.Literal("rollback_suspected"),
+  Type.Literal("missing"),
+]);
 
 const LeaseSchema = Type.Object(
   {
@@ -139,16 +147,32 @@ export function signProof(key: SigningKey, proof: Omit<Proof, "format" | "client
   return signJws(PROOF_TYP, key, { format: 1, client_key: publicX(key.publicKey), ...proof });
 }
 
+/** A client key in both forms: what messages carry, and what verifies them. */
+export interface ClientKey extends VerifyKey {
+  /** JWK `x` member. */
+  readonly x: string;
+}
+
+/** The client key with this `x`; its kid is the thumbprint. Throws {@link JwsError}. */
+export function clientKeyFromX(x: string): ClientKey {
+  return { x, kid: thumbprint(x), publicKey: publicKeyFromX(x) };
+}
+
 /**
- * Verifies that `message` was signed by the very client key it names.
+ * Verifies a proof with the key that `findKey` knows by its kid, and that it names this very key.
  * Whether that key is enrolled, and whether the nonces are live, is the caller's to decide. Throws {@link JwsError}.
  */
-export function verifyProof(message: string, clientKey: string): Proof {
-  const key: VerifyKey = { kid: thumbprint(clientKey), publicKey: publicKeyFromX(clientKey) };
-  const { payload } = verifyJws(PROOF_TYP, message, (kid) => (kid === key.kid ? key : undefined));
+export function verifyProofBy(message: string, findKey: (kid: string) => ClientKey | undefined): Proof {
+  const { kid, payload } = verifyJws(PROOF_TYP, message, findKey);
   const proof = shaped(proofShape, payload, "proof");
-  if (proof.client_key !== clientKey) throw new JwsError("malformed", "the proof names another client key");
+  if (proof.client_key !== findKey(kid)?.x) throw new JwsError("malformed", "the proof names another client key");
   return proof;
+}
+
+/** Verifies that `message` was signed by the client key with this `x`. Throws {@link JwsError}. */
+export function verifyProof(message: string, clientKey: string): Proof {
+  const key = clientKeyFromX(clientKey);
+  return verifyProofBy(message, (kid) => (kid === key.kid ? key : undefined));
 }
 
 export function signLease(key: SigningKey, lease: Lease): string {

@@ -16,14 +16,14 @@ function licenseTables({ table, text, instant, count }: Kit) {
       /** The accepted license file; null before the first. */
       license: text(),
       accepted_at: instant(),
-      /** Host parts of a `first_use` binding, JSON array of `name:hash`. */
+      /** Host parts of a `first_use` binding, JSON: `{"deployment_id":…,"parts":["name:hash",…]}`. */
       bound_parts: text(),
       bound_at: instant(),
       /** Grows with each start; part of every lease. */
       epoch: count().notNull(),
       /** Highest wall-clock time ever seen, epoch milliseconds. */
       high_water: instant().notNull(),
-      /** Sequence at which a re-issued license last reset `high_water`. */
+      /** Re-issued license that last set `high_water` anew: `issued_at` + `/` + `license_id`. */
       high_water_license: text(),
     }),
     /** The highest sequence ever seen, for each deployment id. */
@@ -75,7 +75,7 @@ function licenseTables({ table, text, instant, count }: Kit) {
   };
 }
 
-function identityTables({ table, text, instant, flag }: Kit) {
+function identityTables({ table, text, instant, count, flag }: Kit) {
   return {
     /** One row, id `deployment`: exists once set-up is done. */
     deployments: table("deployments", {
@@ -110,19 +110,24 @@ function identityTables({ table, text, instant, flag }: Kit) {
       id: text().primaryKey(),
       user_id: text().notNull(),
       kind: text().notNull(),
-      /** Digest of the cookie or of the current refresh token. */
+      /** Digest of the cookie or of the one refresh token that is good now. */
       digest: text().notNull().unique(),
-      /** Digest of the refresh token before it: its reuse ends the session. */
-      previous_digest: text().unique(),
       rotated_at: instant(),
       created_at: instant().notNull(),
       expires_at: instant().notNull(),
       ended_at: instant(),
+      /** Why it ended: `signed_out` or `replayed`. */
+      end_reason: text(),
     }),
-    /** Failed sign-ins, one bucket per folded address, so that guessing is slow for all spellings together. */
+    /**
+     * Failed sign-ins, one bucket per folded address, so that guessing is slow for all spellings together.
+     * Index on `last_failed_at`, by which old buckets are forgotten.
+     */
     signInBuckets: table("sign_in_buckets", {
+      /** Keyed digest of the folded address: what strangers typed is not kept in clear. */
       key: text().primaryKey(),
-      failures: text().notNull(),
+      failures: count().notNull(),
+      last_failed_at: instant().notNull(),
       blocked_until: instant().notNull(),
     }),
   };

@@ -86,16 +86,17 @@ create table sessions (
   user_id text collate "C" not null references users (id) on delete cascade,
   kind text collate "C" not null,
   digest text collate "C" not null unique,
-  previous_digest text collate "C" unique,
   rotated_at bigint,
   created_at bigint not null,
   expires_at bigint not null,
-  ended_at bigint
+  ended_at bigint,
+  end_reason text collate "C"
 );
 
 create table sign_in_buckets (
   key text collate "C" not null primary key,
-  failures text collate "C" not null,
+  failures bigint not null,
+  last_failed_at bigint not null,
   blocked_until bigint not null
 );
 
@@ -175,6 +176,8 @@ create index lease_days_by_client on lease_days (client_id, day);
 
 create index sessions_by_user on sessions (user_id);
 create index sessions_by_expiry on sessions (expires_at);
+
+create index sign_in_buckets_by_last_failure on sign_in_buckets (last_failed_at);
 
 create unique index memberships_by_team on memberships (team_id, user_id);
 create index memberships_by_user on memberships (user_id);

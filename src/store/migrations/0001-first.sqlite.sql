@@ -86,16 +86,17 @@ create table sessions (
   user_id text not null references users (id) on delete cascade,
   kind text not null,
   digest text not null unique,
-  previous_digest text unique,
   rotated_at integer,
   created_at integer not null,
   expires_at integer not null,
-  ended_at integer
+  ended_at integer,
+  end_reason text
 ) strict, without rowid;
 
 create table sign_in_buckets (
   key text not null primary key,
-  failures text not null,
+  failures integer not null,
+  last_failed_at integer not null,
   blocked_until integer not null
 ) strict, without rowid;
 
@@ -175,6 +176,8 @@ create index lease_days_by_client on lease_days (client_id, day);
 
 create index sessions_by_user on sessions (user_id);
 create index sessions_by_expiry on sessions (expires_at);
+
+create index sign_in_buckets_by_last_failure on sign_in_buckets (last_failed_at);
 
 create unique index memberships_by_team on memberships (team_id, user_id);
 create index memberships_by_user on memberships (user_id);

@@ -1,0 +1,93 @@
+/**
+ * `bun run test`: everything, as a stranger and the build machine run it.
+ *
+ *     get tools → build → types → all tests on SQLite → the tests that touch the store again on PostgreSQL → one line
+ *
+ * The last line is `N passed, N failed, N skipped`. A step that fails counts as one failure; under CI=true a skip is one too.
+ */
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { type PostgresServer, startPostgres } from "../test/support/postgres.ts";
+import { importsOf, reachableFrom } from "../test/tidy/imports.ts";
+import { readSource } from "../test/tidy/source-text.ts";
+import { root } from "./executables.ts";
+import { provision } from "./provision.ts";
+import { add, type Counts, countRun, nothingCounted, oneFailure, skippedNames, summaryLine } from "./test-report.ts";
+import { tools } from "./tools.ts";
+
+const reports = join(root, "test-output", "junit");
+/** Generous, since two cores may be shared; a test that hangs is still ended. */
+const TEST_TIMEOUT_MS = 60_000;
+
+/** What a developer's shell, a git hook or a proxy would change about the tests. */
+const foreign = /^(?:GIT_|CYBERUN_|TEST_|npm_|BUN_(?:BE_BUN|OPTIONS|INSPECT|CONFIG_VERBOSE|JSC)|NODE_OPTIONS$|NODE_ENV$|(?:https?|all|no)_proxy$)/i;
+
+function environment(added: Readonly<Record<string, string>>): Record<string, string | undefined> {
+  const own = Object.entries(process.env).filter(([name]) => !foreign.test(name));
+  return { ...Object.fromEntries(own), TEST_EXECUTABLES: join(root, "dist"), ...added };
+}
+
+function isPassed(what: string, command: readonly string[]): boolean {
+  const { exitCode } = Bun.spawnSync([process.execPath, ...command], { cwd: root, stdio: ["ignore", "inherit", "inherit"] });
+  if (exitCode !== 0) console.log(`cyberun: ${what} failed`);
+  return exitCode === 0;
+}
+
+function testFiles(): readonly string[] {
+  return [...new Bun.Glob("test/**/*.test.ts").scanSync({ cwd: root })].toSorted();
+}
+
+/** The test files that reach the support for the store, by whatever way: all of them must hold on both engines. */
+function storeTests(): readonly string[] {
+  const paths = [...new Bun.Glob("test/**/*.ts").scanSync({ cwd: root })];
+  const imports = (path: string) => importsOf(path, readSource(readFileSync(join(root, path), "utf8"))).flatMap((each) => each.path ?? []);
+  const graph = new Map(paths.map((path) => [path, imports(path)]));
+  return testFiles().filter((file) => reachableFrom(graph, [file]).has("test/support/store.ts"));
+}
+
+async function runTests(name: string, files: readonly string[], added: Readonly<Record<string, string>>): Promise<Counts> {
+  const output = join(reports, `${name}.xml`);
+  const command = [process.execPath, "test", `--timeout=${TEST_TIMEOUT_MS}`, "--reporter=junit", `--reporter-outfile=${output}`];
+  const paths = files.map((file) => `./${file}`);
+  const child = Bun.spawn([...command, ...paths], { cwd: root, env: environment(added), stdio: ["ignore", "inherit", "inherit"] });
+  const exitCode = await child.exited;
+  const report = existsSync(output) ? readFileSync(output, "utf8") : undefined;
+  for (const skipped of skippedNames(report ?? "")) console.log(`cyberun: skipped on ${name}: ${skipped}`);
+  return countRun({ exitCode, report, files });
+}
+
+/** Without PostgreSQL each of the files is told as one skip, so that the numbers show what was not proved. */
+function withoutPostgres(files: readonly string[]): Counts {
+  console.log(`cyberun: skipped on postgres: ${files.length} test files; install ${tools.postgres.packages.join(", ")} to run them on PostgreSQL`);
+  return { ...nothingCounted, skipped: files.length };
+}
+
+async function runOnBothEngines(server: PostgresServer | undefined): Promise<Counts> {
+  const url = server === undefined ? {} : { TEST_POSTGRES_URL: server.url };
+  const files = testFiles();
+  const sqlite = await runTests("sqlite", files, { TEST_ENGINE: "sqlite", ...url });
+  const engineFiles = storeTests();
+  if (engineFiles.length === 0) return sqlite;
+  return add(sqlite, server === undefined ? withoutPostgres(engineFiles) : await runTests("postgres", engineFiles, { TEST_ENGINE: "postgres", ...url }));
+}
+
+async function runAll(): Promise<Counts> {
+  provision();
+  rmSync(reports, { recursive: true, force: true });
+  mkdirSync(reports, { recursive: true });
+  if (!isPassed("the build", ["build/build.ts"])) return oneFailure;
+  const types = isPassed("the type check", ["check", "--no-script"]) ? nothingCounted : oneFailure;
+  const server = tools.postgres.find() === undefined ? undefined : await startPostgres();
+  try {
+    return add(types, await runOnBothEngines(server));
+  } finally {
+    await server?.stop();
+    rmSync(join(root, "test-output", "executables"), { recursive: true, force: true });
+  }
+}
+
+const counts = await runAll();
+const skipsCount = process.env["CI"] === "true" && counts.skipped > 0;
+if (skipsCount) console.log("cyberun: under CI=true a skipped test is a failure");
+console.log(summaryLine(counts));
+process.exitCode = counts.failed > 0 || counts.passed === 0 || skipsCount ? 1 : 0;

@@ -1,0 +1,50 @@
+/**
+ * The tools of other people that some tests need: how to find them, and which Debian packages bring them.
+ *
+ * Rule: looks, and changes nothing; `provision.ts` installs, `test/support/skip.ts` skips.
+ */
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+
+interface Tool {
+  /** The path of its command, or undefined. */
+  find(): string | undefined;
+  readonly packages: readonly string[];
+}
+
+function which(...names: readonly string[]): string | undefined {
+  return names.map((name) => Bun.which(name)).find((path) => path !== null) ?? undefined;
+}
+
+/** Debian keeps PostgreSQL's server commands off the PATH, one folder for each major version. */
+const POSTGRES_VERSIONS = "/usr/lib/postgresql";
+
+function findPostgres(): string | undefined {
+  const onPath = Bun.which("postgres");
+  if (onPath !== null && Bun.which("initdb") !== null) return onPath;
+  const versions = existsSync(POSTGRES_VERSIONS) ? readdirSync(POSTGRES_VERSIONS) : [];
+  const newestFirst = versions.toSorted((left, right) => Number(right) - Number(left));
+  return newestFirst.map((version) => join(POSTGRES_VERSIONS, version, "bin", "postgres")).find((path) => existsSync(path));
+}
+
+export const tools = {
+  chromium: {
+    find: () => which("chromium", "chromium-browser", "google-chrome-stable", "google-chrome"),
+    packages: ["chromium", "fonts-dejavu-core"],
+  },
+  postgres: { find: findPostgres, packages: ["postgresql"] },
+  openssl: { find: () => which("openssl"), packages: ["openssl"] },
+  python3: { find: () => which("python3"), packages: ["python3"] },
+} as const satisfies Record<string, Tool>;
+
+export type ToolName = keyof typeof tools;
+
+export const toolNames: readonly ToolName[] = ["chromium", "postgres", "openssl", "python3"];
+
+export function missingTools(): readonly ToolName[] {
+  return toolNames.filter((name) => tools[name].find() === undefined);
+}
+
+export function packagesOf(names: readonly ToolName[]): readonly string[] {
+  return names.flatMap((name) => tools[name].packages);
+}

@@ -1,0 +1,31 @@
+/** `cyberun license inspect`: what a license file says, and whether this build accepts it. Needs no server and no store. */
+import { Fault } from "../fault.ts";
+import { LICENSE_BYTES_MAX, LicenseError, openLicense, type SignedLicense } from "../license/document.ts";
+import { trustedKeys } from "../license/trust.ts";
+import type { Context, Result } from "./context.ts";
+import { readNamedFile } from "./files.ts";
+import { datesAt, licenseLines } from "./license-text.ts";
+
+/** The license in the file at `path`. Throws Fault `invalid_license` with the refusal's stable word when it is no good. */
+export function readLicenseFile(path: string): SignedLicense & { readonly bytes: Buffer } {
+  const bytes = readNamedFile(path, LICENSE_BYTES_MAX);
+  try {
+    return { ...openLicense(bytes, trustedKeys), bytes };
+  } catch (cause) {
+    if (!(cause instanceof LicenseError)) throw cause;
+    throw new Fault("invalid_license", `This build does not accept ${path}: ${cause.message}.`, {
+      hint: "Compare the file with what the vendor sent, and ask the vendor which build it was signed for.",
+      details: { refusal: cause.refusal },
+      cause,
+    });
+  }
+}
+
+export async function licenseInspect({ operands: [path = ""], services }: Context): Promise<Result> {
+  const { license, key } = readLicenseFile(path);
+  const now = Math.floor(services.clock.now() / 1_000);
+  return {
+    data: { license, signed_by: { kid: key.kid, purpose: key.purpose }, dates: datesAt(license, now) },
+    text: licenseLines({ license, key }, now).join("\n"),
+  };
+}

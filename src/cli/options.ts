@@ -1,0 +1,35 @@
+/**
+ * Flags that belong to one call and are no setting: they have no variable and stand in no config file.
+ *
+ * Rule: a secret is never an option's value, because every process on the host sees the command line; options name
+ * files, or standard input.
+ */
+
+export interface Option {
+  readonly flag: string;
+  /** Absent: the flag is a switch. */
+  readonly placeholder?: string;
+  readonly help: string;
+  readonly shownDefault: string;
+}
+
+export const options = {
+  help: { flag: "--help", help: "Print this help", shownDefault: "off" },
+  json: { flag: "--json", help: "Print one JSON object to standard output, and a failure as JSON to standard error", shownDefault: "off" },
+  email: { flag: "--email", placeholder: "ADDRESS", help: "Email address to sign in with", shownDefault: "none; required" },
+  passwordFile: { flag: "--password-file", placeholder: "FILE", help: "File that holds the password in its first line", shownDefault: "none; asked for on a terminal" },
+  passwordStdin: { flag: "--password-stdin", help: "Read the password from standard input", shownDefault: "off" },
+  deploymentId: { flag: "--deployment-id", placeholder: "ID", help: "Deployment that the license is for", shownDefault: "that of the installed license" },
+  sums: { flag: "--sums", placeholder: "FILE", help: "List of SHA-256 sums that the vendor published", shownDefault: "SHA256SUMS beside the executable" },
+  revoke: { flag: "--revoke", placeholder: "ID", help: "Refuse this client from now on", shownDefault: "none; the clients are listed" },
+} as const satisfies Record<string, Option>;
+
+export type OptionName = keyof typeof options;
+
+export function optionOf(name: OptionName): Option {
+  return options[name];
+}
+
+const names: readonly string[] = Object.keys(options);
+
+export const optionNames: readonly OptionName[] = names.filter((name): name is OptionName => Object.hasOwn(options, name));

@@ -1,0 +1,206 @@
+/**
+ * The configuration of a process, read once: flag > `CYBERUN_*` variable > config file > default.
+ *
+ * Every mistake of every source is reported together and before anything is opened, a name nobody knows with the one
+ * that was probably meant.
+ *
+ * Rule: the only file that reads the environment. It must not know what the values are used for.
+ */
+import { statSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { type Role, type SettingName, settings } from "./config-settings.ts";
+import { type Environment, type Mistake, SettingsReader, type Sources, unknownVariables } from "./config-sources.ts";
+import { Fault } from "./fault.ts";
+import type { LogLevel } from "./log.ts";
+import type { Secret } from "./secret.ts";
+import type { Settings } from "./settings.ts";
+
+export interface Config {
+  readonly roles: readonly Role[];
+  readonly dataDir: string;
+  readonly licenseFile: string;
+  /** Undefined: nothing was set, see {@link licenseServersOf}. */
+  readonly licenseServerAddresses: readonly string[] | undefined;
+  readonly bind: string;
+  /** 0 takes a free port. */
+  readonly ports: Readonly<Record<Role, number>>;
+  /** Undefined: nothing was set, see {@link settingsOf}. */
+  readonly publicUrl: string | undefined;
+  readonly issuerUrl: string | undefined;
+  readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
+  readonly extraCaFile: string | undefined;
+  /** Undefined: SQLite in the data directory. */
+  readonly databaseUrl: Secret | undefined;
+  readonly masterKeyFile: string;
+  readonly joinTokenFile: string | undefined;
+  readonly clusterId: string | undefined;
+  readonly lifetimes: Omit<Settings, "issuerUrl" | "publicUrl">;
+  readonly logLevel: LogLevel;
+  readonly readyFile: string | undefined;
+}
+
+/** What a command makes of settings: which of them it takes, and whether a trial's defaults hold. */
+export interface Purpose {
+  readonly takes: readonly SettingName[];
+  readonly isTrial?: boolean;
+}
+
+export interface Configured {
+  readonly config: Config;
+  /** What is no mistake and still worth a line in the log. */
+  readonly notices: readonly string[];
+}
+
+const SERVICE_DATA_DIR = "/var/lib/cyberun";
+const TRIAL_DATA_DIR = ".cyberun-trial";
+const DEFAULT_LICENSE_SERVER = "http://localhost:9400";
+
+/** The variables of this process. */
+export function processEnvironment(): Environment {
+  return process.env;
+}
+
+/** Takes variables away, so that neither the runtime nor a child sees them. */
+export function dropVariables(names: readonly string[]): void {
+  for (const name of names) delete process.env[name];
+}
+
+function tlsOf(reader: SettingsReader): Config["tls"] {
+  const certFile = reader.read("tlsCertFile", settings.tlsCertFile);
+  const keyFile = reader.read("tlsKeyFile", settings.tlsKeyFile);
+  return certFile === undefined || keyFile === undefined ? undefined : { certFile, keyFile };
+}
+
+function portsOf(reader: SettingsReader): Config["ports"] {
+  return {
+    license: reader.read("licensePort", settings.licensePort),
+    api: reader.read("apiPort", settings.apiPort),
+    gateway: reader.read("gatewayPort", settings.gatewayPort),
+    issuer: reader.read("issuerPort", settings.issuerPort),
+  };
+}
+
+function lifetimesOf(reader: SettingsReader): Config["lifetimes"] {
+  return {
+    accessTokenSeconds: reader.read("accessTokenSeconds", settings.accessTokenSeconds),
+    refreshTokenSeconds: reader.read("refreshTokenSeconds", settings.refreshTokenSeconds),
+    cookieSeconds: reader.read("cookieSeconds", settings.cookieSeconds),
+    setupLinkSeconds: reader.read("setupLinkSeconds", settings.setupLinkSeconds),
+  };
+}
+
+function configOf(reader: SettingsReader, isTrial: boolean): Config {
+  const dataDir = reader.read("dataDir", settings.dataDir) ?? (isTrial ? join(homedir(), TRIAL_DATA_DIR) : SERVICE_DATA_DIR);
+  return {
+    roles: reader.read("roles", settings.roles),
+    dataDir,
+    licenseFile: reader.read("licenseFile", settings.licenseFile) ?? join(dataDir, "license.lic"),
+    licenseServerAddresses: reader.read("licenseServerAddresses", settings.licenseServerAddresses),
+    bind: reader.read("bind", settings.bind),
+    ports: portsOf(reader),
+    publicUrl: reader.read("publicUrl", settings.publicUrl),
+    issuerUrl: reader.read("issuerUrl", settings.issuerUrl),
+    tls: tlsOf(reader),
+    extraCaFile: reader.read("extraCaFile", settings.extraCaFile),
+    databaseUrl: reader.read("databaseUrl", settings.databaseUrl),
+    masterKeyFile: reader.read("masterKeyFile", settings.masterKeyFile) ?? join(dataDir, "master.key"),
+    joinTokenFile: reader.read("joinTokenFile", settings.joinTokenFile),
+    clusterId: reader.read("clusterId", settings.clusterId),
+    lifetimes: lifetimesOf(reader),
+    logLevel: reader.read("logLevel", { ...settings.logLevel, fallback: isTrial ? "warn" : settings.logLevel.fallback }),
+    readyFile: reader.read("readyFile", settings.readyFile),
+  };
+}
+
+/** Half of a pair of settings that only mean something together. */
+function halfPair(reader: SettingsReader): readonly Mistake[] {
+  const cert = reader.findPlace("tlsCertFile");
+  const key = reader.findPlace("tlsKeyFile");
+  if ((cert === undefined) === (key === undefined)) return [];
+  const missing = cert === undefined ? settings.tlsCertFile : settings.tlsKeyFile;
+  return [{ where: cert ?? key ?? "", problem: "a certificate and its key only work together", hint: `Set ${missing.flag} or ${missing.variable} too.` }];
+}
+
+const portNames = { license: "licensePort", api: "apiPort", gateway: "gatewayPort", issuer: "issuerPort" } as const satisfies Record<Role, SettingName>;
+
+/** Two roles of the process on one port. */
+function sharedPorts(reader: SettingsReader, config: Config): readonly Mistake[] {
+  return config.roles.flatMap((role, index) => {
+    const port = config.ports[role];
+    const earlier = config.roles.slice(0, index).find((other) => port !== 0 && config.ports[other] === port);
+    if (earlier === undefined) return [];
+    const where = reader.findPlace(portNames[role]) ?? reader.findPlace(portNames[earlier]) ?? settings[portNames[role]].flag;
+    return [{ where, problem: `the roles ${earlier} and ${role} cannot both listen on port ${port}` }];
+  });
+}
+
+const loopback = /^(localhost|127(\.\d{1,3}){3}|::1)$/;
+
+function noticesOf(reader: SettingsReader, config: Config): readonly string[] {
+  const { file } = reader;
+  const isReadableByOthers = file !== undefined && file.mistakes.length === 0 && (statSync(file.path).mode & 0o044) !== 0;
+  return [
+    ...(config.tls === undefined && !loopback.test(config.bind)
+      ? [`Passwords and keys travel in clear on ${config.bind}, unless a proxy in front does TLS; set ${settings.tlsCertFile.flag} and ${settings.tlsKeyFile.flag}.`]
+      : []),
+    ...(isReadableByOthers && file.values.has("databaseUrl")
+      ? [`The config file ${file.path} names a database and others than its owner may read it; make it mode 0600.`]
+      : []),
+  ];
+}
+
+/** The refusal of a configuration, with every mistake in it. */
+export function mistakesFault(mistakes: readonly Mistake[]): Fault {
+  const lines = mistakes.map(({ where, problem, hint }) => `  ${where}: ${problem}.${hint === undefined ? "" : ` ${hint}`}`);
+  const head = mistakes.length === 1 ? "There is a mistake" : `There are ${mistakes.length} mistakes`;
+  return new Fault("invalid_request", `${head} in what was asked for.\n${lines.join("\n")}`, {
+    details: { mistakes },
+  });
+}
+
+/**
+ * The configuration that the sources amount to. `earlier` are mistakes found on the way here, such as unknown flags.
+ * Throws one Fault `invalid_request` for all mistakes together.
+ */
+export function readConfig(sources: Sources, { takes, isTrial = false }: Purpose, earlier: readonly Mistake[] = []): Configured {
+  // A command that takes no setting, such as help, works in any environment.
+  const unknown = takes.length === 0 ? { mistakes: [], notices: [] } : unknownVariables(sources.environment);
+  const reader = new SettingsReader(sources, takes);
+  reader.openFile(reader.read("configFile", settings.configFile));
+  const config = configOf(reader, isTrial);
+  const mistakes = [...earlier, ...unknown.mistakes, ...reader.mistakes, ...halfPair(reader), ...sharedPorts(reader, config)];
+  if (mistakes.length > 0) throw mistakesFault(mistakes);
+  return { config, notices: [...unknown.notices, ...noticesOf(reader, config)] };
+}
+
+/** `url` with a host that can be dialled: who listens on every address is reached on this host's own. */
+function dialled(url: string): string {
+  return url.replace(/^(https?:\/\/)(0\.0\.0\.0|\[::\])(?=[:/]|$)/, "$1localhost");
+}
+
+/**
+ * The License Servers that roles of this process ask. `own` is the address that the process's own License Server is
+ * really bound to: it serves when no address was set, whatever port it got.
+ */
+export function licenseServersOf(config: Config, own: string | undefined): readonly string[] {
+  return config.licenseServerAddresses ?? [own === undefined ? DEFAULT_LICENSE_SERVER : dialled(own)];
+}
+
+export type RoleUrls = Readonly<Partial<Record<Role, string>>>;
+
+/** The address of a role that is not named by configuration: the same whichever process of the deployment asks. */
+function addressOf(config: Config, role: Role, bound: string | undefined): string {
+  if (bound !== undefined) return dialled(bound);
+  const host = config.bind.includes(":") ? `[${config.bind}]` : config.bind;
+  return dialled(`${config.tls === undefined ? "http" : "https"}://${host}:${config.ports[role]}`);
+}
+
+/** What domains need to know of the configuration; `bound` are the addresses that roles of this process are bound to. */
+export function settingsOf(config: Config, bound: RoleUrls): Settings {
+  return {
+    ...config.lifetimes,
+    publicUrl: config.publicUrl ?? addressOf(config, "api", bound.api),
+    issuerUrl: config.issuerUrl ?? addressOf(config, "issuer", bound.issuer),
+  };
+}

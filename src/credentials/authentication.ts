@@ -1,0 +1,64 @@
+/**
+ * From a key to a caller: form and checksum without a look-up, then one read by digest.
+ *
+ * The read sees what is committed now, so a revocation is true for the next request once its call has returned.
+ */
+import { and, eq, gt, isNull, or } from "drizzle-orm";
+import { type KeyFamily, keyFamilyOf } from "../crypto/tokens.ts";
+import type { DeviceCaller, TeamCaller } from "../gate/caller.ts";
+import type { Gate } from "../gate/operation.ts";
+import type { Reader } from "../store/store.ts";
+import { kindOf } from "./kinds.ts";
+
+export type KeyCaller = DeviceCaller | TeamCaller;
+
+interface Found {
+  readonly credentialId: string;
+  readonly teamId: string;
+}
+
+function isLive({ credentials }: Reader["tables"], digest: string, now: number) {
+  return and(eq(credentials.digest, digest), isNull(credentials.revoked_at), or(isNull(credentials.expires_at), gt(credentials.expires_at, now)));
+}
+
+async function findTeamKey(reader: Reader, kind: TeamCaller["kind"], digest: string, now: number): Promise<Found | undefined> {
+  const { credentials } = reader.tables;
+  const [found] = await reader
+    .select({ credentialId: credentials.id, teamId: credentials.team_id })
+    .from(credentials)
+    .where(and(isLive(reader.tables, digest, now), eq(credentials.kind, kind)));
+  return found;
+}
+
+/** A device stands for a person: it dies with the account and with the membership. */
+async function findDeviceKey(reader: Reader, digest: string, now: number): Promise<(Found & { readonly userId: string }) | undefined> {
+  const { credentials, users, memberships } = reader.tables;
+  const [found] = await reader
+    .select({ credentialId: credentials.id, teamId: credentials.team_id, userId: users.id })
+    .from(credentials)
+    .innerJoin(users, and(eq(users.id, credentials.user_id), isNull(users.disabled_at)))
+    .innerJoin(memberships, and(eq(memberships.team_id, credentials.team_id), eq(memberships.user_id, users.id)))
+    .where(and(isLive(reader.tables, digest, now), eq(credentials.kind, "device")));
+  return found;
+}
+
+async function findCaller({ store, sealer, services }: Gate, family: KeyFamily, rawKey: string): Promise<KeyCaller | undefined> {
+  const digest = sealer.digest("credential-pepper", rawKey);
+  const now = services.clock.now();
+  const kind = kindOf(family);
+  return await store.read(async (reader) => {
+    if (kind === "device") {
+      const found = await findDeviceKey(reader, digest, now);
+      return found === undefined ? undefined : { kind, ...found };
+    }
+    const found = await findTeamKey(reader, kind, digest, now);
+    return found === undefined ? undefined : { kind, ...found };
+  });
+}
+
+/** The caller whose key `rawKey` is, or undefined when it is good for nothing: not ours, unknown, expired or revoked. */
+export async function findCallerByKey(gate: Gate, rawKey: string, address: string | undefined): Promise<KeyCaller | undefined> {
+  const family = keyFamilyOf(rawKey);
+  const found = family === undefined ? undefined : await findCaller(gate, family, rawKey);
+  return found === undefined ? undefined : { ...found, address };
+}

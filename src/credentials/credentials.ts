@@ -1,0 +1,178 @@
+/**
+ * Keys of a team: made by its owner and admins, seen by all its members, revoked for good.
+ *
+ * The key itself is shown once and kept as a keyed digest; what is listed is the prefix by which people know it.
+ */
+import { and, count, desc, eq, gt, isNull, or, sql } from "drizzle-orm";
+import { createKey, keyPrefix } from "../crypto/tokens.ts";
+import { Fault, invalidField, notFound } from "../fault.ts";
+import { command, type CommandAct, query } from "../gate/operation.ts";
+import { below, quotaFault, UNLIMITED } from "../gate/quota.ts";
+import { requireName } from "../identity/names.ts";
+import type { Qualified } from "../license/entitlements.ts";
+import { isoTime, type PageMeta, pageOf, type PageRequest } from "../page.ts";
+import { rowWhere } from "../store/conditional-insert.ts";
+import type { Writer } from "../store/store.ts";
+import { type Membership, requireMembership } from "../teams/membership.ts";
+import { type CredentialKind, credentialKinds, familyOf, type KeyStatus, statusOf } from "./kinds.ts";
+
+const maxIntegrationKeys: Qualified = { namespace: "team", key: "max_integration_keys" };
+const EXPIRES_IN_DAYS_MAX = 365;
+const DAY_MS = 86_400_000;
+/** Ids are UUIDs (RFC 9562); whatever else stands in an id's place may be a key, so it is refused before it is looked up. */
+const ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+export interface CredentialInput {
+  readonly kind: string;
+  readonly display_name: string;
+  /** 1 to 365; without it the key never expires. */
+  readonly expires_in_days?: number | undefined;
+}
+
+export interface CreatedCredential {
+  readonly id: string;
+  readonly kind: CredentialKind;
+  readonly key_prefix: string;
+  /** The key in clear, here and never again. */
+  readonly raw_key: string;
+}
+
+export interface Credential {
+  readonly id: string;
+  readonly kind: string;
+  readonly display_name: string;
+  readonly key_prefix: string;
+  readonly user_id: string | null;
+  readonly key_status: KeyStatus;
+  readonly created_at: string;
+  readonly last_used_at: string | null;
+  readonly expires_at: string | null;
+}
+
+type TeamKeyKind = Exclude<CredentialKind, "device">;
+
+interface Wanted {
+  readonly kind: TeamKeyKind;
+  readonly displayName: string;
+  readonly expiresInDays: number | undefined;
+}
+
+function requireWanted({ kind, display_name, expires_in_days: days }: CredentialInput): Wanted {
+  if (kind === "device") throw invalidField("kind", "is integration or agent; a device key is made by pairing the device");
+  if (kind !== "integration" && kind !== "agent") throw invalidField("kind", "is integration or agent");
+  if (days !== undefined && (!Number.isInteger(days) || days < 1 || days > EXPIRES_IN_DAYS_MAX)) {
+    throw invalidField("expires_in_days", `is a whole number from 1 to ${EXPIRES_IN_DAYS_MAX}, or is left out for a key that never expires`);
+  }
+  return { kind, displayName: requireName("display_name", display_name), expiresInDays: days };
+}
+
+/** The team's integration keys that are still good for something. */
+function countIntegrationKeys(writer: Writer, teamId: string, now: number) {
+  const { credentials } = writer.tables;
+  const isLive = and(isNull(credentials.revoked_at), or(isNull(credentials.expires_at), gt(credentials.expires_at, now)));
+  return writer
+    .select({ count: count() })
+    .from(credentials)
+    .where(and(eq(credentials.team_id, teamId), eq(credentials.kind, "integration"), isLive));
+}
+
+async function insertCredential(act: CommandAct, { teamId, userId }: Membership, wanted: Wanted): Promise<CreatedCredential> {
+  const { writer, services, sealer } = act;
+  const { credentials } = writer.tables;
+  const rawKey = createKey(familyOf[wanted.kind], services.random);
+  const now = services.clock.now();
+  const cap = wanted.kind === "integration" ? act.limit(maxIntegrationKeys) : UNLIMITED;
+  const row = {
+    id: services.random.uuid(),
+    kind: wanted.kind,
+    team_id: teamId,
+    created_by: userId,
+    display_name: wanted.displayName,
+    key_prefix: keyPrefix(rawKey),
+    digest: sealer.digest("credential-pepper", rawKey),
+    created_at: now,
+    expires_at: wanted.expiresInDays === undefined ? null : now + wanted.expiresInDays * DAY_MS,
+  };
+  const isFree = below(countIntegrationKeys(writer, teamId, now), cap);
+  const [inserted] = await writer.insert(credentials).select(rowWhere(credentials, row, isFree)).returning({ id: credentials.id });
+  if (inserted === undefined) throw quotaFault(maxIntegrationKeys, cap);
+  return { id: inserted.id, kind: wanted.kind, key_prefix: keyPrefix(rawKey), raw_key: rawKey };
+}
+
+/** Creates an integration or agent key. Needs the role admin. */
+export const createCredential = command("credential.create", async (act, input: CredentialInput): Promise<CreatedCredential> => {
+  const wanted = requireWanted(input);
+  const membership = await requireMembership(act.writer, act.caller, "admin");
+  const created = await insertCredential(act, membership, wanted);
+  act.note({ subject: `credential:${created.id}`, details: { kind: created.kind, key_prefix: created.key_prefix, display_name: wanted.displayName } });
+  return created;
+});
+
+export interface CredentialListRequest extends PageRequest {
+  readonly kind?: string | undefined;
+}
+
+/** The team's keys, newest first, revoked ones too. Any member may see them; the secret is nowhere. */
+export const listCredentials = query(
+  "credential.list",
+  async (act, input: CredentialListRequest): Promise<{ readonly credentials: readonly Credential[]; readonly page_meta: PageMeta }> => {
+    const { reader, caller, services } = act;
+    const page = pageOf(input);
+    const kind = credentialKinds.find((each) => each === input.kind);
+    if (kind === undefined && input.kind !== undefined) throw invalidField("kind", `is one of ${credentialKinds.join(", ")}`);
+    const { teamId } = await requireMembership(reader, caller, "viewer");
+    const { credentials } = reader.tables;
+    const isAsked = and(eq(credentials.team_id, teamId), kind === undefined ? undefined : eq(credentials.kind, kind));
+    const [total] = await reader.select({ count: count() }).from(credentials).where(isAsked);
+    const rows = await reader
+      .select({
+        id: credentials.id,
+        kind: credentials.kind,
+        display_name: credentials.display_name,
+        key_prefix: credentials.key_prefix,
+        user_id: credentials.user_id,
+        created_at: credentials.created_at,
+        last_used_at: credentials.last_used_at,
+        expires_at: credentials.expires_at,
+        revoked_at: credentials.revoked_at,
+      })
+      .from(credentials)
+      .where(isAsked)
+      .orderBy(desc(credentials.created_at), desc(credentials.id))
+      .limit(page.limit)
+      .offset(page.offset);
+    const now = services.clock.now();
+    const shown = rows.map(({ revoked_at, ...row }) => ({
+      ...row,
+      key_status: statusOf({ revoked_at, expires_at: row.expires_at }, now),
+      created_at: isoTime(row.created_at),
+      last_used_at: row.last_used_at === null ? null : isoTime(row.last_used_at),
+      expires_at: row.expires_at === null ? null : isoTime(row.expires_at),
+    }));
+    return { credentials: shown, page_meta: page.meta(total?.count ?? 0) };
+  },
+);
+
+/**
+ * Revokes for good: true when the call returns. Needs the role admin. Revoking again changes nothing.
+ * Throws Fault `invalid_request` when a key or prefix is given in place of the id.
+ */
+export const revokeCredential = command("credential.revoke", async (act, input: { readonly credential_id: string }): Promise<void> => {
+  const { writer, caller, services, note } = act;
+  if (!ID.test(input.credential_id)) {
+    throw new Fault("invalid_request", "A credential is named by its id, not by its key or prefix.", {
+      hint: "Take the id from the list of credentials. A key that was sent in an address may have been logged: revoke it.",
+      details: { fields: [{ field: "credential_id", problem: "is not an id" }] },
+    });
+  }
+  const { teamId } = await requireMembership(writer, caller, "admin");
+  const { credentials } = writer.tables;
+  const isMeant = and(eq(credentials.id, input.credential_id.toLowerCase()), eq(credentials.team_id, teamId));
+  const [meant] = await writer
+    .update(credentials)
+    .set({ revoked_at: sql`coalesce(${credentials.revoked_at}, ${services.clock.now()})` })
+    .where(isMeant)
+    .returning({ id: credentials.id, kind: credentials.kind, key_prefix: credentials.key_prefix });
+  if (meant === undefined) throw notFound();
+  note({ subject: `credential:${meant.id}`, details: { kind: meant.kind, key_prefix: meant.key_prefix } });
+});

@@ -1,0 +1,164 @@
+/**
+ * The pages of the first hour: set-up, sign-in, overview, refusal. Each says what to do next.
+ *
+ * Rule: pure. Values in, HTML out; no store, no request. Works with scripts off, at phone width and by keyboard.
+ */
+import type { Fault } from "../fault.ts";
+import { type Entitlements, licenseRemedies, licenseStates } from "../license/entitlements.ts";
+import { html, type Html } from "./html.ts";
+
+function layout(title: string, content: Html): Html {
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${title} · Cyberun</title>
+<link rel="stylesheet" href="/style.css">
+</head>
+<body>
+<main>
+${content}
+</main>
+</body>
+</html>
+`;
+}
+
+function alert(fault: Fault | undefined): Html | undefined {
+  if (fault === undefined) return undefined;
+  return html`<p class="alert" role="alert"><strong>${fault.message}</strong> ${fault.hint}</p>`;
+}
+
+interface Field {
+  readonly name: string;
+  readonly label: string;
+  readonly type: "text" | "email" | "password";
+  readonly autocomplete: string;
+  readonly note?: string;
+  readonly value?: string | undefined;
+  readonly minLength?: number;
+}
+
+function field({ name, label, type, autocomplete, note, value, minLength }: Field): Html {
+  return html`<label for="${name}">${label}</label>
+<input id="${name}" name="${name}" type="${type}" autocomplete="${autocomplete}" required maxlength="${type === "email" ? 254 : 128}" minlength="${minLength ?? 1}" value="${value ?? ""}"${note === undefined ? undefined : html` aria-describedby="${name}-note"`}>
+${note === undefined ? undefined : html`<p class="note" id="${name}-note">${note}</p>`}`;
+}
+
+/** What was typed into the set-up form, without the password: shown again when something was refused. */
+export interface SetupDraft {
+  readonly deployment_name?: string | undefined;
+  readonly team_name?: string | undefined;
+  readonly first_name?: string | undefined;
+  readonly last_name?: string | undefined;
+  readonly email_address?: string | undefined;
+}
+
+export function setupPage(draft: SetupDraft, fault?: Fault): Html {
+  return layout(
+    "Set up",
+    html`<h1>Set up this deployment</h1>
+<p>You become its first administrator. This link works once.</p>
+${alert(fault)}
+<form method="post" id="setup">
+${field({ name: "deployment_name", label: "Name of the deployment", type: "text", autocomplete: "organization", value: draft.deployment_name })}
+${field({ name: "team_name", label: "First team", type: "text", autocomplete: "off", value: draft.team_name, note: "Everything belongs to a team. More can follow." })}
+${field({ name: "first_name", label: "First name", type: "text", autocomplete: "given-name", value: draft.first_name })}
+${field({ name: "last_name", label: "Last name", type: "text", autocomplete: "family-name", value: draft.last_name })}
+${field({ name: "email_address", label: "Email address", type: "email", autocomplete: "username", value: draft.email_address })}
+${field({ name: "user_password", label: "Password", type: "password", autocomplete: "new-password", minLength: 8, note: "8 to 128 characters. Nobody can read it back." })}
+<button type="submit" id="submit">Set up</button>
+</form>`,
+  );
+}
+
+export function signInPage(deploymentName: string, emailAddress: string | undefined, fault?: Fault): Html {
+  return layout(
+    "Sign in",
+    html`<h1>${deploymentName}</h1>
+<p>Sign in to go on.</p>
+${alert(fault)}
+<form method="post" action="/sign-in" id="sign-in">
+${field({ name: "email_address", label: "Email address", type: "email", autocomplete: "username", value: emailAddress })}
+${field({ name: "user_password", label: "Password", type: "password", autocomplete: "current-password" })}
+<button type="submit" id="submit">Sign in</button>
+</form>`,
+  );
+}
+
+export function notSetUpPage(): Html {
+  return layout(
+    "Not set up yet",
+    html`<h1>Not set up yet</h1>
+<p>Open the set-up link that was printed when the server started. It works once and for 30 minutes.</p>
+<p>If it is gone, make a new one on the host:</p>
+<pre><code>cyberun admin setup-link</code></pre>`,
+  );
+}
+
+export function refusalPage(fault: Fault): Html {
+  return layout(
+    "Refused",
+    html`<h1>This did not work</h1>
+${alert(fault)}
+<p><a href="/">Back to the start</a></p>`,
+  );
+}
+
+function day(seconds: number): string {
+  return `${new Date(seconds * 1000).toISOString().slice(0, 16).replace("T", " ")} UTC`;
+}
+
+function licenseSection({ state, reason, license }: Entitlements): Html {
+  return html`<section aria-labelledby="license">
+<h2 id="license">License</h2>
+<p class="state ${licenseStates[state].open ? "good" : "bad"}" id="license-state">${state}</p>
+<p>${reason ?? `In short: ${licenseStates[state].says}.`} ${licenseRemedies[state]}</p>
+${license === undefined ? undefined : html`<dl>
+<dt>For</dt><dd>${license.customerName}</dd>
+<dt>Template</dt><dd>${license.template}</dd>
+<dt>Ends</dt><dd><time>${day(license.expiresAt)}</time></dd>
+<dt>License</dt><dd><code>${license.licenseId}</code>, sequence ${license.sequence}</dd>
+</dl>`}
+</section>`;
+}
+
+function featureRows({ features }: Entitlements): readonly Html[] {
+  return (["global", "account", "team"] as const).flatMap((namespace) =>
+    Object.entries(features[namespace])
+      .toSorted(([a], [b]) => a.localeCompare(b))
+      .map(([key, on]) => html`<tr><td><code>${key}</code></td><td>${namespace}</td><td>${on ? "on" : "off"}</td></tr>
+`),
+  );
+}
+
+export interface Overview {
+  readonly deploymentName: string;
+  readonly displayName: string;
+  readonly teams: readonly { readonly id: string; readonly display_name: string }[];
+  readonly entitlements: Entitlements;
+}
+
+export function overviewPage({ deploymentName, displayName, teams, entitlements }: Overview): Html {
+  return layout(
+    "Overview",
+    html`<header>
+<h1>${deploymentName}</h1>
+<form method="post" action="/sign-out"><span id="who">${displayName}</span> <button type="submit" class="quiet" id="sign-out">Sign out</button></form>
+</header>
+${licenseSection(entitlements)}
+<section aria-labelledby="teams">
+<h2 id="teams">Teams</h2>
+<ul>${teams.map((team) => html`<li>${team.display_name} <code>${team.id}</code></li>
+`)}</ul>
+</section>
+<section aria-labelledby="features">
+<h2 id="features">Features</h2>
+<table>
+<thead><tr><th scope="col">Feature</th><th scope="col">Scope</th><th scope="col">License</th></tr></thead>
+<tbody>${featureRows(entitlements)}</tbody>
+</table>
+</section>`,
+  );
+}

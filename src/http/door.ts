@@ -1,0 +1,30 @@
+/**
+ * A door: the hooks that bind a route to its operation.
+ *
+ * The caller's kind is checked before the body is read and before input is validated, so that a stranger learns
+ * nothing from a malformed request; the operation checks it again, because not every call comes through a route.
+ */
+import type { Caller } from "../gate/caller.ts";
+import { requireAccepted } from "../gate/operation.ts";
+import type { OperationName } from "../gate/operations.ts";
+
+const anonymous: Caller = { kind: "anonymous" };
+const callers = new WeakMap<Request, Caller>();
+
+/** The caller that `authenticate` found for the request. */
+export function callerOf(request: Request): Caller {
+  return callers.get(request) ?? anonymous;
+}
+
+export function setCaller(request: Request, caller: Caller): void {
+  callers.set(request, caller);
+}
+
+/** What a door's body is: one JSON document, an HTML form, or raw bytes that the route reads itself. */
+type Body = "json" | "urlencoded" | "none";
+
+/** Hooks for a route that enters `operation`. Spread them beside the route's schemas. */
+export function door(operation: OperationName, body: Body = "json") {
+  const guard = ({ request }: { readonly request: Request }): void => requireAccepted(operation, callerOf(request).kind);
+  return { parse: [guard, body], transform: [guard], detail: { operationId: operation } };
+}

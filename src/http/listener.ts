@@ -1,0 +1,142 @@
+/**
+ * The listener: one Elysia application for each role, made in one place with the same limits, faults and headers.
+ *
+ *     onRequest authenticate → route → door's guard → parse → validate → handler → headers
+ *
+ * Rule: the only place beside `roles/` that knows Elysia. It decides nothing about licenses, teams or people.
+ */
+import { Elysia, NotFoundError } from "elysia";
+import { Fault } from "../fault.ts";
+import type { Caller } from "../gate/caller.ts";
+import { operations } from "../gate/operations.ts";
+import type { Log } from "../log.ts";
+import type { Cancel, Services } from "../services.ts";
+import { callerOf, setCaller } from "./door.ts";
+import { BODY_BYTES_MAX, DRAIN_MS, IDLE_SECONDS } from "./limits.ts";
+import { publicPaths } from "./public-paths.ts";
+import { bugFault, faultOf, faultResponse, plainHeaders } from "./respond.ts";
+
+/** Finds out who sent the request; throws a Fault when a credential was sent that is not good. */
+export type Authenticate = (request: Request, address: string | undefined) => Promise<Caller>;
+
+export interface AppOptions {
+  readonly role: string;
+  readonly services: Services;
+  readonly log: Log;
+  readonly authenticate: Authenticate;
+  readonly bodyBytesMax?: number;
+  /** Answers a fault in the role's own shape (an HTML page, say); undefined falls back to JSON. */
+  readonly respond?: (fault: Fault, request: Request) => Response | undefined;
+}
+
+const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
+
+/** The methods that the path answers to, for a 405 in place of the framework's 404. */
+function allowedMethods(app: { readonly routes: readonly { method: string; path: string }[] }, path: string): readonly string[] {
+  const fits = (pattern: string) =>
+    new RegExp(`^${pattern.replace(/[.+?^${}()|[\]\\]/g, "\\$&").replace(/\\?:[A-Za-z_]+/g, "[^/]+").replace(/\*/g, ".*")}$`).test(path);
+  return methods.filter((method) => app.routes.some((route) => route.method === method && fits(route.path)));
+}
+
+function missingFault(allowed: readonly string[]): Fault {
+  if (allowed.length === 0) {
+    return new Fault("not_found", "There is nothing at this address.", { hint: "Check the path against the API reference." });
+  }
+  return new Fault("method_not_allowed", "This address does not answer to this method.", { hint: `It answers to ${allowed.join(", ")}.` });
+}
+
+/** A new application with the house's limits, faults and headers. Routes are added by the role. */
+export function createApp(options: AppOptions) {
+  const { services, log, authenticate, role } = options;
+  const answer = (fault: Fault, request: Request, headers?: Readonly<Record<string, string>>) =>
+    options.respond?.(fault, request) ?? faultResponse(fault, headers);
+  const app = new Elysia({
+    aot: true,
+    normalize: false,
+    strictPath: true,
+    handler: { standardHostname: false },
+    serve: { development: false, reusePort: false, maxRequestBodySize: options.bodyBytesMax ?? BODY_BYTES_MAX, idleTimeout: IDLE_SECONDS },
+  })
+    .headers(plainHeaders)
+    .onRequest(async ({ request, server }) => {
+      const address = server?.requestIP(request)?.address;
+      setCaller(request, await authenticate(request, address));
+    })
+    .derive({ as: "global" }, ({ request }) => ({ caller: callerOf(request) }))
+    .onError(({ error, request }) => {
+      if (error instanceof NotFoundError) {
+        const allowed = allowedMethods(app, new URL(request.url).pathname);
+        return answer(missingFault(allowed), request, allowed.length === 0 ? {} : { allow: allowed.join(", ") });
+      }
+      const fault = faultOf(error);
+      if (fault !== undefined) {
+        if (fault.status >= 500) log.write("warn", "request.refused", { role, code: fault.code, cause: fault.cause });
+        return answer(fault, request);
+      }
+      const requestId = services.random.uuid();
+      log.write("error", "request.failed", { role, request_id: requestId, method: request.method, error });
+      return answer(bugFault(requestId), request);
+    });
+  return app;
+}
+
+/** The application that routes are added to. */
+export type App = ReturnType<typeof createApp>;
+
+/** Throws when a route is neither bound to an operation nor on the public list: such a route must not serve. */
+export function refuseUnguardedRoutes(app: Pick<App, "routes">): void {
+  for (const { method, path, hooks } of app.routes) {
+    const name: unknown = hooks.detail?.operationId;
+    const bound = typeof name === "string" && Object.hasOwn(operations, name);
+    if (!bound && !Object.hasOwn(publicPaths, path)) throw new Error(`the route ${method} ${path} has no operation and is not on the public list`);
+  }
+}
+
+export interface ListenOptions {
+  readonly hostname: string;
+  /** 0 takes a free port. */
+  readonly port: number;
+  /** PEM texts of the operator's certificate and key. */
+  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+}
+
+export interface Listener {
+  /** Base URL with the port that was really bound. */
+  readonly url: string;
+  /** Waits for requests in flight, cuts what is left after {@link DRAIN_MS}. */
+  stop(): Promise<void>;
+}
+
+function bindFault(error: unknown, { hostname, port }: ListenOptions): Fault {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  const why = code === "EADDRINUSE" ? "another program uses it" : code === "EACCES" ? "this user may not bind it" : "it cannot be bound";
+  return new Fault("unavailable", `Port ${port} on ${hostname} cannot be opened: ${why}.`, {
+    hint: "Choose another port or address; port 0 takes a free one.",
+    cause: error,
+  });
+}
+
+/** Opens the port. Throws Fault `unavailable` when it cannot be bound. */
+export function listen(app: App, options: ListenOptions, services: Services): Listener {
+  refuseUnguardedRoutes(app);
+  try {
+    app.listen({ hostname: options.hostname, port: options.port, development: false, reusePort: false, ...(options.tls === undefined ? {} : { tls: options.tls }) });
+  } catch (error) {
+    throw bindFault(error, options);
+  }
+  const server = app.server;
+  if (server === null) throw new Error("the listener did not start");
+  const host = options.hostname.includes(":") ? `[${options.hostname}]` : options.hostname;
+  return {
+    url: `${options.tls === undefined ? "http" : "https"}://${host}:${server.port}`,
+    async stop() {
+      // A graceful stop never ends while a WebSocket is open, so the cut has to race it.
+      let cancel: Cancel = () => {};
+      const cut = new Promise<void>((resolve) => {
+        cancel = services.clock.after(DRAIN_MS, () => resolve(server.stop(true)));
+      });
+      await Promise.race([server.stop(), cut]);
+      cancel();
+    },
+  };
+}

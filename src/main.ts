@@ -1,0 +1,39 @@
+/**
+ * The executable's entry point: refuses a hijacked runtime, answers the cheapest question at once, and loads the rest
+ * only when it is needed.
+ *
+ * Rule: nothing is decided here that a command could decide.
+ */
+import { dropVariables, processEnvironment } from "./config.ts";
+import { HIJACKED_EXIT, hijackOf, proxyVariables } from "./environment.ts";
+
+const argv = process.argv.slice(2);
+
+async function run(): Promise<number> {
+  dropVariables(proxyVariables);
+  const { dispatch } = await import("./cli/dispatch.ts");
+  const { processTerminal } = await import("./cli/terminal.ts");
+  const { realServices } = await import("./services.ts");
+  return await dispatch(argv, {
+    environment: processEnvironment(),
+    workingDirectory: process.cwd(),
+    services: realServices(),
+    terminal: processTerminal(),
+  });
+}
+
+async function start(): Promise<number> {
+  const hijack = hijackOf({ environment: processEnvironment(), execArgv: process.execArgv, isExecutable: Bun.isStandaloneExecutable });
+  if (hijack !== undefined) {
+    process.stderr.write(`cyberun: ${hijack}\n`);
+    return HIJACKED_EXIT;
+  }
+  if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "version")) {
+    const { versionResult } = await import("./cli/version.ts");
+    process.stdout.write(`${versionResult().text}\n`);
+    return 0;
+  }
+  return await run();
+}
+
+process.exitCode = await start();

@@ -1,0 +1,38 @@
+/**
+ * The API server: REST, pages, and the way to the license.
+ *
+ * Rule: doors only. Each translates one documented request into one operation and its value into the documented answer.
+ */
+import { pageResponse } from "../dashboard/html.ts";
+import { refusalPage } from "../dashboard/pages.ts";
+import type { Fault } from "../fault.ts";
+import type { Gate } from "../gate/operation.ts";
+import type { App } from "../http/listener.ts";
+import type { LicenseServerLink } from "../license/upload.ts";
+import type { Keyring } from "../oidc/keyring.ts";
+import { addLicenseDoors } from "./api/license.ts";
+import { addManagementDoors } from "./api/management.ts";
+import { addPages } from "./api/pages.ts";
+import { addRuntimeDoors } from "./api/runtime.ts";
+import { addSessionDoors } from "./api/sessions.ts";
+
+export interface ApiOptions {
+  readonly gate: Gate;
+  readonly keyring: Keyring;
+  readonly licenseServer: LicenseServerLink;
+}
+
+/** Adds the API server's doors to `app`. */
+export function addApiDoors(app: App, { gate, keyring, licenseServer }: ApiOptions): void {
+  addSessionDoors(app, gate, keyring);
+  addManagementDoors(app, gate);
+  addRuntimeDoors(app, gate);
+  addLicenseDoors(app, gate, licenseServer);
+  addPages(app, gate);
+}
+
+/** Refusals outside `/api/` go to people, so they are pages. */
+export function respondAsPage(fault: Fault, request: Request): Response | undefined {
+  const isPage = !new URL(request.url).pathname.startsWith("/api/") && (request.headers.get("accept") ?? "").includes("text/html");
+  return isPage ? pageResponse(refusalPage(fault), fault.status) : undefined;
+}

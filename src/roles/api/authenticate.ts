@@ -1,0 +1,75 @@
+/**
+ * Who calls the API server: an access token, a key, or the dashboard's cookie.
+ *
+ * Rule: a credential that was sent and is not good is refused, whatever the door; a cookie counts as the person only
+ * for requests that this very site sent, because browsers attach it to everybody's.
+ */
+import { findCallerByKey } from "../../credentials/authentication.ts";
+import { Fault } from "../../fault.ts";
+import type { Caller } from "../../gate/caller.ts";
+import type { Gate } from "../../gate/operation.ts";
+import { AUTHORIZATION_BYTES_MAX } from "../../http/limits.ts";
+import type { Authenticate } from "../../http/listener.ts";
+import { findUserByCookie, type RequestFacts } from "../../identity/authentication.ts";
+import { findUserByAccessToken } from "../../oidc/access-tokens.ts";
+import type { Keyring } from "../../oidc/keyring.ts";
+import { readCookie } from "./cookie.ts";
+
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const bearer = /^bearer +([!-~]+) *$/i;
+const key = /^[a-z]k-/;
+const safeMethods: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
+
+function refused(): Fault {
+  return new Fault("unauthenticated", "The credential is not good: unknown, expired, revoked or signed out.", {
+    hint: "Sign in again, or make a new key.",
+  });
+}
+
+/** `X-Team-ID` in the form of an id; whether the person belongs to the team is each operation's to check. */
+function teamIdOf(request: Request): string | undefined {
+  const teamId = request.headers.get("x-team-id");
+  if (teamId === null) return undefined;
+  if (uuid.test(teamId)) return teamId.toLowerCase();
+  throw new Fault("invalid_request", "X-Team-ID is not a UUID.", { hint: "GET /api/v1/teams lists the ids of your teams." });
+}
+
+function bearerOf(header: string): string {
+  const token = header.length <= AUTHORIZATION_BYTES_MAX ? bearer.exec(header)?.[1] : undefined;
+  if (token !== undefined) return token;
+  throw new Fault("unauthenticated", "The Authorization header is not of the form Bearer TOKEN.", {
+    hint: "Send Authorization: Bearer followed by an access token or a key.",
+  });
+}
+
+/** True when the browser says that this site's own page sent the request (Fetch Metadata; Origin for older ones). */
+export function isSameSite(request: Request): boolean {
+  const site = request.headers.get("sec-fetch-site");
+  if (site !== null) return site === "same-origin" || site === "none";
+  const origin = request.headers.get("origin");
+  return origin !== null && URL.canParse(origin) && new URL(origin).host === request.headers.get("host");
+}
+
+async function byCookie(gate: Gate, request: Request, facts: RequestFacts): Promise<Caller | undefined> {
+  const cookie = readCookie(request);
+  const person = cookie === undefined ? undefined : await findUserByCookie(gate, cookie, facts);
+  if (person === undefined || safeMethods.has(request.method) || isSameSite(request)) return person;
+  throw new Fault("forbidden", "The request was sent by another site.", { hint: "Use the dashboard's own pages, or an access token." });
+}
+
+/** Authentication of the API server over `gate`. */
+export function apiAuthenticate(gate: Gate, keyring: Keyring): Authenticate {
+  return async (request, address) => {
+    const header = request.headers.get("authorization");
+    if (header === null) {
+      return (await byCookie(gate, request, { teamId: teamIdOf(request), address })) ?? { kind: "anonymous", address };
+    }
+    const token = bearerOf(header);
+    // A key names its team itself; X-Team-ID beside it is ignored, as documented.
+    const caller = key.test(token)
+      ? await findCallerByKey(gate, token, address)
+      : await findUserByAccessToken(gate, keyring, token, { teamId: teamIdOf(request), address });
+    if (caller === undefined) throw refused();
+    return caller;
+  };
+}

@@ -1,0 +1,34 @@
+/**
+ * The dashboard's cookie: HttpOnly, same site only, and bound to https by its name wherever the site has https
+ * (RFC 6265bis sections 4.1.3 and 5.6).
+ */
+const SECURE_NAME = "__Host-cyberun";
+const PLAIN_NAME = "cyberun";
+const VALUE = /^[A-Za-z0-9_-]{16,256}$/;
+
+/** The cookie's value, or undefined. When both names are sent, the one that https protects wins. */
+export function readCookie(request: Request): string | undefined {
+  const pairs = new Map<string, string>();
+  for (const part of (request.headers.get("cookie") ?? "").split(";")) {
+    const [name, value] = part.trim().split("=");
+    // The first of two equal names is the more specific one; a later one may have been planted by a sibling host.
+    if (name !== undefined && value !== undefined && !pairs.has(name)) pairs.set(name, value);
+  }
+  const value = pairs.get(SECURE_NAME) ?? pairs.get(PLAIN_NAME);
+  return value !== undefined && VALUE.test(value) ? value : undefined;
+}
+
+function cookie(publicUrl: string, value: string, maxAgeSeconds: number): string {
+  const isSecure = publicUrl.startsWith("https://");
+  return `${isSecure ? SECURE_NAME : PLAIN_NAME}=${value}; Path=/; Max-Age=${maxAgeSeconds}; HttpOnly; SameSite=Strict${isSecure ? "; Secure" : ""}`;
+}
+
+/** `Set-Cookie` that signs the browser in. */
+export function signedIn(publicUrl: string, value: string, maxAgeSeconds: number): string {
+  return cookie(publicUrl, value, maxAgeSeconds);
+}
+
+/** `Set-Cookie` that removes it. */
+export function signedOut(publicUrl: string): string {
+  return cookie(publicUrl, "", 0);
+}

@@ -1,0 +1,55 @@
+/** Management doors: the own profile, teams, credentials. */
+import { t } from "elysia";
+import { createCredential, listCredentials, revokeCredential } from "../../credentials/credentials.ts";
+import type { Gate } from "../../gate/operation.ts";
+import { door } from "../../http/door.ts";
+import type { App } from "../../http/listener.ts";
+import { readSelf } from "../../identity/users.ts";
+import { createTeam, listTeams } from "../../teams/teams.ts";
+import { pageQuery } from "./page-query.ts";
+
+function addTeamDoors(app: App, gate: Gate): void {
+  app.get("/api/v1/users/me", async ({ caller }) => await readSelf(gate, caller, undefined), door("user.read_self"));
+  app.get("/api/v1/teams", async ({ caller, query }) => await listTeams(gate, caller, query), { ...door("team.list"), query: t.Object(pageQuery) });
+  app.post(
+    "/api/v1/teams",
+    async ({ caller, body, set }) => {
+      const created = await createTeam(gate, caller, body);
+      set.status = 201;
+      return created;
+    },
+    { ...door("team.create"), body: t.Object({ display_name: t.String() }) },
+  );
+}
+
+function addCredentialDoors(app: App, gate: Gate): void {
+  app.get("/api/v1/credentials", async ({ caller, query }) => await listCredentials(gate, caller, query), {
+    ...door("credential.list"),
+    query: t.Object({ ...pageQuery, kind: t.Optional(t.String()) }),
+  });
+  app.post(
+    "/api/v1/credentials",
+    async ({ caller, body, set }) => {
+      const created = await createCredential(gate, caller, body);
+      set.status = 201;
+      return created;
+    },
+    {
+      ...door("credential.create"),
+      body: t.Object({ kind: t.String(), display_name: t.String(), expires_in_days: t.Optional(t.Number()) }),
+    },
+  );
+  app.delete(
+    "/api/v1/credentials/:credential_id",
+    async ({ caller, params, set }) => {
+      await revokeCredential(gate, caller, params);
+      set.status = 204;
+    },
+    { ...door("credential.revoke", "none"), params: t.Object({ credential_id: t.String() }) },
+  );
+}
+
+export function addManagementDoors(app: App, gate: Gate): void {
+  addTeamDoors(app, gate);
+  addCredentialDoors(app, gate);
+}

@@ -1,0 +1,121 @@
+/** The pages: set-up by link, sign-in, overview, sign-out. Forms without scripts; refusals are pages too. */
+import { t } from "elysia";
+import { pageResponse } from "../../dashboard/html.ts";
+import { notSetUpPage, overviewPage, setupPage, signInPage } from "../../dashboard/pages.ts";
+import styleSheet from "../../dashboard/style.css" with { type: "text" };
+import { Fault } from "../../fault.ts";
+import type { Caller } from "../../gate/caller.ts";
+import type { Gate } from "../../gate/operation.ts";
+import { door } from "../../http/door.ts";
+import type { App } from "../../http/listener.ts";
+import { readDeployment } from "../../identity/deployment.ts";
+import { createSession, endSession } from "../../identity/sessions.ts";
+import { readSelf } from "../../identity/users.ts";
+import { completeSetup } from "../../teams/setup.ts";
+import { isSameSite } from "./authenticate.ts";
+import { signedIn, signedOut } from "./cookie.ts";
+
+const anonymous: Caller = { kind: "anonymous" };
+
+function redirect(to: string, setCookie?: string): Response {
+  return pageResponse(notSetUpPage(), 303, { location: to, ...(setCookie === undefined ? {} : { "set-cookie": setCookie }) });
+}
+
+/** A form that another site's page sent is refused, also where nobody is signed in yet (login CSRF). */
+function requireOwnForm(request: Request): void {
+  if (isSameSite(request)) return;
+  throw new Fault("forbidden", "The form was sent by another site.", { hint: "Open this site's own page and send it from there." });
+}
+
+async function signIn(gate: Gate, caller: Caller, form: { readonly email_address: string; readonly user_password: string }): Promise<string> {
+  const session = await createSession(gate, caller, { email_address: form.email_address, user_password: form.user_password, kind: "cookie" });
+  return signedIn(gate.settings.publicUrl, session.secret, gate.settings.cookieSeconds);
+}
+
+async function deploymentName(gate: Gate): Promise<string | undefined> {
+  const deployment = await readDeployment(gate, anonymous, undefined);
+  return deployment.is_set_up ? (deployment.display_name ?? "Cyberun") : undefined;
+}
+
+/** Runs `attempt`; its fault is shown on the page that was filled in, with what was typed except the password. */
+async function orAgain(attempt: () => Promise<Response>, again: (fault: Fault) => Promise<Response>): Promise<Response> {
+  try {
+    return await attempt();
+  } catch (error) {
+    if (error instanceof Fault) return await again(error);
+    throw error;
+  }
+}
+
+const SetupForm = t.Object({
+  deployment_name: t.String(),
+  team_name: t.String(),
+  first_name: t.String(),
+  last_name: t.String(),
+  email_address: t.String(),
+  user_password: t.String(),
+});
+
+function addSetupPages(app: App, gate: Gate): void {
+  const link = t.Object({ setup_token: t.String({ maxLength: 128 }) });
+  app.get("/setup/:setup_token", () => pageResponse(setupPage({})), { ...door("setup.complete", "none"), params: link });
+  app.post(
+    "/setup/:setup_token",
+    async ({ request, caller, params, body }) =>
+      await orAgain(
+        async () => {
+          requireOwnForm(request);
+          await completeSetup(gate, caller, { ...params, ...body });
+          return redirect("/", await signIn(gate, caller, body));
+        },
+        async (fault) => pageResponse(setupPage(body, fault), fault.status),
+      ),
+    { ...door("setup.complete", "urlencoded"), params: link, body: SetupForm },
+  );
+}
+
+function addSignInPages(app: App, gate: Gate): void {
+  app.get("/sign-in", async () => {
+    const name = await deploymentName(gate);
+    return name === undefined ? redirect("/") : pageResponse(signInPage(name, undefined));
+  });
+  app.post(
+    "/sign-in",
+    async ({ request, caller, body }) =>
+      await orAgain(
+        async () => {
+          requireOwnForm(request);
+          return redirect("/", await signIn(gate, anonymousAt(caller), body));
+        },
+        async (fault) => pageResponse(signInPage((await deploymentName(gate)) ?? "Cyberun", body.email_address, fault), fault.status),
+      ),
+    { ...door("deployment.read", "urlencoded"), body: t.Object({ email_address: t.String(), user_password: t.String() }) },
+  );
+  app.post(
+    "/sign-out",
+    async ({ caller }) => {
+      await endSession(gate, caller, undefined);
+      return redirect("/sign-in", signedOut(gate.settings.publicUrl));
+    },
+    door("session.end", "none"),
+  );
+}
+
+/** Somebody who is signed in already may sign in as another person; the operation itself is a stranger's. */
+function anonymousAt(caller: Caller): Caller {
+  return { kind: "anonymous", address: caller.address };
+}
+
+export function addPages(app: App, gate: Gate): void {
+  app.get("/style.css", () => new Response(styleSheet, { headers: { "content-type": "text/css; charset=utf-8", "cache-control": "max-age=3600" } }));
+  app.get("/", async ({ caller }) => {
+    const name = await deploymentName(gate);
+    if (name === undefined) return pageResponse(notSetUpPage());
+    if (caller.kind !== "user") return redirect("/sign-in");
+    const profile = await readSelf(gate, caller, undefined);
+    const entitlements = gate.entitled.entitlements();
+    return pageResponse(overviewPage({ deploymentName: name, displayName: profile.display_name, teams: profile.team_list, entitlements }));
+  });
+  addSetupPages(app, gate);
+  addSignInPages(app, gate);
+}

@@ -1,0 +1,14 @@
+/** Runtime doors `/r/…`: what integrations, devices and people run with. */
+import { t } from "elysia";
+import type { Gate } from "../../gate/operation.ts";
+import { door } from "../../http/door.ts";
+import type { App } from "../../http/listener.ts";
+import { listRuntimeWorkflows } from "../../workflows/workflows.ts";
+import { pageQuery } from "./page-query.ts";
+
+export function addRuntimeDoors(app: App, gate: Gate): void {
+  app.get("/api/v1/r/workflows", async ({ caller, query }) => await listRuntimeWorkflows(gate, caller, query), {
+    ...door("workflow.list_runtime"),
+    query: t.Object(pageQuery),
+  });
+}

@@ -1,0 +1,38 @@
+/** `/auth`: sign-in, refresh and sign-out for programs, in the documented shapes. */
+import { t } from "elysia";
+import type { Gate } from "../../gate/operation.ts";
+import { door } from "../../http/door.ts";
+import type { App } from "../../http/listener.ts";
+import { refreshSession } from "../../identity/session-refresh.ts";
+import { createSession, endSession, type HeldSession } from "../../identity/sessions.ts";
+import { issueAccessToken } from "../../oidc/access-tokens.ts";
+import type { Keyring } from "../../oidc/keyring.ts";
+
+async function tokensOf(gate: Gate, keyring: Keyring, session: HeldSession) {
+  return {
+    access_token: await issueAccessToken(gate, keyring, session),
+    refresh_token: session.secret,
+    expires_in: gate.settings.accessTokenSeconds,
+  };
+}
+
+export function addSessionDoors(app: App, gate: Gate, keyring: Keyring): void {
+  app.post(
+    "/api/v1/auth/login",
+    async ({ caller, body }) => await tokensOf(gate, keyring, await createSession(gate, caller, { ...body, kind: "token" })),
+    { ...door("session.create"), body: t.Object({ email_address: t.String(), user_password: t.String() }) },
+  );
+  app.post(
+    "/api/v1/auth/refresh",
+    async ({ caller, body }) => await tokensOf(gate, keyring, await refreshSession(gate, caller, body)),
+    { ...door("session.refresh"), body: t.Object({ refresh_token: t.String() }) },
+  );
+  app.post(
+    "/api/v1/auth/logout",
+    async ({ caller, set }) => {
+      await endSession(gate, caller, undefined);
+      set.status = 204;
+    },
+    door("session.end", "none"),
+  );
+}

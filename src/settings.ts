@@ -1,0 +1,27 @@
+/**
+ * What the operator configured and domains need to know: lifetimes and public addresses.
+ *
+ * Rule: plain and complete; `config.ts` reads it from outside once, and a role hands it to every operation.
+ */
+
+export interface Settings {
+  readonly accessTokenSeconds: number;
+  /** Counted anew at each rotation: a session in use goes on, one left alone for so long ends. */
+  readonly refreshTokenSeconds: number;
+  /** From sign-in, however much the dashboard is used. */
+  readonly cookieSeconds: number;
+  readonly setupLinkSeconds: number;
+  /** The issuer's name in tokens and discovery (RFC 8414 section 2), without a slash at the end. */
+  readonly issuerUrl: string;
+  /** Where people and programs reach the API, without a slash at the end; the audience of access tokens. */
+  readonly publicUrl: string;
+}
+
+export const defaultSettings: Settings = {
+  accessTokenSeconds: 3_600,
+  refreshTokenSeconds: 30 * 86_400,
+  cookieSeconds: 12 * 3_600,
+  setupLinkSeconds: 1_800,
+  issuerUrl: "http://localhost:9403",
+  publicUrl: "http://localhost:9401",
+};

@@ -1,0 +1,73 @@
+/**
+ * Who may do what within a team.
+ *
+ *     owner    everything; exactly one in a team
+ *     admin    credentials, members, all resources
+ *     member   runs workflows, sees resources
+ *     viewer   sees resources
+ *
+ * Rule: the role is read in the transaction of the deed, so that a change of role acts at the next request. A team that
+ * does not exist and one that is not the caller's are refused alike.
+ */
+import { and, eq } from "drizzle-orm";
+import { assert, Fault, notFound } from "../fault.ts";
+import type { Caller } from "../gate/caller.ts";
+import type { Reader } from "../store/store.ts";
+
+/** From the most powerful down: each may do what those after it may. */
+export const roles = ["owner", "admin", "member", "viewer"] as const;
+export type Role = (typeof roles)[number];
+
+/** Whether somebody with `role` may do what `atLeast` may do. */
+export function isAtLeast(role: Role, atLeast: Role): boolean {
+  return roles.indexOf(role) <= roles.indexOf(atLeast);
+}
+
+export function membershipId(teamId: string, userId: string): string {
+  return `${teamId}/${userId}`;
+}
+
+export interface Membership {
+  readonly teamId: string;
+  readonly userId: string;
+  readonly role: Role;
+}
+
+async function findRole(reader: Reader, teamId: string, userId: string): Promise<Role | undefined> {
+  const { memberships } = reader.tables;
+  const [found] = await reader
+    .select({ role: memberships.role })
+    .from(memberships)
+    .where(and(eq(memberships.team_id, teamId), eq(memberships.user_id, userId)));
+  const role = roles.find((each) => each === found?.role);
+  assert(found === undefined || role !== undefined, "a membership has one of the roles");
+  return role;
+}
+
+/** The team that the caller speaks in. Throws Fault `team_required` when a person names none. */
+export function requireTeamId(caller: Caller): string {
+  if ("teamId" in caller && caller.teamId !== undefined) return caller.teamId;
+  throw new Fault("team_required", "This needs a team.", { hint: "Send the header X-Team-ID with the id of one of your teams." });
+}
+
+/**
+ * The person's membership of the team they speak in.
+ * Throws Fault `team_required` without a team, `not_found` for a foreign team, `forbidden` for too small a role.
+ */
+export async function requireMembership(reader: Reader, caller: Caller, atLeast: Role): Promise<Membership> {
+  assert(caller.kind === "user" || caller.kind === "device", "only people are members");
+  const teamId = requireTeamId(caller);
+  const role = await findRole(reader, teamId, caller.userId);
+  if (role === undefined) throw notFound();
+  if (isAtLeast(role, atLeast)) return { teamId, userId: caller.userId, role };
+  throw new Fault("forbidden", `This needs the role ${atLeast} or higher in the team, and yours is ${role}.`, {
+    hint: "Ask an owner or admin of the team.",
+    details: { role, needed: atLeast },
+  });
+}
+
+/** The team that the caller may read in: a key's own team, or a person's after the membership is checked. */
+export async function requireTeamReader(reader: Reader, caller: Caller): Promise<string> {
+  if (caller.kind === "integration" || caller.kind === "agent") return caller.teamId;
+  return (await requireMembership(reader, caller, "viewer")).teamId;
+}

@@ -1,0 +1,84 @@
+/** Teams: everything belongs to one, and nothing crosses between them. */
+import { and, count, desc, eq, sql } from "drizzle-orm";
+import { assert } from "../fault.ts";
+import { command, type CommandAct, query } from "../gate/operation.ts";
+import { below, quotaFault, UNLIMITED } from "../gate/quota.ts";
+import { requireName } from "../identity/names.ts";
+import type { Qualified } from "../license/entitlements.ts";
+import { isoTime, type PageMeta, pageOf, type PageRequest } from "../page.ts";
+import { rowWhere } from "../store/conditional-insert.ts";
+import type { Writer } from "../store/store.ts";
+import { membershipId } from "./membership.ts";
+
+const maxTeams: Qualified = { namespace: "global", key: "max_teams" };
+const maxOwnedTeams: Qualified = { namespace: "account", key: "max_owned_teams" };
+
+export interface Team {
+  readonly id: string;
+  readonly display_name: string;
+  readonly role: string;
+  readonly created_at: string;
+}
+
+function countTeams(writer: Writer) {
+  return writer.select({ count: count() }).from(writer.tables.teams);
+}
+
+function countOwned(writer: Writer, userId: string) {
+  const { memberships } = writer.tables;
+  return writer.select({ count: count() }).from(memberships).where(and(eq(memberships.user_id, userId), eq(memberships.role, "owner")));
+}
+
+/** Makes `userId` the owner. For a team that was just inserted: a team has exactly one. */
+export async function insertOwner({ writer, services }: CommandAct, teamId: string, userId: string): Promise<void> {
+  await writer
+    .insert(writer.tables.memberships)
+    .values({ id: membershipId(teamId, userId), team_id: teamId, user_id: userId, role: "owner", created_at: services.clock.now() });
+}
+
+/** Inserts the team unless a cap is reached. Throws Fault `quota_exceeded` naming the one that is. */
+async function insertTeam(act: CommandAct, userId: string, displayName: string): Promise<string> {
+  const { writer, services } = act;
+  const { teams } = writer.tables;
+  const teamsCap = act.limit(maxTeams);
+  const ownedCap = act.limit(maxOwnedTeams);
+  const row = { id: services.random.uuid(), display_name: displayName, created_at: services.clock.now() };
+  const isFree = sql`${below(countTeams(writer), teamsCap)} and ${below(countOwned(writer, userId), ownedCap)}`;
+  const [inserted] = await writer.insert(teams).select(rowWhere(teams, row, isFree)).returning({ id: teams.id });
+  if (inserted !== undefined) return inserted.id;
+  const [owned] = await countOwned(writer, userId);
+  const isOwnCap = owned !== undefined && ownedCap !== UNLIMITED && owned.count >= ownedCap;
+  throw isOwnCap ? quotaFault(maxOwnedTeams, ownedCap) : quotaFault(maxTeams, teamsCap);
+}
+
+/** Makes a team that the caller owns. */
+export const createTeam = command("team.create", async (act, input: { readonly display_name: string }): Promise<{ readonly id: string }> => {
+  const { caller, note } = act;
+  assert(caller.kind === "user" || caller.kind === "device", "the row admits people only");
+  const displayName = requireName("display_name", input.display_name);
+  const id = await insertTeam(act, caller.userId, displayName);
+  await insertOwner(act, id, caller.userId);
+  note({ teamId: id, subject: `team:${id}`, details: { display_name: displayName } });
+  return { id };
+});
+
+/** The caller's teams with the role in each, newest first; a device sees the one it is paired for. */
+export const listTeams = query(
+  "team.list",
+  async ({ caller, reader }, input: PageRequest): Promise<{ readonly team_list: readonly Team[]; readonly page_meta: PageMeta }> => {
+    assert(caller.kind === "user" || caller.kind === "device", "the row admits people only");
+    const page = pageOf(input);
+    const { teams, memberships } = reader.tables;
+    const isOwn = and(eq(memberships.user_id, caller.userId), caller.kind === "device" ? eq(memberships.team_id, caller.teamId) : undefined);
+    const [total] = await reader.select({ count: count() }).from(memberships).where(isOwn);
+    const rows = await reader
+      .select({ id: teams.id, display_name: teams.display_name, role: memberships.role, created_at: teams.created_at })
+      .from(memberships)
+      .innerJoin(teams, eq(teams.id, memberships.team_id))
+      .where(isOwn)
+      .orderBy(desc(teams.created_at), desc(teams.id))
+      .limit(page.limit)
+      .offset(page.offset);
+    return { team_list: rows.map((row) => ({ ...row, created_at: isoTime(row.created_at) })), page_meta: page.meta(total?.count ?? 0) };
+  },
+);

@@ -1,0 +1,60 @@
+/** What the load generator is told to do and what it answers: plain values that travel between two processes. */
+import { type Static, Type } from "typebox";
+import { Compile } from "typebox/compile";
+
+const Headers = Type.Record(Type.String(), Type.String());
+
+/** `GET url` on so many connections, as fast as they are answered; anything but 200 is a failure. */
+const Requests = Type.Object({
+  kind: Type.Literal("requests"),
+  url: Type.String(),
+  headers: Headers,
+  connections: Type.Integer({ minimum: 1 }),
+  seconds: Type.Number(),
+});
+
+/** The same at a pace, until the job is stopped. */
+const Paced = Type.Object({
+  kind: Type.Literal("paced"),
+  url: Type.String(),
+  headers: Headers,
+  connections: Type.Integer({ minimum: 1 }),
+  perSecond: Type.Number(),
+});
+
+/** Challenge and lease by so many clients, each with a key and a connection of its own; the first renewal enrols them. */
+const Renewals = Type.Object({
+  kind: Type.Literal("renewals"),
+  url: Type.String(),
+  /** Path of the secret by which roles of the same data directory enrol; "" for a server that asks for none. */
+  enrolSecret: Type.String(),
+  clients: Type.Integer({ minimum: 1 }),
+  seconds: Type.Number(),
+});
+
+const Job = Type.Union([Requests, Paced, Renewals]);
+export type Job = Static<typeof Job>;
+export type RequestsJob = Static<typeof Requests>;
+export type PacedJob = Static<typeof Paced>;
+export type RenewalsJob = Static<typeof Renewals>;
+
+const Order = Type.Object({ id: Type.Integer(), order: Type.Union([Job, Type.Literal("stop")]) });
+export type Order = Static<typeof Order>;
+
+const LoadResult = Type.Object({
+  calls: Type.Integer(),
+  failed: Type.Integer(),
+  /** What failed, and how often. */
+  failures: Type.Record(Type.String(), Type.Integer()),
+  seconds: Type.Number(),
+  latencyMs: Type.Object({ n: Type.Integer(), p50: Type.Number(), p95: Type.Number(), p99: Type.Number(), max: Type.Number() }),
+  /** Processor time of the generator itself: near one second a second, it is what limits the figure. */
+  generatorSeconds: Type.Number(),
+});
+export type LoadResult = Static<typeof LoadResult>;
+
+const Reply = Type.Object({ id: Type.Integer(), result: Type.Union([LoadResult, Type.Object({ error: Type.String() })]) });
+export type Reply = Static<typeof Reply>;
+
+export const orderShape = Compile(Order);
+export const replyShape = Compile(Reply);
