@@ -46,8 +46,6 @@ const stillLong = [
   "src/identity/authentication.ts",
   "src/license/lease-attempt.ts",
   "src/oidc/access-tokens.ts",
-  "src/store/postgres.ts",
-  "src/store/sqlite.ts",
   "src/vendor/sign.ts",
 ];
 
