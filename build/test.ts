@@ -13,7 +13,7 @@ import { provision } from "./provision.ts";
 import { add, type Counts, countRun, nothingCounted, oneFailure, skippedNames, summaryLine } from "./test-report.ts";
 import { tools } from "./tools.ts";
 
-const reports = join(root, "test-output");
+const reports = join(root, "test-output", "junit");
 /** Generous, since two cores may be shared; a test that hangs is still ended. */
 const TEST_TIMEOUT_MS = 60_000;
 
@@ -37,7 +37,7 @@ function testFiles(): readonly string[] {
 
 /** A test that opens a store imports the support for it; all of them must hold on both engines. */
 function needsStore(file: string): boolean {
-  return /from "[./]*support\/store\.ts"/.test(readFileSync(join(root, file), "utf8"));
+  return /from "[./]*support\/(?:store|gate|people|roles|lease-site|license-site)\.ts"/.test(readFileSync(join(root, file), "utf8"));
 }
 
 async function runTests(name: string, files: readonly string[], added: Readonly<Record<string, string>>): Promise<Counts> {

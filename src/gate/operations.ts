@@ -64,6 +64,8 @@ export const operations = {
   "entitlements.read": { accepts: ["user", "device"], license: "core", purpose: "Read what the lease of this role allows, and until when." },
   "license.start": { accepts: ["system"], license: "core", purpose: "Start the License Server: a new epoch, the marks joined from store and file." },
   "license.mark_time": { accepts: ["system"], license: "core", audit: "ledger", purpose: "Record the highest time seen." },
+  "license.change_state": { accepts: ["system"], license: "core", purpose: "Record that the license's state changed by time, clock or binding." },
+  "license.learn": { accepts: ["lease_client"], license: "core", purpose: "Adopt marks that a client remembers and the server has lost." },
   "lease.grant": { accepts: ["lease_client"], license: "core", audit: "ledger", purpose: "Grant or refuse a lease to an enrolled client." },
   "lease_client.enrol": { accepts: ["anonymous", "lease_client"], license: "core", purpose: "Enrol a role's client key by local secret or join token." },
   "lease_client.list": { accepts: ["operator"], license: "core", purpose: "List enrolled clients and their last lease." },

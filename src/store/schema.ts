@@ -16,14 +16,14 @@ function licenseTables({ table, text, instant, count }: Kit) {
       /** The accepted license file; null before the first. */
       license: text(),
       accepted_at: instant(),
-      /** Host parts of a `first_use` binding, JSON array of `name:hash`. */
+      /** Host parts of a `first_use` binding, JSON: `{"deployment_id":…,"parts":["name:hash",…]}`. */
       bound_parts: text(),
       bound_at: instant(),
       /** Grows with each start; part of every lease. */
       epoch: count().notNull(),
       /** Highest wall-clock time ever seen, epoch milliseconds. */
       high_water: instant().notNull(),
-      /** Sequence at which a re-issued license last reset `high_water`. */
+      /** Re-issued license that last set `high_water` anew: `issued_at` + `/` + `license_id`. */
       high_water_license: text(),
     }),
     /** The highest sequence ever seen, for each deployment id. */

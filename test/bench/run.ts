@@ -7,21 +7,27 @@
  * Rule: tells, never judges. A bar that is not held is shown and the exit code stays 0; a figure that could not be taken
  * is named with the reason, and then the exit code is 1. What is measured is `dist/`, which is built first.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
+import { entitlementCheck } from "./figures/entitlement.ts";
 import { leaseRenewals } from "./figures/leases.ts";
+import { hotRenewal } from "./figures/renewal.ts";
+import { requests } from "./figures/requests.ts";
+import { passwordSignIn } from "./figures/sign-in.ts";
 import { starts } from "./figures/start.ts";
 import { storeWrites } from "./figures/store.ts";
 import { type Bench, isMissing, isTaken, type Outcome } from "./figure.ts";
 import { readMachine, readVersions } from "./machine.ts";
-import { markdown, type Report, shown } from "./report.ts";
+import { markdown, type Report } from "./report.ts";
+import { shown } from "./table.ts";
 
-const benches: readonly Bench[] = [starts, leaseRenewals, storeWrites];
+const benches: readonly Bench[] = [starts, leaseRenewals, entitlementCheck, hotRenewal, storeWrites, requests, passwordSignIn];
 
 const root = dirname(dirname(import.meta.dir));
 const dist = join(root, "dist");
 const output = join(root, "test-output");
+const scratches = join(output, "scratch");
 
 function say(line: string): void {
   console.log(`cyberun: ${line}`);
@@ -46,7 +52,7 @@ function tell(outcome: Outcome): void {
 
 /** Each bench has a folder of its own on the disk of the checkout, not in memory: flushes are part of the figures. */
 async function take(bench: Bench): Promise<readonly Outcome[]> {
-  const scratch = mkdtempSync(join(output, "bench-"));
+  const scratch = mkdtempSync(join(scratches, "bench-"));
   say(bench.title);
   try {
     return await bench.measure({ dist, scratch, say });
@@ -71,7 +77,9 @@ async function report(wanted: readonly Bench[], date: string): Promise<Report> {
 }
 
 const { values } = parseArgs({ options: { only: { type: "string" }, date: { type: "string" } } });
-mkdirSync(output, { recursive: true });
+if (!existsSync(join(dist, "cyberun"))) throw new Error("dist/cyberun is not there: npm run build makes it, npm run bench does so by itself");
+rmSync(scratches, { recursive: true, force: true });
+mkdirSync(scratches, { recursive: true });
 const made = await report(chosen(values.only), values.date ?? new Date().toISOString());
 writeFileSync(join(output, "bench.json"), `${JSON.stringify(made, null, 2)}\n`);
 writeFileSync(join(output, "bench.md"), markdown(made));

@@ -1,0 +1,240 @@
+/**
+ * One process: opens what its roles share, starts the roles that were asked for, and stops them in reverse.
+ *
+ *     data directory → master key → store → License Server → lease holders → doors → ready
+ *
+ * Rule: composition only. Roles in one process know each other no better than on four hosts: API, gateway and issuer
+ * get their entitlements from the License Server over HTTP through the real handshake.
+ */
+import { readFileSync } from "node:fs";
+import { type Config, licenseServersOf, settingsOf } from "./config.ts";
+import type { Role } from "./config-settings.ts";
+import { createSealer } from "./crypto/sealing.ts";
+import { type DataDirectory, findFile, prepareDataDirectory, secretBytes } from "./data-directory.ts";
+import { Fault } from "./fault.ts";
+import { system } from "./gate/caller.ts";
+import type { Gate } from "./gate/operation.ts";
+import { type App, type Authenticate, createApp, listen, type Listener } from "./http/listener.ts";
+import { licenseMetrics } from "./http/license-metrics.ts";
+import { addProbes } from "./http/probes.ts";
+import type { Metric } from "./http/metrics.ts";
+import { createSetupLink } from "./identity/setup-links.ts";
+import { readDeployment } from "./identity/deployment.ts";
+import { type Entitled, without } from "./license/entitlements.ts";
+import { LeaseHolder } from "./license/lease-holder.ts";
+import type { LeaseRole } from "./license/lease.ts";
+
+import { hostFiles } from "./license/host-parts.ts";
+import { LicenseServer } from "./license/server.ts";
+import { trustedKeys } from "./license/trust.ts";
+import type { Log } from "./log.ts";
+import { createKeyring } from "./oidc/keyring.ts";
+import { prepareSigningKey } from "./oidc/signing-keys.ts";
+import { addApiDoors, respondAsPage } from "./roles/api.ts";
+import { apiAuthenticate } from "./roles/api/authenticate.ts";
+import { addGatewayDoors } from "./roles/gateway.ts";
+import { gatewayAuthenticate } from "./roles/gateway/authenticate.ts";
+import { addIssuerDoors } from "./roles/issuer.ts";
+import { addLicenseServerDoors, licenseServerMetrics } from "./roles/license-server.ts";
+import type { Services } from "./services.ts";
+import type { Settings } from "./settings.ts";
+import { openStore } from "./store/open.ts";
+import { buildTime, version } from "./version.ts";
+
+export interface Running {
+  /** Base URL of each role of this process. */
+  readonly urls: Readonly<Partial<Record<Role, string>>>;
+  /** For operations that the operator asks for on the host. */
+  readonly gate: Gate;
+  readonly licenseServer: LicenseServer | undefined;
+  /** What the API server's lease says; the first role's where there is no API server here. */
+  readonly entitled: Entitled | undefined;
+  /** A new set-up link, or undefined when the deployment is set up. */
+  setupLink(): Promise<string | undefined>;
+  stop(): Promise<void>;
+}
+
+/** What the roles of one process share. */
+interface House {
+  readonly config: Config;
+  readonly services: Services;
+  readonly log: Log;
+  readonly directory: DataDirectory;
+  readonly gate: Gate;
+  readonly bound: Partial<Record<Role, string>>;
+  /** What has to be stopped, in reverse. */
+  readonly stops: AsyncDisposableStack;
+}
+
+/** What a process is given. */
+interface Site {
+  readonly config: Config;
+  readonly outside: Services;
+  readonly log: Log;
+  readonly stops: AsyncDisposableStack;
+}
+
+/** Core operations only: nothing that the License Server itself or the operator on the host does depends on a lease. */
+const coreOnly: Entitled = { entitlements: () => without("missing") };
+
+/** Addresses are known only once ports are bound, so they are looked up when they are used. */
+function lateSettings(config: Config, bound: House["bound"]): Settings {
+  return {
+    ...config.lifetimes,
+    get publicUrl() {
+      return settingsOf(config, bound).publicUrl;
+    },
+    get issuerUrl() {
+      return settingsOf(config, bound).issuerUrl;
+    },
+  };
+}
+
+/** Trusts the operator's own certificate authority beside the built-in ones, for License Servers behind https. */
+function withExtraCa(services: Services, caFile: string | undefined): Services {
+  if (caFile === undefined) return services;
+  const ca = readFileSync(caFile, "utf8");
+  return { ...services, fetch: (url, init) => services.fetch(url, { ...init, tls: { ca } }) };
+}
+
+async function openHouse({ config, outside, log, stops }: Site): Promise<House> {
+  const services = withExtraCa(outside, config.extraCaFile);
+  const directory = prepareDataDirectory(config.dataDir);
+  const sealer = createSealer(secretBytes(config.masterKeyFile, services.random), services.random);
+  const store = await openStore({ databaseUrl: config.databaseUrl?.reveal(), dataDir: config.dataDir, clock: services.clock });
+  stops.defer(() => store.close());
+  const bound: House["bound"] = {};
+  const gate: Gate = { services, store, sealer, settings: lateSettings(config, bound), entitled: coreOnly };
+  return { config, services, log, directory, gate, bound, stops };
+}
+
+function tlsOf({ tls }: Config): { readonly cert: string; readonly key: string } | undefined {
+  return tls === undefined ? undefined : { cert: readFileSync(tls.certFile, "utf8"), key: readFileSync(tls.keyFile, "utf8") };
+}
+
+/** Opens the role's port and takes note of its address. */
+function open(house: House, role: Role, app: App): Listener {
+  const { config, services, stops, bound } = house;
+  const listener = listen(app, { hostname: config.bind, port: config.ports[role], tls: tlsOf(config) }, services);
+  stops.defer(() => listener.stop());
+  bound[role] = listener.url;
+  return listener;
+}
+
+function appOf({ services, log }: House, role: Role, authenticate: Authenticate): App {
+  return createApp({ role, services, log, authenticate, ...(role === "api" ? { respond: respondAsPage } : {}) });
+}
+
+const strangers: Authenticate = async (_request, address) => ({ kind: "anonymous", address });
+
+async function openLicenseServer(house: House): Promise<LicenseServer> {
+  const { config, gate, log, directory, stops } = house;
+  const { licenseFile, clusterId } = config;
+  const server = await LicenseServer.start({ ...gate, log, directory, licenseFile, trustedKeys, clusterId, hostFiles: hostFiles("/"), buildTime });
+  stops.defer(() => server.stop());
+  const app = appOf(house, "license", strangers);
+  addLicenseServerDoors(app, server);
+  addProbes(app, { role: "license", notReady: async () => undefined, metrics: () => licenseServerMetrics(server) });
+  open(house, "license", app);
+  return server;
+}
+
+function openHolder(house: House, role: LeaseRole): LeaseHolder {
+  const { config, services, log, directory, stops, bound } = house;
+  const joinToken = config.joinTokenFile === undefined ? undefined : findFile(config.joinTokenFile)?.toString("utf8").trim();
+  const addresses = licenseServersOf(config, bound.license);
+  const holder = new LeaseHolder({ services, log, role, addresses, directory, trustedKeys, version, joinToken });
+  stops.defer(() => holder.stop());
+  return holder;
+}
+
+/** What makes a role with a lease the role it is. */
+interface Fittings {
+  readonly role: LeaseRole;
+  authenticate(gate: Gate): Authenticate;
+  /** Adds the role's doors; gives its own metrics, if it has any. */
+  furnish(app: App, gate: Gate, holder: LeaseHolder): { readonly metrics?: () => readonly Metric[] };
+}
+
+async function openRole(house: House, { role, authenticate, furnish }: Fittings): Promise<LeaseHolder> {
+  const holder = openHolder(house, role);
+  const gate: Gate = { ...house.gate, entitled: holder };
+  const app = appOf(house, role, authenticate(gate));
+  const { metrics = () => [] } = furnish(app, gate, holder);
+  addProbes(app, { role, notReady: async () => undefined, metrics: () => [...licenseMetrics(holder.status(), house.services.clock), ...metrics()] });
+  open(house, role, app);
+  return holder;
+}
+
+async function openApi(house: House): Promise<LeaseHolder> {
+  await prepareSigningKey(house.gate, system, undefined);
+  const keyring = createKeyring(house.gate);
+  return await openRole(house, {
+    role: "api",
+    authenticate: (gate) => apiAuthenticate(gate, keyring),
+    furnish(app, gate, holder) {
+      addApiDoors(app, { gate, keyring, licenseServer: holder });
+      return {};
+    },
+  });
+}
+
+async function openGateway(house: House): Promise<LeaseHolder> {
+  return await openRole(house, {
+    role: "gateway",
+    authenticate: gatewayAuthenticate,
+    furnish(app, gate, holder) {
+      const doors = addGatewayDoors(app, gate);
+      holder.onChange(() => doors.reviewLicense());
+      house.stops.defer(() => doors.closeAll());
+      return doors;
+    },
+  });
+}
+
+async function openIssuer(house: House): Promise<LeaseHolder> {
+  await prepareSigningKey(house.gate, system, undefined);
+  return await openRole(house, {
+    role: "issuer",
+    authenticate: () => strangers,
+    furnish(app, gate) {
+      addIssuerDoors(app, gate);
+      return {};
+    },
+  });
+}
+
+async function openRoles(house: House): Promise<Running> {
+  const { config, gate, bound, stops } = house;
+  const runs = (role: Role) => config.roles.includes(role);
+  const licenseServer = runs("license") ? await openLicenseServer(house) : undefined;
+  const api = runs("api") ? await openApi(house) : undefined;
+  const gateway = runs("gateway") ? await openGateway(house) : undefined;
+  const issuer = runs("issuer") ? await openIssuer(house) : undefined;
+  await Promise.all([api, gateway, issuer].map((holder) => holder?.whenSettled()));
+  return {
+    urls: bound,
+    gate,
+    licenseServer,
+    entitled: api ?? gateway ?? issuer,
+    async setupLink() {
+      const { is_set_up } = await readDeployment(gate, system, undefined);
+      return is_set_up ? undefined : (await createSetupLink(gate, system, undefined)).setup_url;
+    },
+    stop: () => stops.disposeAsync(),
+  };
+}
+
+/**
+ * Starts the roles that `config` names and resolves when all of them serve; each has tried once to get a lease.
+ * Throws a Fault that names what is in the way; then nothing is left running.
+ */
+export async function startProcess(config: Config, services: Services, log: Log): Promise<Running> {
+  const stops = new AsyncDisposableStack();
+  try {
+    return await openRoles(await openHouse({ config, outside: services, log, stops }));
+  } catch (error) {
+    await stops.disposeAsync();
+    throw error instanceof Fault ? error : new Fault("internal", "The process could not start.", { cause: error });
+  }
+}
