@@ -68,11 +68,17 @@ export const plan: Readonly<Record<string, readonly string[]>> = {
   vendor: ["crypto", "license"],
 };
 
-/** Files at the top of `src` that start something, and so may import more than `crypto`. */
-const entries: Readonly<Record<string, readonly string[]>> = {
-  "src/main.ts": ["cli"],
-  // Composes one process from everything below the command line.
-  "src/process.ts": [...domains, "http", "dashboard", "roles"],
+interface Composer {
+  /** Folders it may import from. */
+  readonly imports: readonly string[];
+  /** Folders that may import it. */
+  readonly importedFrom: readonly string[];
+}
+
+/** Files at the top of `src` that put the house together; the others there are its ground and import `crypto` alone. */
+const composers: Readonly<Record<string, Composer>> = {
+  "src/main.ts": { imports: ["cli"], importedFrom: [] },
+  "src/process.ts": { imports: [...domains, "http", "roles"], importedFrom: ["cli"] },
 };
 
 function folderOf(path: string): string | undefined {
@@ -86,7 +92,7 @@ function roleOf(path: string): string | undefined {
 
 function mayImport(from: string, folder: string): boolean {
   const own = folderOf(from);
-  if (own === undefined) return (entries[from] ?? ["crypto"]).includes(folder);
+  if (own === undefined) return (composers[from]?.imports ?? ["crypto"]).includes(folder);
   return own === folder || (plan[own] ?? []).includes(folder);
 }
 
@@ -97,7 +103,9 @@ export function breachOf(from: string, to: string): string | undefined {
   if (to.startsWith("embedded-keys/")) return from === "src/license/trust.ts" ? undefined : "only src/license/trust.ts reads embedded-keys. Import what it exports";
   if (!to.startsWith("src/")) return `src imports nothing from ${to.split("/")[0]}. Move what is needed into src`;
   if (own === "roles" && folder === "roles" && roleOf(from) !== roleOf(to)) return "roles never import another role. Move what both need into http or a domain";
-  if (folder === undefined) return to === "src/main.ts" ? "nothing imports the entry" : undefined;
+  const composer = composers[to];
+  if (composer !== undefined) return composer.importedFrom.includes(own ?? "") ? undefined : `${to} puts the house together. Take what is needed as an argument`;
+  if (folder === undefined) return undefined;
   if (mayImport(from, folder)) return undefined;
   return `${own ?? "the top of src"} stands to the left of ${folder}. Let ${folder} call it, or move what both need further left`;
 }
