@@ -30,6 +30,8 @@ export interface Exchange extends Expected {
   readonly serverNonce: string;
   readonly sentAt: number;
   readonly receivedAt: number;
+  /** Wall clock, epoch seconds, while it stands behind the guarded time by more than is tolerated; else undefined. */
+  readonly anomalousWall: number | undefined;
 }
 
 /** A good lease, reduced to what the vendor signed. */
@@ -43,6 +45,13 @@ export interface Granted {
   readonly graceEndsAt: number;
   readonly features: FeatureMap;
   readonly quotas: QuotaMap;
+  /** Whether the license is the vendor's way out of a clock that once stood too far ahead. */
+  readonly liftsClock: boolean;
+  /**
+   * How many seconds the License Server's clock is behind this host's, at most the license's tolerance. It keeps a
+   * short lease from looking stale at once on hosts whose clocks differ a little; it never lengthens the grace.
+   */
+  readonly lagSeconds: number;
 }
 
 /** A signed refusal: the License Server itself says that nothing is granted. */
@@ -147,13 +156,30 @@ const content: Checks<Carrying> = [
   ],
 ];
 
+/**
+ * A clock that once stood too far ahead leaves a mark that only the vendor can lift: by a re-issue, which the License
+ * Server has then accepted, of a deployment that this client knows. Never by a trial, whose file everybody has.
+ */
+function liftsClock(license: License, { marks, anomalousWall }: Exchange): boolean {
+  const mark = highestSequence(marks, license.deployment_id);
+  return anomalousWall !== undefined && license.template !== "trial" && mark > 0 && license.sequence > mark;
+}
+
+interface Skew {
+  /** Seconds by which the License Server's clock is behind this host's, and the other way round; negative when it is not. */
+  readonly behind: number;
+  readonly ahead: number;
+}
+
+/** How far the clocks are apart at least, as far as an exchange that took some time can tell. */
+function skewOf({ issued_at }: Lease, { sentAt, receivedAt }: Pick<Exchange, "sentAt" | "receivedAt">): Skew {
+  return { behind: sentAt - issued_at, ahead: issued_at - receivedAt };
+}
+
 /** Two clocks that differ by more than the vendor tolerates cannot both be right, and a term cannot be kept by them. */
-function objectToClocks({ issued_at }: Lease, { clock_tolerance_seconds }: License, { sentAt, receivedAt }: Exchange): string | undefined {
-  const behindSeconds = sentAt - issued_at;
-  const aheadSeconds = issued_at - receivedAt;
-  if (behindSeconds > clock_tolerance_seconds) return `The License Server's clock is ${behindSeconds} seconds behind this host's.`;
-  if (aheadSeconds > clock_tolerance_seconds) return `This host's clock is ${aheadSeconds} seconds behind the License Server's.`;
-  return undefined;
+function objectToClocks({ behind, ahead }: Skew, toleranceSeconds: number): string | undefined {
+  if (behind > toleranceSeconds) return `The License Server's clock is ${behind} seconds behind this host's.`;
+  return objection(ahead > toleranceSeconds, `This host's clock is ${ahead} seconds behind the License Server's.`);
 }
 
 function pass<Subject>(checks: Checks<Subject>, subject: Subject): void {
@@ -229,6 +255,8 @@ function grantedBy(lease: Lease, expected: Expected): Granted {
     graceEndsAt: Math.min(lease.issued_at + license.grace_seconds, endsAt),
     features: perNamespace((namespace) => commonFeatures(lease.features[namespace], license.features[namespace])),
     quotas: perNamespace((namespace) => commonQuotas(lease.quotas[namespace], license.quotas[namespace])),
+    liftsClock: false,
+    lagSeconds: 0,
   };
 }
 
@@ -241,9 +269,12 @@ export function judgeFreshLease(message: string, exchange: Exchange): Granted | 
   pass(freshness, { lease, expected: exchange });
   if (!isOpen(lease)) return deniedBy(lease, exchange);
   const granted = grantedBy(lease, exchange);
-  const sentence = objectToClocks(lease, granted.license, exchange);
+  const isLifting = liftsClock(granted.license, exchange);
+  const wall = isLifting ? exchange.anomalousWall : undefined;
+  const skew = skewOf(lease, wall === undefined ? exchange : { sentAt: wall, receivedAt: wall });
+  const sentence = objectToClocks(skew, granted.license.clock_tolerance_seconds);
   if (sentence !== undefined) throw new LeaseError("clocks", sentence);
-  return granted;
+  return { ...granted, liftsClock: isLifting, lagSeconds: Math.max(0, skew.behind) };
 }
 
 /** Judges the lease that this client stored when it accepted it. Throws {@link LeaseError}. */

@@ -32,6 +32,8 @@ export interface Knowledge {
   readonly marks: LeaseMarks;
   /** Guarded time, epoch seconds. */
   readonly now: () => number;
+  /** Wall clock, epoch seconds, while it is known to be behind. */
+  readonly anomalousWall: () => number | undefined;
 }
 
 export interface Attempt {
@@ -39,7 +41,6 @@ export interface Attempt {
   /** The signed text, to be kept. */
   readonly message: string;
   readonly instanceKey: string;
-  readonly sentAt: number;
   readonly changesTicket: string | undefined;
 }
 
@@ -103,8 +104,9 @@ export async function attemptLease(client: Client, connection: Connection, knowl
     marks: knowledge.marks,
     sentAt,
     receivedAt: knowledge.now(),
+    anomalousWall: knowledge.anomalousWall(),
   });
-  return { answer, message: lease, instanceKey: opened.instanceKey, sentAt, changesTicket };
+  return { answer, message: lease, instanceKey: opened.instanceKey, changesTicket };
 }
 
 /** The signed text by which the server may read its license file again. */

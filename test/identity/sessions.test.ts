@@ -157,14 +157,16 @@ test("who is disabled, or given another password, while the hash is computed doe
   expect(await attempt).toBe("unauthenticated");
 });
 
-test.each([
-  ["no address", "ada", PASSWORD],
-  ["an empty password", ownerAddress, ""],
-  ["a password of a megabyte", ownerAddress, "a".repeat(1_000_000)],
-])("bad input is refused the same for everybody and is not counted: %s", async (_what, email_address, user_password) => {
+test("bad input is refused the same for everybody and is not counted", async () => {
   await using world = await testGate();
   await setUp(world.gate);
-  expect(await codeOf(guess(world, user_password, email_address))).toBe("invalid_request");
+  const inputs = [
+    ["ada", PASSWORD],
+    ["", PASSWORD],
+    [ownerAddress, ""],
+    [ownerAddress, "a".repeat(1_000_000)],
+  ] as const;
+  for (const [address, password] of inputs) expect(await codeOf(guess(world, password, address))).toBe("invalid_request");
   expect(await bucketRows(world)).toEqual([]);
 });
 
