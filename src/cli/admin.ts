@@ -1,6 +1,6 @@
 /** `cyberun admin create` and `cyberun admin setup-link`: the first people of a deployment, and those who lost their way in. */
 import { Fault } from "../fault.ts";
-import { createAdministrator, createSetupLink } from "../roles/operator-calls.ts";
+import { createAdministrator, createSetupLink } from "../roles/operator/calls.ts";
 import type { Context, Result } from "./context.ts";
 import { openOperator } from "./operator.ts";
 import { readPassword } from "./password.ts";

@@ -1,5 +1,5 @@
 /** `cyberun license join-token` and `cyberun license clients`: who may get leases from this License Server. */
-import { createJoinToken, listLeaseClients, revokeLeaseClient } from "../roles/operator-calls.ts";
+import { createJoinToken, listLeaseClients, revokeLeaseClient } from "../roles/operator/calls.ts";
 import type { Context, Result } from "./context.ts";
 import { instantText } from "./license-text.ts";
 import { openOperator } from "./operator.ts";
@@ -8,7 +8,7 @@ export async function licenseJoinToken(context: Context): Promise<Result> {
   await using way = await openOperator(context);
   const { token, id, expires_at } = await way.ask(createJoinToken, null);
   return {
-    data: { token, id, expires_at },
+    data: { join_token: token, id, expires_at },
     text: [
       token,
       `It enrols one role, once, until ${instantText(expires_at)}. On the other host put it into a file that only the service may read,`,

@@ -1,7 +1,8 @@
 /** `cyberun license fingerprint`: what a vendor needs to bind a license to this host. It needs no server. */
 import { existsSync } from "node:fs";
 import { Fault } from "../fault.ts";
-import { hostFiles, partName, readHostParts } from "../license/host-parts.ts";
+import { hostFingerprint } from "../license/enrolment.ts";
+import { hostFiles, partName } from "../license/host-parts.ts";
 import type { Context, Result } from "./context.ts";
 import { readLicenseFile } from "./license-inspect.ts";
 
@@ -16,7 +17,7 @@ function deploymentOf({ options, config }: Context): string {
 
 export async function licenseFingerprint(context: Context): Promise<Result> {
   const deploymentId = deploymentOf(context);
-  const parts = readHostParts(hostFiles("/"), deploymentId);
+  const parts = hostFingerprint({ hostFiles: hostFiles("/") }, deploymentId);
   if (parts.length === 0) {
     throw new Fault("unavailable", "No part of this host can be read.", { hint: "Run it as root on the host itself; in a container mount the host's /etc/machine-id." });
   }

@@ -1,6 +1,6 @@
 /** `cyberun license test`, `install` and `reload`: from a file in the operator's hand to a license in force. */
-import { installLicense, reloadLicense, testLicense } from "../roles/operator-calls.ts";
-import type { LicenseStatusAnswer } from "../roles/license-status-shape.ts";
+import { installLicense, reloadLicense, testLicense } from "../roles/operator/calls.ts";
+import type { LicenseStatusAnswer } from "../roles/operator/license-status.ts";
 import { LICENSE_BYTES_MAX } from "../license/document.ts";
 import type { Context, Result } from "./context.ts";
 import { EXIT_LICENSE, EXIT_OK } from "./exit-codes.ts";
@@ -33,12 +33,19 @@ export async function licenseTest(context: Context): Promise<Result> {
   return { data: test, text: lines.join("\n"), exit: refused ? EXIT_LICENSE : EXIT_OK };
 }
 
-function inForce(status: LicenseStatusAnswer, { way }: Operator, { services, config }: Context, done: string): Result {
+interface Done {
+  readonly status: LicenseStatusAnswer;
+  readonly way: Operator["way"];
+  /** What was done, one sentence. */
+  readonly sentence: string;
+}
+
+function inForce({ services, config }: Context, { status, way, sentence }: Done): Result {
   const now = Math.floor(services.clock.now() / 1_000);
   const note = way === "server" ? "API server, gateway and issuer follow within seconds; no restart is needed." : "No server runs on this data directory now; it acts when one starts.";
   return {
     data: { ...status, license_file: config.licenseFile, is_server_running: way === "server" },
-    text: [done, ...statusLines(status, now), note].join("\n"),
+    text: [sentence, ...statusLines(status, now), note].join("\n"),
   };
 }
 
@@ -47,11 +54,11 @@ export async function licenseInstall(context: Context): Promise<Result> {
   const { bytes, license } = readLicenseFile(path);
   await using way = await openOperator(context, { mayCreate: true });
   const status = await way.ask(installLicense, { license: travelling(bytes) });
-  return inForce(status, way, context, `Installed ${license.license_id}, sequence ${license.sequence}.`);
+  return inForce(context, { status, way: way.way, sentence: `Installed ${license.license_id}, sequence ${license.sequence}.` });
 }
 
 export async function licenseReload(context: Context): Promise<Result> {
   await using way = await openOperator(context);
   const status = await way.ask(reloadLicense, null);
-  return inForce(status, way, context, "Read the license file again.");
+  return inForce(context, { status, way: way.way, sentence: "Read the license file again." });
 }

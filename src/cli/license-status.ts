@@ -3,7 +3,7 @@ import { Compile } from "typebox/compile";
 import { licenseServersOf } from "../config.ts";
 import { Fault } from "../fault.ts";
 import { withExtraCa } from "../outgoing.ts";
-import { type LicenseStatusAnswer, LicenseStatusSchema } from "../roles/license-status-shape.ts";
+import { type LicenseStatusAnswer, LicenseStatusSchema } from "../roles/operator/license-status.ts";
 import type { Services } from "../services.ts";
 import type { Context, Result } from "./context.ts";
 import { EXIT_LICENSE, EXIT_OK } from "./exit-codes.ts";

@@ -17,8 +17,8 @@ import { hostFiles } from "../license/host-parts.ts";
 import { LicenseServer } from "../license/server.ts";
 import { trustedKeys } from "../license/trust.ts";
 import { createLog, type Log } from "../log.ts";
-import type { OperatorCall, OperatorScope } from "../roles/operator-calls.ts";
-import { isSocketPathTooLong, SOCKET_PATH_BYTES_MAX } from "../roles/operator-door.ts";
+import type { OperatorCall, OperatorScope } from "../roles/operator/calls.ts";
+import { isSocketPathTooLong, SOCKET_PATH_BYTES_MAX } from "../roles/operator/door.ts";
 import type { Services } from "../services.ts";
 import { openStore } from "../store/open.ts";
 import { buildTime } from "../version.ts";
@@ -63,7 +63,13 @@ function faultOf(body: unknown): Fault {
   });
 }
 
-async function knock<Input, Output>(services: Services, socket: string, call: OperatorCall<Input, Output>, input: Input): Promise<Output> {
+/** The running server's door. */
+interface Door {
+  readonly services: Services;
+  readonly socket: string;
+}
+
+async function knock<Input, Output>({ services, socket }: Door, call: OperatorCall<Input, Output>, input: Input): Promise<Output> {
   const response = await services.fetch(`http://localhost/operations/${call.operation}`, {
     unix: socket,
     method: "POST",
@@ -76,7 +82,7 @@ async function knock<Input, Output>(services: Services, socket: string, call: Op
 }
 
 /** Whether a server listens at the door. Throws Fault `forbidden` when it may not be opened by this user. */
-async function isServed(services: Services, socket: string): Promise<boolean> {
+async function isServed({ services, socket }: Door): Promise<boolean> {
   if (!existsSync(socket)) return false;
   try {
     await services.fetch("http://localhost/", { unix: socket });
@@ -167,11 +173,11 @@ async function openOnStore({ config, services, terminal }: Context, options: Ope
 export async function openOperator(context: Context, options: OperatorOptions = {}): Promise<Operator> {
   const { config, services } = context;
   requireDirectory(config, options);
-  const { operatorSocket } = dataDirectory(config.dataDir);
-  if (!(await isServed(services, operatorSocket))) return await openOnStore(context, options);
+  const door = { services, socket: dataDirectory(config.dataDir).operatorSocket };
+  if (!(await isServed(door))) return await openOnStore(context, options);
   return {
     way: "server",
-    ask: (call, input) => knock(services, operatorSocket, call, input),
+    ask: (call, input) => knock(door, call, input),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }

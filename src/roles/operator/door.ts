@@ -4,17 +4,17 @@
  *     POST /operations/<name> {"input": …}  →  200 {"output": …}, or a refusal in the documented shape
  *
  * It stands open for whoever may open the socket: its owner and root, as the file's mode (0600) and the directory's (0700)
- * say. So it asks for no credential, and admits only the calls in `operator-calls.ts`.
+ * say. So it asks for no credential, and admits only the calls in `calls.ts`.
  *
  * Rule: translates, decides nothing.
  */
 import { existsSync, rmSync } from "node:fs";
-import { Fault } from "../fault.ts";
-import { BODY_BYTES_MAX } from "../http/limits.ts";
-import { bugFault, faultResponse } from "../http/respond.ts";
-import type { Log } from "../log.ts";
-import type { Services } from "../services.ts";
-import { operatorCalls, type OperatorScope } from "./operator-calls.ts";
+import { Fault } from "../../fault.ts";
+import { BODY_BYTES_MAX } from "../../http/limits.ts";
+import { bugFault, faultResponse } from "../../http/respond.ts";
+import type { Log } from "../../log.ts";
+import type { Services } from "../../services.ts";
+import { operatorCalls, type OperatorScope } from "./calls.ts";
 
 /** What operating systems take for a socket's path, without its closing zero byte: macOS has the least. */
 export const SOCKET_PATH_BYTES_MAX = 103;

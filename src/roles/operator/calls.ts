@@ -2,24 +2,24 @@
  * What the operator on the host may ask for, and nothing else: each call is one operation with the shapes of what goes
  * in and what comes out.
  *
- * A command of the CLI asks through the running server's door (`operator-door.ts`), or runs the same call on the store
+ * A command of the CLI asks through the running server's door (`door.ts`), or runs the same call on the store
  * itself when no server runs. Both ends check the shapes, because the two may be of different builds.
  *
  * Rule: translates, decides nothing; the caller is always `operator`.
  */
 import { type Static, type TSchema, Type } from "typebox";
 import { Compile } from "typebox/compile";
-import { Fault } from "../fault.ts";
-import { operator } from "../gate/caller.ts";
-import type { Gate } from "../gate/operation.ts";
-import type { OperationName } from "../gate/operations.ts";
-import { createSetupLink as createSetupLinkOperation } from "../identity/setup-links.ts";
-import { createJoinToken as createJoinTokenOperation, listLeaseClients as listLeaseClientsOperation, revokeLeaseClient as revokeLeaseClientOperation } from "../license/enrolment.ts";
-import { installLicense as installLicenseOperation, reloadLicense as reloadLicenseOperation, testLicense as testLicenseOperation } from "../license/license-operations.ts";
-import type { LicenseServer } from "../license/server.ts";
-import { LICENSE_FILE_BYTES_MAX } from "../license/upload.ts";
-import { createAdministrator as createAdministratorOperation } from "../teams/setup.ts";
-import { LicenseFactsSchema, LicenseStatusSchema } from "./license-status-shape.ts";
+import { Fault } from "../../fault.ts";
+import { operator } from "../../gate/caller.ts";
+import type { Gate } from "../../gate/operation.ts";
+import type { OperationName } from "../../gate/operations.ts";
+import { createSetupLink as createSetupLinkOperation } from "../../identity/setup-links.ts";
+import { LICENSE_BYTES_MAX } from "../../license/document.ts";
+import { createJoinToken as createJoinTokenOperation, listLeaseClients as listLeaseClientsOperation, revokeLeaseClient as revokeLeaseClientOperation } from "../../license/enrolment.ts";
+import { installLicense as installLicenseOperation, reloadLicense as reloadLicenseOperation, testLicense as testLicenseOperation } from "../../license/license-operations.ts";
+import type { LicenseServer } from "../../license/server.ts";
+import { createAdministrator as createAdministratorOperation } from "../../teams/setup.ts";
+import { LicenseFactsSchema, LicenseStatusSchema } from "./license-status.ts";
 
 /** What calls work on. */
 export interface OperatorScope {
@@ -70,7 +70,7 @@ const Nothing = Type.Null();
 const Text = Type.String({ maxLength: 1_024 });
 const MaybeText = Type.Union([Text, Type.Null()]);
 const Instant = Type.Integer();
-const LicenseText = Type.String({ maxLength: LICENSE_FILE_BYTES_MAX });
+const LicenseText = Type.String({ maxLength: LICENSE_BYTES_MAX });
 
 export const createAdministrator = call(
   "administrator.create",
