@@ -26,5 +26,7 @@ type Body = "json" | "urlencoded" | "none";
 /** Hooks for a route that enters `operation`. Spread them beside the route's schemas. */
 export function door(operation: OperationName, body: Body = "json") {
   const guard = ({ request }: { readonly request: Request }): void => requireAccepted(operation, callerOf(request).kind);
-  return { parse: [guard, body], transform: [guard], detail: { operationId: operation } };
+  const detail = { operationId: operation };
+  // A body that nobody parses is not read, so the guard before validation comes early enough.
+  return body === "none" ? { parse: body, transform: [guard], detail } : { parse: [guard, body], transform: [guard], detail };
 }
