@@ -8,12 +8,14 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type PostgresServer, startPostgres } from "../test/support/postgres.ts";
+import { importsOf, reachableFrom } from "../test/tidy/imports.ts";
+import { readSource } from "../test/tidy/source-text.ts";
 import { root } from "./executables.ts";
 import { provision } from "./provision.ts";
 import { add, type Counts, countRun, nothingCounted, oneFailure, skippedNames, summaryLine } from "./test-report.ts";
 import { tools } from "./tools.ts";
 
-const reports = join(root, "test-output");
+const reports = join(root, "test-output", "junit");
 /** Generous, since two cores may be shared; a test that hangs is still ended. */
 const TEST_TIMEOUT_MS = 60_000;
 
@@ -35,9 +37,12 @@ function testFiles(): readonly string[] {
   return [...new Bun.Glob("test/**/*.test.ts").scanSync({ cwd: root })].toSorted();
 }
 
-/** A test that opens a store imports the support for it; all of them must hold on both engines. */
-function needsStore(file: string): boolean {
-  return /from "[./]*support\/(?:store|gate|people|roles|lease-site|license-site)\.ts"/.test(readFileSync(join(root, file), "utf8"));
+/** The test files that reach the support for the store, by whatever way: all of them must hold on both engines. */
+function storeTests(): readonly string[] {
+  const paths = [...new Bun.Glob("test/**/*.ts").scanSync({ cwd: root })];
+  const imports = (path: string) => importsOf(path, readSource(readFileSync(join(root, path), "utf8"))).flatMap((each) => each.path ?? []);
+  const graph = new Map(paths.map((path) => [path, imports(path)]));
+  return testFiles().filter((file) => reachableFrom(graph, [file]).has("test/support/store.ts"));
 }
 
 async function runTests(name: string, files: readonly string[], added: Readonly<Record<string, string>>): Promise<Counts> {
@@ -61,7 +66,7 @@ async function runOnBothEngines(server: PostgresServer | undefined): Promise<Cou
   const url = server === undefined ? {} : { TEST_POSTGRES_URL: server.url };
   const files = testFiles();
   const sqlite = await runTests("sqlite", files, { TEST_ENGINE: "sqlite", ...url });
-  const engineFiles = files.filter(needsStore);
+  const engineFiles = storeTests();
   if (engineFiles.length === 0) return sqlite;
   return add(sqlite, server === undefined ? withoutPostgres(engineFiles) : await runTests("postgres", engineFiles, { TEST_ENGINE: "postgres", ...url }));
 }
@@ -77,6 +82,7 @@ async function runAll(): Promise<Counts> {
     return add(types, await runOnBothEngines(server));
   } finally {
     await server?.stop();
+    rmSync(join(root, "test-output", "executables"), { recursive: true, force: true });
   }
 }
 

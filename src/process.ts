@@ -30,6 +30,7 @@ import { trustedKeys } from "./license/trust.ts";
 import type { Log } from "./log.ts";
 import { createKeyring } from "./oidc/keyring.ts";
 import { prepareSigningKey } from "./oidc/signing-keys.ts";
+import { withExtraCa } from "./outgoing.ts";
 import { addApiDoors, respondAsPage } from "./roles/api.ts";
 import { apiAuthenticate } from "./roles/api/authenticate.ts";
 import { addGatewayDoors } from "./roles/gateway.ts";
@@ -66,6 +67,14 @@ interface House {
   readonly stops: AsyncDisposableStack;
 }
 
+/** What a process is given. */
+interface Site {
+  readonly config: Config;
+  readonly outside: Services;
+  readonly log: Log;
+  readonly stops: AsyncDisposableStack;
+}
+
 /** Core operations only: nothing that the License Server itself or the operator on the host does depends on a lease. */
 const coreOnly: Entitled = { entitlements: () => without("missing") };
 
@@ -82,14 +91,7 @@ function lateSettings(config: Config, bound: House["bound"]): Settings {
   };
 }
 
-/** Trusts the operator's own certificate authority beside the built-in ones, for License Servers behind https. */
-function withExtraCa(services: Services, caFile: string | undefined): Services {
-  if (caFile === undefined) return services;
-  const ca = readFileSync(caFile, "utf8");
-  return { ...services, fetch: (url, init) => services.fetch(url, { ...init, tls: { ca } }) };
-}
-
-async function openHouse(config: Config, outside: Services, log: Log, stops: AsyncDisposableStack): Promise<House> {
+async function openHouse({ config, outside, log, stops }: Site): Promise<House> {
   const services = withExtraCa(outside, config.extraCaFile);
   const directory = prepareDataDirectory(config.dataDir);
   const sealer = createSealer(secretBytes(config.masterKeyFile, services.random), services.random);
@@ -140,14 +142,19 @@ function openHolder(house: House, role: LeaseRole): LeaseHolder {
   return holder;
 }
 
-/** What a role with a lease adds to its application. */
-type Fit = (app: App, gate: Gate, holder: LeaseHolder) => { readonly metrics?: () => readonly Metric[] };
+/** What makes a role with a lease the role it is. */
+interface Fittings {
+  readonly role: LeaseRole;
+  authenticate(gate: Gate): Authenticate;
+  /** Adds the role's doors; gives its own metrics, if it has any. */
+  furnish(app: App, gate: Gate, holder: LeaseHolder): { readonly metrics?: () => readonly Metric[] };
+}
 
-async function openRole(house: House, role: LeaseRole, authenticate: (gate: Gate) => Authenticate, fit: Fit): Promise<LeaseHolder> {
+async function openRole(house: House, { role, authenticate, furnish }: Fittings): Promise<LeaseHolder> {
   const holder = openHolder(house, role);
   const gate: Gate = { ...house.gate, entitled: holder };
   const app = appOf(house, role, authenticate(gate));
-  const { metrics = () => [] } = fit(app, gate, holder);
+  const { metrics = () => [] } = furnish(app, gate, holder);
   addProbes(app, { role, notReady: async () => undefined, metrics: () => [...licenseMetrics(holder.status(), house.services.clock), ...metrics()] });
   open(house, role, app);
   return holder;
@@ -156,37 +163,39 @@ async function openRole(house: House, role: LeaseRole, authenticate: (gate: Gate
 async function openApi(house: House): Promise<LeaseHolder> {
   await prepareSigningKey(house.gate, system, undefined);
   const keyring = createKeyring(house.gate);
-  return await openRole(
-    house,
-    "api",
-    (gate) => apiAuthenticate(gate, keyring),
-    (app, gate, holder) => {
+  return await openRole(house, {
+    role: "api",
+    authenticate: (gate) => apiAuthenticate(gate, keyring),
+    furnish(app, gate, holder) {
       addApiDoors(app, { gate, keyring, licenseServer: holder });
       return {};
     },
-  );
+  });
 }
 
 async function openGateway(house: House): Promise<LeaseHolder> {
-  return await openRole(house, "gateway", gatewayAuthenticate, (app, gate, holder) => {
-    const doors = addGatewayDoors(app, gate);
-    holder.onChange(() => doors.reviewLicense());
-    house.stops.defer(() => doors.closeAll());
-    return doors;
+  return await openRole(house, {
+    role: "gateway",
+    authenticate: gatewayAuthenticate,
+    furnish(app, gate, holder) {
+      const doors = addGatewayDoors(app, gate);
+      holder.onChange(() => doors.reviewLicense());
+      house.stops.defer(() => doors.closeAll());
+      return doors;
+    },
   });
 }
 
 async function openIssuer(house: House): Promise<LeaseHolder> {
   await prepareSigningKey(house.gate, system, undefined);
-  return await openRole(
-    house,
-    "issuer",
-    () => strangers,
-    (app, gate) => {
+  return await openRole(house, {
+    role: "issuer",
+    authenticate: () => strangers,
+    furnish(app, gate) {
       addIssuerDoors(app, gate);
       return {};
     },
-  );
+  });
 }
 
 async function openRoles(house: House): Promise<Running> {
@@ -217,7 +226,7 @@ async function openRoles(house: House): Promise<Running> {
 export async function startProcess(config: Config, services: Services, log: Log): Promise<Running> {
   const stops = new AsyncDisposableStack();
   try {
-    return await openRoles(await openHouse(config, services, log, stops));
+    return await openRoles(await openHouse({ config, outside: services, log, stops }));
   } catch (error) {
     await stops.disposeAsync();
     throw error instanceof Fault ? error : new Fault("internal", "The process could not start.", { cause: error });

@@ -5,7 +5,8 @@
  */
 import { type Bar, type Figure, isMissing, isTaken, type Outcome } from "./figure.ts";
 import type { Machine, Versions } from "./machine.ts";
-import type { Percentiles, Summary } from "./statistics.ts";
+import type { Percentiles } from "./statistics.ts";
+import { shown, spread, table } from "./table.ts";
 
 export interface Report {
   /** ISO 8601, handed in. */
@@ -14,29 +15,6 @@ export interface Report {
   readonly machine: Machine;
   readonly versions: Versions;
   readonly figures: readonly Outcome[];
-}
-
-const SIGNIFICANT_DIGITS = 3;
-
-/** Three significant digits, thousands separated: 4,280 · 16.4 · 0.0312. */
-export function shown(value: number): string {
-  if (!Number.isFinite(value)) return "–";
-  const rounded = Number(value.toPrecision(SIGNIFICANT_DIGITS));
-  return rounded.toLocaleString("en-US", { maximumSignificantDigits: SIGNIFICANT_DIGITS });
-}
-
-function spread(values: Summary | undefined): string {
-  if (values === undefined) return "–";
-  const { median, min, max } = values;
-  return min === max ? shown(median) : `${shown(median)} (${shown(min)} to ${shown(max)})`;
-}
-
-function row(cells: readonly string[]): string {
-  return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  return [row(head), row(head.map(() => "---")), ...rows.map(row)].join("\n");
 }
 
 function barText({ demand, measured, held }: Bar): string {

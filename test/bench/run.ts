@@ -19,7 +19,8 @@ import { starts } from "./figures/start.ts";
 import { storeWrites } from "./figures/store.ts";
 import { type Bench, isMissing, isTaken, type Outcome } from "./figure.ts";
 import { readMachine, readVersions } from "./machine.ts";
-import { markdown, type Report, shown } from "./report.ts";
+import { markdown, type Report } from "./report.ts";
+import { shown } from "./table.ts";
 
 const benches: readonly Bench[] = [starts, leaseRenewals, entitlementCheck, hotRenewal, storeWrites, requests, passwordSignIn];
 
