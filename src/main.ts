@@ -36,4 +36,7 @@ async function start(): Promise<number> {
   return await run();
 }
 
-process.exitCode = await start();
+const exitCode = await start();
+// What was printed goes out first; then nothing that was left open may keep the process.
+await Promise.all([process.stdout, process.stderr].map((stream) => new Promise<void>((resolve) => stream.write("", () => resolve()))));
+process.exit(exitCode);

@@ -25,7 +25,7 @@ import { LeaseMemory } from "./lease-memory.ts";
 import { leaseStateFile } from "./lease-state.ts";
 import { type Connection, NoAnswer, type NoAnswerKind, requestInstall, requestReload } from "./license-client.ts";
 import { readJoinTokens } from "./pins.ts";
-import { PUSH_SPACING_MS, PUSH_SPREAD_MS, refreshDelayMs, retryDelayMs } from "./refresh-schedule.ts";
+import { pushDelayMs, refreshDelayMs, retryDelayMs } from "./refresh-schedule.ts";
 
 /** How often the highest time seen is written: a kill loses at most so much of it. */
 const SAVE_MS = 60_000;
@@ -280,9 +280,7 @@ export class LeaseHolder implements Entitled {
   #pushed(): void {
     if (this.#life.signal.aborted || this.#timers.has("push")) return;
     const { clock, random } = this.#options.services;
-    const spacingMs = this.#lastPushMs + PUSH_SPACING_MS - clock.monotonic();
-    const delayMs = Math.max(random.fraction() * PUSH_SPREAD_MS, spacingMs);
-    this.#arm("push", delayMs, () => {
+    this.#arm("push", pushDelayMs(clock.monotonic() - this.#lastPushMs, random.fraction()), () => {
       this.#lastPushMs = clock.monotonic();
       void this.refresh();
     });

@@ -232,8 +232,14 @@ test("what a false server says is made harmless before it is shown", async () =>
   expect(reason).toMatch(/^[\x20-\x7e]{1,400}$/);
 });
 
-test("of 10,000 altered, replayed, reordered, delayed and misdirected leases none is obeyed", () => {
-  const { obeyed, honestAccepted, tried } = drill(10_000);
-  expect(obeyed).toEqual([]);
-  expect(honestAccepted).toBe(Object.keys(tried).length);
-});
+const DRILL_MS = 60_000;
+
+test(
+  "of 10,000 altered, replayed, reordered, delayed and misdirected leases none is obeyed",
+  () => {
+    const { obeyed, honestAccepted, tried } = drill(10_000);
+    expect(obeyed).toEqual([]);
+    expect(honestAccepted).toBe(Object.keys(tried).length);
+  },
+  DRILL_MS,
+);
