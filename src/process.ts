@@ -30,6 +30,7 @@ import { trustedKeys } from "./license/trust.ts";
 import type { Log } from "./log.ts";
 import { createKeyring } from "./oidc/keyring.ts";
 import { prepareSigningKey } from "./oidc/signing-keys.ts";
+import { withExtraCa } from "./outgoing.ts";
 import { addApiDoors, respondAsPage } from "./roles/api.ts";
 import { apiAuthenticate } from "./roles/api/authenticate.ts";
 import { addGatewayDoors } from "./roles/gateway.ts";
@@ -88,13 +89,6 @@ function lateSettings(config: Config, bound: House["bound"]): Settings {
       return settingsOf(config, bound).issuerUrl;
     },
   };
-}
-
-/** Trusts the operator's own certificate authority beside the built-in ones, for License Servers behind https. */
-function withExtraCa(services: Services, caFile: string | undefined): Services {
-  if (caFile === undefined) return services;
-  const ca = readFileSync(caFile, "utf8");
-  return { ...services, fetch: (url, init) => services.fetch(url, { ...init, tls: { ca } }) };
 }
 
 async function openHouse({ config, outside, log, stops }: Site): Promise<House> {

@@ -10,6 +10,7 @@
 import type { Log } from "../log.ts";
 import type { Cancel, Services } from "../services.ts";
 import { REQUEST_MS_MAX, urlOf } from "./license-client.ts";
+import { retryDelayMs } from "./refresh-schedule.ts";
 
 /** Far above any line of ours; a longer one is not from a License Server. */
 const LINE_BYTES_MAX = 4_096;
@@ -17,8 +18,6 @@ const LINE_BYTES_MAX = 4_096;
 const SILENCE_MS_MAX = 45_000;
 /** A stream that lived so long was a real one: its loss is news, and the waits begin anew. */
 const STEADY_MS = 5_000;
-const WAIT_MS_MIN = 1_000;
-const WAIT_MS_MAX = 30_000;
 
 const LINE_FEED = 10;
 const CARRIAGE_RETURN = 13;
@@ -131,7 +130,7 @@ export class ChangesReader {
 
   #wait(): Promise<void> {
     const { clock, random } = this.#options.services;
-    const waitMs = Math.min(WAIT_MS_MAX, WAIT_MS_MIN * 2 ** Math.min(this.#waits++, 10)) * (0.5 + random.fraction() / 2);
+    const waitMs = retryDelayMs(++this.#waits, { fraction: random.fraction(), isShut: false });
     const { promise, resolve } = Promise.withResolvers<void>();
     const cancel = clock.after(waitMs, resolve);
     this.#wake = resolve;

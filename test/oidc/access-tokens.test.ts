@@ -214,7 +214,7 @@ test("the person behind a token is read anew for each request: disabled and sign
     const session = await signIn(world.gate);
     const token = await issueAccessToken(world.gate, keyring, session);
     const facts = { teamId: owner.teamId, address: "192.0.2.1" };
-    const caller = await findUserByAccessToken(world.gate, keyring, token, facts);
+    const caller = await findUserByAccessToken(world.gate, keyring, { token, ...facts });
     expect(caller).toEqual({ kind: "user", userId: owner.userId, sessionId: session.sessionId, isAdministrator: true, ...facts });
     if (caller === undefined) throw new Error("the session is live");
     if (end === "signed out") await endSession(world.gate, caller, undefined);
@@ -224,7 +224,7 @@ test("the person behind a token is read anew for each request: disabled and sign
         await writer.update(users).set({ disabled_at: 1 }).where(eq(users.id, owner.userId));
       });
     }
-    expect(await findUserByAccessToken(world.gate, keyring, token, facts)).toBeUndefined();
+    expect(await findUserByAccessToken(world.gate, keyring, { token, ...facts })).toBeUndefined();
     expect(await findUserBySession(world.gate, session, nowhere)).toBeUndefined();
   }
 });
@@ -235,7 +235,7 @@ test("a token whose session is another person's is nobody's", async () => {
   const keyring = createKeyring(world.gate);
   const session = await signIn(world.gate);
   const token = await issueAccessToken(world.gate, keyring, { ...session, userId: subject.userId });
-  expect(await findUserByAccessToken(world.gate, keyring, token, nowhere)).toBeUndefined();
+  expect(await findUserByAccessToken(world.gate, keyring, { token, ...nowhere })).toBeUndefined();
 });
 
 test("without a signing key no token is issued", async () => {

@@ -19,7 +19,7 @@ export const PASSWORD = "correct horse battery";
 
 let hash: Promise<string> | undefined;
 /** Of {@link PASSWORD} at the least cost there is, so that tests which sign in often stay quick; the real cost is `passwords.test.ts`'s. */
-function quickHash(): Promise<string> {
+export function quickHash(): Promise<string> {
   hash ??= Bun.password.hash(PASSWORD, { algorithm: "argon2id", memoryCost: 8, timeCost: 1 });
   return hash;
 }

@@ -5,7 +5,7 @@ import { createSetupLink } from "../../src/identity/setup-links.ts";
 import { listTeams } from "../../src/teams/teams.ts";
 import { completeSetup, createAdministrator, type SetupInput } from "../../src/teams/setup.ts";
 import { readSelf } from "../../src/identity/users.ts";
-import { auditRows, storeText, type TestGate, testGate } from "../support/gate.ts";
+import { afterEachRead, auditRows, storeText, type TestGate, testGate } from "../support/gate.ts";
 import { addPerson, anonymous, PASSWORD, signIn, userCaller } from "../support/people.ts";
 import { codeOf, refusalOf, shutStates, strangersTo } from "../support/refusal.ts";
 
@@ -120,6 +120,14 @@ test("a bad field is refused by name without repeating it, and the link stays go
     if (value.trim() !== "") expect(JSON.stringify([refusal.message, refusal.hint, refusal.details])).not.toContain(value);
   }
   expect(await codeOf(completeSetup(world.gate, anonymous, input))).toBeUndefined();
+});
+
+test("a link that runs out while the password is hashed is gone", async () => {
+  await using world = await testGate();
+  const input = await filledIn(world);
+  const late = afterEachRead(world.gate, async () => world.services.clock.advance(30 * 60_000));
+  expect(await codeOf(completeSetup(late, anonymous, input))).toBe("gone");
+  expect(await countUsers(world)).toBe(0);
 });
 
 test("without a good link the input is not even looked at", async () => {

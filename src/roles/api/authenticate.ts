@@ -68,7 +68,7 @@ export function apiAuthenticate(gate: Gate, keyring: Keyring): Authenticate {
     // A key names its team itself; X-Team-ID beside it is ignored, as documented.
     const caller = key.test(token)
       ? await findCallerByKey(gate, token, address)
-      : await findUserByAccessToken(gate, keyring, token, { teamId: teamIdOf(request), address });
+      : await findUserByAccessToken(gate, keyring, { token, teamId: teamIdOf(request), address });
     if (caller === undefined) throw refused();
     return caller;
   };
