@@ -101,7 +101,8 @@ function failureOf(cause: unknown): Pick<AddressResult, "outcome" | "reason"> {
 function asText(file: Uint8Array): string {
   const text = Buffer.from(file).toString("latin1");
   if (/^[\x00-\x7f]+$/.test(text)) return text;
-  throw new Fault("invalid_license", file.length === 0 ? "The file is empty." : "The file is not a license: it holds bytes that no license file has.", {
+  const sentence = file.length === 0 ? "The file is empty." : "The file is not a license: it holds bytes that no license file has.";
+  throw new Fault("invalid_license", sentence, {
     hint: "Take the file that the vendor sent, unchanged.",
   });
 }
@@ -252,7 +253,8 @@ export class LeaseHolder implements Entitled {
     const { outcome, reason } = failureOf(cause);
     if (this.#results.get(address)?.reason !== reason) {
       const isBug = outcome === "failed";
-      this.#options.log.write(isBug ? "error" : "warn", "lease.attempt_failed", { role: this.#options.role, address, outcome, reason, ...(isBug && { cause }) });
+      const fields = { role: this.#options.role, address, outcome, reason, ...(isBug && { cause }) };
+      this.#options.log.write(isBug ? "error" : "warn", "lease.attempt_failed", fields);
     }
     this.#results.set(address, { address, outcome, reason, atMs: this.#held.nowMs() });
   }

@@ -5,8 +5,8 @@
  *     {"format":1,"mac":"…","state":{…}}
  *
  * The MAC is made with a key derived from the role's client key, over the bytes of `state`, and checked before they are
- * parsed: a file that was edited, torn or brought from another role or host is set aside, never believed. Whoever can
- * read the client key can make a MAC; that is written down in the threat model.
+ * parsed: a file that was edited, torn or brought from another role or host is set aside, never believed. Whoever reads
+ * the client key can make a MAC; that is root on the host, whom nothing here can hold back (`docs/threat-model.md`).
  *
  * Rule: knows the file and its form. What a lease is worth is decided in `grant.ts`.
  */
