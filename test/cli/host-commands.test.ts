@@ -1,6 +1,6 @@
 /** The commands that act on this host, both ways: through a running server's door, and on the store itself. */
 import { describe, expect, test } from "bun:test";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { bundledLicense } from "../../src/license/trust.ts";
 import { run } from "../support/command-line.ts";
@@ -167,18 +167,19 @@ describe("passwords", () => {
     ["an address that is none", ["admin", "create", "--email", "ada", "--password-stdin"], { input: password }, 2, "email_address"],
     ["on the command line", [...create, "--password", password], {}, 2, "--password: there is no such flag"],
   ])("%s is refused", async (_, argv, answers, exit, text) => {
-    await using database = await makeTestDatabase();
-    const answer = await run(argv, { environment: environmentOf(database), ...answers });
+    using folder = temporaryFolder();
+    const answer = await run(argv, { environment: { CYBERUN_DATA_DIR: folder.path }, ...answers });
     expect(answer).toMatchObject({ exit, out: "" });
     expect(answer.err).toContain(text);
     expect(answer.err).not.toContain(password);
   });
 
   test("a question that is broken off ends in 130 and makes nobody", async () => {
-    await using database = await makeTestDatabase();
-    expect(await run(create, { environment: environmentOf(database), typed: [undefined] })).toMatchObject({ exit: 130, out: "" });
-    expect(await run(create, { environment: environmentOf(database), typed: [password, undefined] })).toMatchObject({ exit: 130, out: "" });
-    expect(existsSync(database.file)).toBe(false);
+    using folder = temporaryFolder();
+    const environment = { CYBERUN_DATA_DIR: folder.path };
+    expect(await run(create, { environment, typed: [undefined] })).toMatchObject({ exit: 130, out: "" });
+    expect(await run(create, { environment, typed: [password, undefined] })).toMatchObject({ exit: 130, out: "" });
+    expect(readdirSync(folder.path)).toEqual([]);
   });
 
   test("a person types it twice; a file gives its first line", async () => {
