@@ -17,9 +17,10 @@ function nameOn(publicUrl: string): string {
 export function readCookie(request: Request, publicUrl: string): string | undefined {
   const pairs = new Map<string, string>();
   for (const part of (request.headers.get("cookie") ?? "").split(";")) {
-    const [name, value] = part.trim().split("=");
+    const [name, ...rest] = part.trim().split("=");
+    const value = rest.join("=");
     // The first of two equal names is the more specific one; a later one may have been planted by a sibling host.
-    if (name !== undefined && value !== undefined && !pairs.has(name)) pairs.set(name, value);
+    if (name !== undefined && !pairs.has(name)) pairs.set(name, value);
   }
   const value = pairs.get(nameOn(publicUrl));
   return value !== undefined && VALUE.test(value) ? value : undefined;
