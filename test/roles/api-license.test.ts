@@ -78,8 +78,8 @@ describe.each(states)("in the license state %s", (state) => {
 
   test("the status tells it, with the next step", async () => {
     site.license({ state });
-    for (const as of [who.user, who.device]) {
-      const { body } = await site.call("/api/v1/license", { as });
+    for (const shown of [who.user, who.device]) {
+      const { body } = await site.call("/api/v1/license", { as: shown });
       expect(body).toMatchObject({ state, is_open: licenseStates[state].open, reason: expect.any(String), next_step: licenseRemedies[state] });
     }
   });

@@ -48,7 +48,7 @@ describe("GET /users/me", () => {
 
   test("is the same by cookie and by device", async () => {
     const { body } = await call("/users/me");
-    for (const as of [who.cookie, who.device]) expect((await call("/users/me", { as })).body).toEqual(body);
+    for (const shown of [who.cookie, who.device]) expect((await call("/users/me", { as: shown })).body).toEqual(body);
   });
 
   test("HEAD has the status and no body, for strangers too", async () => {
@@ -126,14 +126,14 @@ describe("X-Team-ID", () => {
   });
 
   test("beside a key is ignored, whatever it is", async () => {
-    for (const as of [who.integration, who.device]) {
-      for (const id of [absent, "not a uuid"]) expect((await call("/r/workflows", { as: { ...as, "x-team-id": id } })).status).toBe(200);
+    for (const shown of [who.integration, who.device]) {
+      for (const id of [absent, "not a uuid"]) expect((await call("/r/workflows", { as: { ...shown, "x-team-id": id } })).status).toBe(200);
     }
   });
 
   test("tells a stranger nothing: a missing credential comes first", async () => {
-    for (const as of [{}, bearer("nonsense"), { cookie: "cyberun=0123456789abcdef" }]) {
-      expect((await call("/credentials", { as: { ...as, "x-team-id": "not a uuid" } })).status).toBe(401);
+    for (const shown of [{}, bearer("nonsense"), { cookie: "cyberun=0123456789abcdef" }]) {
+      expect((await call("/credentials", { as: { ...shown, "x-team-id": "not a uuid" } })).status).toBe(401);
     }
   });
 });
