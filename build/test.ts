@@ -5,7 +5,8 @@
  *
  * The last line is `N passed, N failed, N skipped`. A step that fails counts as one failure; under CI=true a skip is one too.
  */
-import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type PostgresServer, startPostgres } from "../test/support/postgres.ts";
 import { importsOf, reachableFrom } from "../test/tidy/imports.ts";
@@ -45,6 +46,13 @@ function storeTests(): readonly string[] {
   return testFiles().filter((file) => reachableFrom(graph, [file]).has("test/support/store.ts"));
 }
 
+/** A folder for whatever the tests leave behind, also those that were killed; other accounts may pass through it. */
+function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "cyberun-test-"));
+  chmodSync(folder, 0o711);
+  return folder;
+}
+
 async function runTests(name: string, files: readonly string[], added: Readonly<Record<string, string>>): Promise<Counts> {
   const output = join(reports, `${name}.xml`);
   const command = [process.execPath, "test", `--timeout=${TEST_TIMEOUT_MS}`, "--reporter=junit", `--reporter-outfile=${output}`];
@@ -63,12 +71,15 @@ function withoutPostgres(files: readonly string[]): Counts {
 }
 
 async function runOnBothEngines(server: PostgresServer | undefined): Promise<Counts> {
-  const url = server === undefined ? {} : { TEST_POSTGRES_URL: server.url };
-  const files = testFiles();
-  const sqlite = await runTests("sqlite", files, { TEST_ENGINE: "sqlite", ...url });
-  const engineFiles = storeTests();
-  if (engineFiles.length === 0) return sqlite;
-  return add(sqlite, server === undefined ? withoutPostgres(engineFiles) : await runTests("postgres", engineFiles, { TEST_ENGINE: "postgres", ...url }));
+  const temporary = temporaryFolder();
+  const shared = { TMPDIR: temporary, ...(server === undefined ? {} : { TEST_POSTGRES_URL: server.url }) };
+  try {
+    const sqlite = await runTests("sqlite", testFiles(), { TEST_ENGINE: "sqlite", ...shared });
+    const postgres = server === undefined ? withoutPostgres(storeTests()) : await runTests("postgres", storeTests(), { TEST_ENGINE: "postgres", ...shared });
+    return add(sqlite, postgres);
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+  }
 }
 
 async function runAll(): Promise<Counts> {

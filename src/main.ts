@@ -11,6 +11,8 @@ const argv = process.argv.slice(2);
 
 async function run(): Promise<number> {
   dropVariables(proxyVariables);
+  const { endOnBugs } = await import("./cli/crash.ts");
+  endOnBugs();
   const { dispatch } = await import("./cli/dispatch.ts");
   const { processTerminal } = await import("./cli/terminal.ts");
   const { realServices } = await import("./services.ts");

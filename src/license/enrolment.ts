@@ -7,7 +7,7 @@
  *
  * Rule: refusals look alike to a stranger and leave no row behind, so that nobody fills the audit log by knocking.
  */
-import { and, count, eq, gt, isNull } from "drizzle-orm";
+import { and, count, eq, gt, isNull, max } from "drizzle-orm";
 import { isSameSecret } from "../crypto/sealing.ts";
 import { Fault, notFound } from "../fault.ts";
 import { command, type CommandAct, procedure, query } from "../gate/operation.ts";
@@ -90,8 +90,6 @@ export const enrolClient = command("lease_client.enrol", async (act, input: Enro
       role: proof.role,
       enrolled_by: by,
       enrolled_at: Math.ceil(input.server.moment().clock.nowMs),
-      counter: 0,
-      chain: "",
     })
     .onConflictDoNothing()
     .returning({ id: writer.tables.leaseClients.id });
@@ -113,9 +111,19 @@ export interface LeaseClient {
 
 /** Every client, with its last lease. */
 export const listLeaseClients = query("lease_client.list", async ({ reader }, _input: undefined): Promise<readonly LeaseClient[]> => {
-  const { leaseClients } = reader.tables;
-  const { id, role, enrolled_by, enrolled_at, revoked_at, last_lease_at, counter } = leaseClients;
-  return await reader.select({ id, role, enrolled_by, enrolled_at, revoked_at, last_lease_at, counter }).from(leaseClients).orderBy(enrolled_at, id);
+  const { leaseClients, leaseDays } = reader.tables;
+  const { id, role, enrolled_by, enrolled_at, revoked_at } = leaseClients;
+  const clients = await reader.select({ id, role, enrolled_by, enrolled_at, revoked_at }).from(leaseClients).orderBy(enrolled_at, id);
+  const leases = await reader
+    .select({ client_id: leaseDays.client_id, last_lease_at: max(leaseDays.last_lease_at), counter: max(leaseDays.last_counter) })
+    .from(leaseDays)
+    .groupBy(leaseDays.client_id);
+  const last = new Map(leases.map((lease) => [lease.client_id, lease]));
+  return clients.map((client) => ({
+    ...client,
+    last_lease_at: last.get(client.id)?.last_lease_at ?? null,
+    counter: last.get(client.id)?.counter ?? 0,
+  }));
 });
 
 /** Refuses the client from now on, its open push streams too. Its last lease ends by itself. */
@@ -130,10 +138,10 @@ export const revokeLeaseClient = procedure(
         .where(and(eq(leaseClients.id, clientId), isNull(leaseClients.revoked_at)))
         .returning({ id: leaseClients.id });
       if (revoked.length === 0) throw notFound();
+      server.clients.forget(clientId);
       note({ subject: `lease_client:${clientId}` });
     });
     server.changes.drop(clientId);
-    server.toldClients.delete(clientId);
   },
 );
 

@@ -29,7 +29,10 @@ import { pushDelayMs, refreshDelayMs, retryDelayMs } from "./refresh-schedule.ts
 
 /** How often the highest time seen is written: a kill loses at most so much of it. */
 const SAVE_MS = 60_000;
-/** While time is running out, or stands still, it is written and looked at so often. */
+/**
+ * From a start, or a failure, until a License Server answers it is written so often: otherwise whoever kills a role every
+ * minute and sets the clock back each time would serve on one lease for ever. A clock that stands still is watched too.
+ */
 const SAVE_URGENT_MS = 1_000;
 
 export interface LeaseHolderOptions {
@@ -292,12 +295,17 @@ export class LeaseHolder implements Entitled {
     const untilMs = this.#held.untilChangeMs();
     this.#disarm("boundary");
     if (Number.isFinite(untilMs)) this.#arm("boundary", Math.max(1, Math.ceil(untilMs)), () => this.#review());
-    this.#saveEvery(entitlements.state === "unreachable" || this.#held.isAnomalous ? SAVE_URGENT_MS : SAVE_MS);
+    this.#saveEvery(this.#isTimeUrgent(entitlements) ? SAVE_URGENT_MS : SAVE_MS);
     const announced = gist(entitlements);
     if (announced === this.#announced) return;
     this.#announced = announced;
     this.#options.log.write("info", "lease.changed", { role: this.#options.role, state: entitlements.state, reason: entitlements.reason });
     for (const listener of this.#listeners) listener(entitlements);
+  }
+
+  #isTimeUrgent({ state }: Entitlements): boolean {
+    const isAnswered = this.#server !== undefined && this.#failures === 0;
+    return this.#held.isAnomalous || (licenseStates[state].open && !isAnswered);
   }
 
   #saveEvery(ms: number): void {

@@ -5,14 +5,12 @@
  *                    ↳ not enrolled: enrol, again      ↳ the client remembers more: learn, again
  *
  * The counter and the chain are on disk before the answer leaves, so no two leases of a client bear the same
- * (epoch, counter), whenever the process is killed. The chain, SHA-256 over the one before and the lease, makes the
- * ledger answer for every lease without a row for each.
+ * (epoch, counter), whenever the process is killed.
  *
  * Rule: what a lease says comes from one reading of what is in force; a state that is not open gives a signed refusal
  * that grants nothing.
  */
-import { createHash } from "node:crypto";
-import { and, eq, isNull, sql } from "drizzle-orm";
+import { Fault } from "../fault.ts";
 import { appendAudit } from "../gate/audit.ts";
 import type { Caller } from "../gate/caller.ts";
 import { command, type CommandAct } from "../gate/operation.ts";
@@ -21,6 +19,7 @@ import { enrolClient, notEnrolled } from "./enrolment.ts";
 import { presentedCaller, type Presented, presentProof } from "./handshake.ts";
 import type { Moment } from "./in-force.ts";
 import { type Lease, signLease } from "./lease.ts";
+import { type KnownClient, nextChain, readClient, writeLedger } from "./ledger.ts";
 import { lessonFrom } from "./lesson.ts";
 import { isOpen, termOf } from "./license-standing.ts";
 import { learnMarks, type Lesson } from "./server-memory.ts";
@@ -28,8 +27,8 @@ import type { LicenseServer } from "./server.ts";
 
 /** A signed refusal is over so soon, so that the client comes back. */
 export const REFUSAL_SECONDS = 60;
-/** Enrol, learn, grant: a client that needs more turns is not an honest one. */
-const TURNS_MAX = 4;
+/** Enrol, learn, grant, and some room for leases of the same client that overtake each other. */
+const TURNS_MAX = 16;
 
 export interface GrantedLease {
   /** JWS by the instance key (`lease.ts`). */
@@ -43,10 +42,16 @@ interface GrantInput {
   readonly presented: Presented;
 }
 
+/** What the turn made of the client, to be remembered once it is committed. */
+interface Seen {
+  readonly client: KnownClient;
+  readonly version: number;
+}
+
 type Turn =
-  | { readonly kind: "granted"; readonly lease: string; readonly told: string; readonly nowMs: number }
-  | { readonly kind: "unknown" }
-  | { readonly kind: "behind"; readonly lesson: Lesson };
+  | (Seen & { readonly kind: "granted"; readonly lease: string; readonly atMs: number })
+  | (Seen & { readonly kind: "behind"; readonly lesson: Lesson })
+  | { readonly kind: "unknown" | "overtaken" };
 
 const nothing = { global: {}, account: {}, team: {} } as const;
 
@@ -68,35 +73,13 @@ function leaseFor({ proof, clientId }: Presented, place: Pick<Lease, "lease_id" 
   return { format: 1, ...place, role, client: clientId, client_nonce, server_nonce, ...termsOf(moment) };
 }
 
-/** The chain after `lease`: SHA-256 over the chain before it, a dot, and the lease's text. */
-export function nextChain(chain: string, lease: string): string {
-  return createHash("sha256").update(`${chain}.${lease}`).digest("base64url");
-}
-
-interface Entry {
-  readonly clientId: string;
-  readonly counter: number;
-  readonly chain: string;
+interface Told {
   readonly moment: Moment;
-}
-
-/** One row for each client and day, so that years of refreshes stay small. */
-async function writeLedger({ writer }: CommandAct, { clientId, counter, chain, moment }: Entry): Promise<void> {
-  const { leaseDays } = writer.tables;
-  const day = new Date(moment.clock.nowMs).toISOString().slice(0, 10);
-  const granted = isOpen(moment.standing.state) ? 1 : 0;
-  const refused = 1 - granted;
-  await writer
-    .insert(leaseDays)
-    .values({ id: `${clientId}/${day}`, client_id: clientId, day, granted, refused, last_counter: counter, chain })
-    .onConflictDoUpdate({
-      target: leaseDays.id,
-      set: { granted: sql`${leaseDays.granted} + ${granted}`, refused: sql`${leaseDays.refused} + ${refused}`, last_counter: counter, chain },
-    });
+  readonly counter: number;
 }
 
 /** The first lease since the start, another license and another state are told in the audit log as well. */
-async function writeAudit({ writer, services, caller }: CommandAct, { counter, moment }: Entry): Promise<void> {
+async function writeAudit({ writer, services, caller }: CommandAct, { counter, moment }: Told): Promise<void> {
   const { state } = moment.standing;
   const license = moment.accepted?.license;
   await appendAudit(writer, services, {
@@ -112,38 +95,36 @@ async function writeAudit({ writer, services, caller }: CommandAct, { counter, m
 const grantLease = command("lease.grant", async (act, { server, presented }: GrantInput): Promise<Turn> => {
   const { writer, services } = act;
   const { clientId, proof } = presented;
-  const { leaseClients } = writer.tables;
-  const [client] = await writer.select().from(leaseClients).where(eq(leaseClients.id, clientId));
-  if (client === undefined) return { kind: "unknown" };
-  if (client.revoked_at !== null || client.role !== proof.role) throw notEnrolled();
+  const { version } = server.clients;
+  const known = server.clients.find(clientId) ?? (await readClient(writer, clientId));
+  if (known === "unknown") return { kind: "unknown" };
+  if (known === "revoked" || known.role !== proof.role) throw notEnrolled();
   const moment = server.moment();
-  const lesson = lessonFrom(proof, client.counter, server);
-  if (lesson !== undefined) return { kind: "behind", lesson };
+  const lesson = lessonFrom(proof, known.counter, server);
+  if (lesson !== undefined) return { kind: "behind", lesson, client: { ...known, counter: lesson.counter ?? known.counter }, version };
 
-  const counter = client.counter + 1;
+  const { state } = moment.standing;
+  const counter = known.counter + 1;
   const lease = signLease(server.instance, leaseFor(presented, { lease_id: services.random.uuid(), epoch: moment.epoch, counter }, moment));
-  const entry = { clientId, counter, chain: nextChain(client.chain, lease), moment };
-  const counted = await writer
-    .update(leaseClients)
-    .set({ counter, chain: entry.chain, last_lease_at: Math.ceil(moment.clock.nowMs) })
-    .where(and(eq(leaseClients.id, clientId), eq(leaseClients.counter, client.counter), isNull(leaseClients.revoked_at)))
-    .returning({ counter: leaseClients.counter });
-  if (counted.length === 0) throw notEnrolled();
-  await writeLedger(act, entry);
-  const told = `${moment.accepted?.acceptedAtMs ?? 0}/${moment.standing.state}`;
-  if (server.toldClients.get(clientId) !== told) await writeAudit(act, entry);
-  return { kind: "granted", lease, told, nowMs: moment.clock.nowMs };
+  const chain = nextChain(known.chain, lease);
+  const atMs = moment.clock.nowMs;
+  if (!(await writeLedger(writer, { clientId, after: known.counter, counter, chain, isGranted: isOpen(state), atMs }))) return { kind: "overtaken" };
+  const told = `${moment.accepted?.acceptedAtMs ?? 0}/${state}`;
+  if (known.told !== told) await writeAudit(act, { moment, counter });
+  return { kind: "granted", lease, atMs, client: { role: known.role, counter, chain, told }, version };
 });
 
 /** Does what the turn says has to come before a lease. */
 async function prepare(turn: Exclude<Turn, { kind: "granted" }>, caller: Caller, { server, presented }: GrantInput): Promise<void> {
-  if (turn.kind === "unknown") {
-    const { enrolment } = presented.proof;
-    if (enrolment === undefined) throw notEnrolled();
-    return await enrolClient(server.gate, caller, { server, presented, enrolment });
+  const { clientId, proof } = presented;
+  if (turn.kind === "overtaken") return server.clients.forget(clientId);
+  if (turn.kind === "behind") {
+    await learnMarks(server.gate, caller, turn.lesson);
+    server.learned(turn.lesson);
+    return server.clients.remember(clientId, turn.client, turn.version);
   }
-  await learnMarks(server.gate, caller, turn.lesson);
-  server.learned(turn.lesson);
+  if (proof.enrolment === undefined) throw notEnrolled();
+  await enrolClient(server.gate, caller, { server, presented, enrolment: proof.enrolment });
 }
 
 /**
@@ -156,10 +137,10 @@ export async function answerLease(server: LicenseServer, message: string, addres
   for (let turns = 0; turns < TURNS_MAX; turns += 1) {
     const turn = await grantLease(server.gate, caller, { server, presented });
     if (turn.kind === "granted") {
-      server.toldClients.set(presented.clientId, turn.told);
-      return { lease: turn.lease, changes_ticket: makeTicket(server.gate.sealer, presented.clientId, turn.nowMs) };
+      server.clients.remember(presented.clientId, turn.client, turn.version);
+      return { lease: turn.lease, changes_ticket: makeTicket(server.gate.sealer, presented.clientId, turn.atMs) };
     }
     await prepare(turn, caller, { server, presented });
   }
-  throw notEnrolled();
+  throw new Fault("unavailable", "Too many leases are asked for with this client key at the same time.", { retryAfterSeconds: 1 });
 }

@@ -29,7 +29,7 @@ function sequenceLesson({ seen }: Proof, pupil: Pupil): Lesson["sequence"] {
 
 /** The lesson in `proof` for a server that has granted the client `counter` leases; undefined when there is none. */
 export function lessonFrom(proof: Proof, counter: number, pupil: Pupil): Lesson | undefined {
-  const { seen, role } = proof;
+  const { seen } = proof;
   const { epoch, clock } = pupil.moment();
   const isCounterBehind = seen.counter > counter;
   const isEpochBehind = seen.epoch > epoch || (isCounterBehind && seen.epoch === epoch);
@@ -38,7 +38,6 @@ export function lessonFrom(proof: Proof, counter: number, pupil: Pupil): Lesson 
   const sequence = sequenceLesson(proof, pupil);
   if (!isCounterBehind && !isEpochBehind && !isTimeBehind && sequence === undefined) return undefined;
   return {
-    role,
     counter: isCounterBehind ? seen.counter : undefined,
     epoch: isEpochBehind ? seen.epoch + 1 : undefined,
     sequence,

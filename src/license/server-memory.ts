@@ -4,7 +4,7 @@
  * Rule: every mark is written by one conditional statement that can only make it stricter. The second copy of the marks
  * is written by the server after the commit, never before.
  */
-import { and, desc, eq, gt, isNotNull, lt, lte } from "drizzle-orm";
+import { and, eq, gt, lt, lte, max } from "drizzle-orm";
 import { Fault } from "../fault.ts";
 import { command, type CommandAct, Refused } from "../gate/operation.ts";
 import type { Writer } from "../store/store.ts";
@@ -33,13 +33,8 @@ function parseReset(text: string | null): Reset | undefined {
 
 /** The highest time that a lease of ours bears: it is on disk with the lease, so it outlives a kill between two marks. */
 async function lastLeaseMs(writer: Writer): Promise<number> {
-  const { leaseClients } = writer.tables;
-  const [last] = await writer
-    .select({ at: leaseClients.last_lease_at })
-    .from(leaseClients)
-    .where(isNotNull(leaseClients.last_lease_at))
-    .orderBy(desc(leaseClients.last_lease_at))
-    .limit(1);
+  const { leaseDays } = writer.tables;
+  const [last] = await writer.select({ at: max(leaseDays.last_lease_at) }).from(leaseDays);
   return last?.at ?? 0;
 }
 
@@ -123,9 +118,9 @@ export interface Acceptance {
 
 /** After a reset no older record may bring the higher time back at the next start. */
 async function resetTime(writer: Writer, { atMs, reset }: Acceptance): Promise<void> {
-  const { licenseServer, leaseClients } = writer.tables;
+  const { licenseServer, leaseDays } = writer.tables;
   await writer.update(licenseServer).set({ high_water: Math.ceil(atMs), high_water_license: resetText(reset) }).where(eq(licenseServer.id, ROW));
-  await writer.update(leaseClients).set({ last_lease_at: Math.ceil(atMs) }).where(gt(leaseClients.last_lease_at, Math.ceil(atMs)));
+  await writer.update(leaseDays).set({ last_lease_at: Math.ceil(atMs) }).where(gt(leaseDays.last_lease_at, Math.ceil(atMs)));
 }
 
 /** Takes a license into force, in the transaction of the operation that brought it; gives a trial's first use. */
@@ -168,7 +163,7 @@ export const recordState = command("license.change_state", async ({ note }, chan
 
 /** What a client remembers and this server has lost. Absent members are not behind. */
 export interface Lesson {
-  readonly role: string;
+  /** The lease that follows counts on from it, and so writes it down. */
   readonly counter: number | undefined;
   readonly epoch: number | undefined;
   readonly sequence: { readonly deploymentId: string; readonly sequence: number } | undefined;
@@ -179,12 +174,9 @@ export interface Lesson {
 
 /** Adopts the marks of a client that remembers more than this server: its state was restored, wiped or left behind. */
 export const learnMarks = command("license.learn", async ({ caller, writer, note }, lesson: Lesson): Promise<void> => {
-  const { licenseServer, leaseClients } = writer.tables;
+  const { licenseServer } = writer.tables;
   const clientId = caller.kind === "lease_client" ? caller.clientId : "";
   const { counter, epoch, sequence, timeMs } = lesson;
-  if (counter !== undefined) {
-    await writer.update(leaseClients).set({ counter }).where(and(eq(leaseClients.id, clientId), lt(leaseClients.counter, counter)));
-  }
   if (epoch !== undefined) await writer.update(licenseServer).set({ epoch }).where(and(eq(licenseServer.id, ROW), lt(licenseServer.epoch, epoch)));
   if (timeMs !== undefined) {
     await writer.update(licenseServer).set({ high_water: timeMs }).where(and(eq(licenseServer.id, ROW), lt(licenseServer.high_water, timeMs)));

@@ -26,6 +26,7 @@ import { without } from "./entitlements.ts";
 import type { HostFiles } from "./host-parts.ts";
 import { type Acceptable, InForce, type Moment } from "./in-force.ts";
 import type { ServedState } from "./lease.ts";
+import { KnownClients } from "./ledger.ts";
 import { type LicenseFile, readLicenseFile, writeLicenseFile } from "./license-file.ts";
 import { reloadLicense } from "./license-operations.ts";
 import { readMarksFile, writeMarksFile } from "./marks.ts";
@@ -61,8 +62,7 @@ export class LicenseServer {
   readonly challenges: Challenges;
   readonly changes: ChangeFeed;
   readonly hostFiles: HostFiles;
-  /** Client id → license and state of its last lease since the start. */
-  readonly toldClients = new Map<string, string>();
+  readonly clients = new KnownClients();
   readonly #path: string;
   readonly #marksPath: string;
   readonly #inForce: InForce;

@@ -46,13 +46,8 @@ function licenseTables({ table, text, instant, count }: Kit) {
       enrolled_by: text().notNull(),
       enrolled_at: instant().notNull(),
       revoked_at: instant(),
-      /** Counter of the last lease; the next one is greater. */
-      counter: count().notNull(),
-      last_lease_at: instant(),
-      /** Chain over every lease of the client: SHA-256(previous chain, lease). */
-      chain: text().notNull(),
     }),
-    /** What was granted, one row per client and day, so that years of refreshes stay small. */
+    /** What was granted, one row per client and day, so that years of refreshes stay small. A lease writes this row alone. */
     leaseDays: table("lease_days", {
       /** `client id` + `/` + `YYYY-MM-DD`. */
       id: text().primaryKey(),
@@ -60,7 +55,10 @@ function licenseTables({ table, text, instant, count }: Kit) {
       day: text().notNull(),
       granted: count().notNull(),
       refused: count().notNull(),
+      /** Counter of the last lease; the next one is greater, on whichever day. */
       last_counter: count().notNull(),
+      last_lease_at: instant().notNull(),
+      /** Chain over every lease of the client: SHA-256(previous chain, lease). */
       chain: text().notNull(),
     }),
     /** Single-use tokens by which a role on another host enrols. */

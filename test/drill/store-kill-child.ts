@@ -37,4 +37,4 @@ async function main([dataDir, round, databaseUrl]: readonly string[]): Promise<v
   }
 }
 
-await main(Bun.argv.slice(2));
+if (import.meta.main) await main(Bun.argv.slice(2));

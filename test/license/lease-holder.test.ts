@@ -43,6 +43,7 @@ test("a role on another host enrols by a join token, and needs it no more after 
   await holder.stop();
   const later = await site.role("api", [server], { directory });
   expect(stateOf(later)).toBe("ok");
+  expect(server.proofs).toHaveLength(2);
   expect(server.proofs[1]?.enrolment).toBeUndefined();
 });
 

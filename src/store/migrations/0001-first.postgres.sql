@@ -30,10 +30,7 @@ create table lease_clients (
   role text collate "C" not null,
   enrolled_by text collate "C" not null,
   enrolled_at bigint not null,
-  revoked_at bigint,
-  counter bigint not null,
-  last_lease_at bigint,
-  chain text collate "C" not null
+  revoked_at bigint
 );
 
 create table lease_days (
@@ -43,6 +40,7 @@ create table lease_days (
   granted bigint not null,
   refused bigint not null,
   last_counter bigint not null,
+  last_lease_at bigint not null,
   chain text collate "C" not null
 );
 

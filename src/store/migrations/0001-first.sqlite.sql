@@ -30,10 +30,7 @@ create table lease_clients (
   role text not null,
   enrolled_by text not null,
   enrolled_at integer not null,
-  revoked_at integer,
-  counter integer not null,
-  last_lease_at integer,
-  chain text not null
+  revoked_at integer
 ) strict, without rowid;
 
 create table lease_days (
@@ -43,6 +40,7 @@ create table lease_days (
   granted integer not null,
   refused integer not null,
   last_counter integer not null,
+  last_lease_at integer not null,
   chain text not null
 ) strict, without rowid;
 
