@@ -27,7 +27,8 @@ nothing does yet.
 
 Templates are what \`cyberun-vendor sign --template NAME\` starts from; a contract may say otherwise.`;
 
-function operationNames(): readonly OperationName[] {
+/** Every operation, in the order of its table. */
+export function operationNames(): readonly OperationName[] {
   return Object.keys(operations).filter((name): name is OperationName => Object.hasOwn(operations, name));
 }
 

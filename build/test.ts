@@ -5,15 +5,18 @@
  *
  * The last line is `N passed, N failed, N skipped`. A step that fails counts as one failure; under CI=true a skip is one too.
  */
-import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type PostgresServer, startPostgres } from "../test/support/postgres.ts";
+import { importsOf, reachableFrom } from "../test/tidy/imports.ts";
+import { readSource } from "../test/tidy/source-text.ts";
 import { root } from "./executables.ts";
 import { provision } from "./provision.ts";
 import { add, type Counts, countRun, nothingCounted, oneFailure, skippedNames, summaryLine } from "./test-report.ts";
 import { tools } from "./tools.ts";
 
-const reports = join(root, "test-output");
+const reports = join(root, "test-output", "junit");
 /** Generous, since two cores may be shared; a test that hangs is still ended. */
 const TEST_TIMEOUT_MS = 60_000;
 
@@ -35,9 +38,19 @@ function testFiles(): readonly string[] {
   return [...new Bun.Glob("test/**/*.test.ts").scanSync({ cwd: root })].toSorted();
 }
 
-/** A test that opens a store imports the support for it; all of them must hold on both engines. */
-function needsStore(file: string): boolean {
-  return /from "[./]*support\/(?:store|gate|people|roles|lease-site|license-site)\.ts"/.test(readFileSync(join(root, file), "utf8"));
+/** The test files that reach the support for the store, by whatever way: all of them must hold on both engines. */
+function storeTests(): readonly string[] {
+  const paths = [...new Bun.Glob("test/**/*.ts").scanSync({ cwd: root })];
+  const imports = (path: string) => importsOf(path, readSource(readFileSync(join(root, path), "utf8"))).flatMap((each) => each.path ?? []);
+  const graph = new Map(paths.map((path) => [path, imports(path)]));
+  return testFiles().filter((file) => reachableFrom(graph, [file]).has("test/support/store.ts"));
+}
+
+/** A folder for whatever the tests leave behind, also those that were killed; other accounts may pass through it. */
+function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "cyberun-test-"));
+  chmodSync(folder, 0o711);
+  return folder;
 }
 
 async function runTests(name: string, files: readonly string[], added: Readonly<Record<string, string>>): Promise<Counts> {
@@ -58,12 +71,15 @@ function withoutPostgres(files: readonly string[]): Counts {
 }
 
 async function runOnBothEngines(server: PostgresServer | undefined): Promise<Counts> {
-  const url = server === undefined ? {} : { TEST_POSTGRES_URL: server.url };
-  const files = testFiles();
-  const sqlite = await runTests("sqlite", files, { TEST_ENGINE: "sqlite", ...url });
-  const engineFiles = files.filter(needsStore);
-  if (engineFiles.length === 0) return sqlite;
-  return add(sqlite, server === undefined ? withoutPostgres(engineFiles) : await runTests("postgres", engineFiles, { TEST_ENGINE: "postgres", ...url }));
+  const temporary = temporaryFolder();
+  const shared = { TMPDIR: temporary, ...(server === undefined ? {} : { TEST_POSTGRES_URL: server.url }) };
+  try {
+    const sqlite = await runTests("sqlite", testFiles(), { TEST_ENGINE: "sqlite", ...shared });
+    const postgres = server === undefined ? withoutPostgres(storeTests()) : await runTests("postgres", storeTests(), { TEST_ENGINE: "postgres", ...shared });
+    return add(sqlite, postgres);
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+  }
 }
 
 async function runAll(): Promise<Counts> {
@@ -77,6 +93,7 @@ async function runAll(): Promise<Counts> {
     return add(types, await runOnBothEngines(server));
   } finally {
     await server?.stop();
+    rmSync(join(root, "test-output", "executables"), { recursive: true, force: true });
   }
 }
 

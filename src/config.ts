@@ -144,6 +144,9 @@ function noticesOf(reader: SettingsReader, config: Config): readonly string[] {
     ...(config.tls === undefined && !loopback.test(config.bind)
       ? [`Passwords and keys travel in clear on ${config.bind}, unless a proxy in front does TLS; set ${settings.tlsCertFile.flag} and ${settings.tlsKeyFile.flag}.`]
       : []),
+    ...(config.tls !== undefined && config.publicUrl === undefined && config.roles.includes("api")
+      ? [`Links and cookies name the address that the API is bound to, which a certificate is seldom for; set ${settings.publicUrl.flag}.`]
+      : []),
     ...(isReadableByOthers && file.values.has("databaseUrl")
       ? [`The config file ${file.path} names a database and others than its owner may read it; make it mode 0600.`]
       : []),

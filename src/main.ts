@@ -11,6 +11,8 @@ const argv = process.argv.slice(2);
 
 async function run(): Promise<number> {
   dropVariables(proxyVariables);
+  const { endOnBugs } = await import("./cli/crash.ts");
+  endOnBugs();
   const { dispatch } = await import("./cli/dispatch.ts");
   const { processTerminal } = await import("./cli/terminal.ts");
   const { realServices } = await import("./services.ts");
@@ -36,4 +38,7 @@ async function start(): Promise<number> {
   return await run();
 }
 
-process.exitCode = await start();
+const exitCode = await start();
+// What was printed goes out first; then nothing that was left open may keep the process.
+await Promise.all([process.stdout, process.stderr].map((stream) => new Promise<void>((resolve) => stream.write("", () => resolve()))));
+process.exit(exitCode);

@@ -3,7 +3,7 @@
  */
 import { invalidField } from "./fault.ts";
 
-export const PER_PAGE_MAX = 100;
+const PER_PAGE_MAX = 100;
 const PER_PAGE_DEFAULT = 20;
 /** Beyond it an offset means nothing to anybody, and a larger one would not be a safe integer for the engines. */
 const CURRENT_PAGE_MAX = 1_000_000;

@@ -6,7 +6,7 @@
  * Rule: composition only. Roles in one process know each other no better than on four hosts: API, gateway and issuer
  * get their entitlements from the License Server over HTTP through the real handshake.
  */
-import { readFileSync } from "node:fs";
+import { reachingOwn, readServerCertificate, type ServerCertificate, withExtraCa } from "./certificates.ts";
 import { type Config, licenseServersOf, settingsOf } from "./config.ts";
 import type { Role } from "./config-settings.ts";
 import { createSealer } from "./crypto/sealing.ts";
@@ -59,10 +59,19 @@ interface House {
   readonly config: Config;
   readonly services: Services;
   readonly log: Log;
+  readonly certificate: ServerCertificate | undefined;
   readonly directory: DataDirectory;
   readonly gate: Gate;
   readonly bound: Partial<Record<Role, string>>;
   /** What has to be stopped, in reverse. */
+  readonly stops: AsyncDisposableStack;
+}
+
+/** What a process is given. */
+interface Site {
+  readonly config: Config;
+  readonly outside: Services;
+  readonly log: Log;
   readonly stops: AsyncDisposableStack;
 }
 
@@ -82,14 +91,8 @@ function lateSettings(config: Config, bound: House["bound"]): Settings {
   };
 }
 
-/** Trusts the operator's own certificate authority beside the built-in ones, for License Servers behind https. */
-function withExtraCa(services: Services, caFile: string | undefined): Services {
-  if (caFile === undefined) return services;
-  const ca = readFileSync(caFile, "utf8");
-  return { ...services, fetch: (url, init) => services.fetch(url, { ...init, tls: { ca } }) };
-}
-
-async function openHouse(config: Config, outside: Services, log: Log, stops: AsyncDisposableStack): Promise<House> {
+async function openHouse({ config, outside, log, stops }: Site): Promise<House> {
+  const certificate = readServerCertificate(config.tls);
   const services = withExtraCa(outside, config.extraCaFile);
   const directory = prepareDataDirectory(config.dataDir);
   const sealer = createSealer(secretBytes(config.masterKeyFile, services.random), services.random);
@@ -97,17 +100,13 @@ async function openHouse(config: Config, outside: Services, log: Log, stops: Asy
   stops.defer(() => store.close());
   const bound: House["bound"] = {};
   const gate: Gate = { services, store, sealer, settings: lateSettings(config, bound), entitled: coreOnly };
-  return { config, services, log, directory, gate, bound, stops };
-}
-
-function tlsOf({ tls }: Config): { readonly cert: string; readonly key: string } | undefined {
-  return tls === undefined ? undefined : { cert: readFileSync(tls.certFile, "utf8"), key: readFileSync(tls.keyFile, "utf8") };
+  return { config, services, certificate, log, directory, gate, bound, stops };
 }
 
 /** Opens the role's port and takes note of its address. */
 function open(house: House, role: Role, app: App): Listener {
-  const { config, services, stops, bound } = house;
-  const listener = listen(app, { hostname: config.bind, port: config.ports[role], tls: tlsOf(config) }, services);
+  const { config, services, certificate, stops, bound } = house;
+  const listener = listen(app, { hostname: config.bind, port: config.ports[role], tls: certificate }, services);
   stops.defer(() => listener.stop());
   bound[role] = listener.url;
   return listener;
@@ -132,22 +131,29 @@ async function openLicenseServer(house: House): Promise<LicenseServer> {
 }
 
 function openHolder(house: House, role: LeaseRole): LeaseHolder {
-  const { config, services, log, directory, stops, bound } = house;
+  const { config, log, directory, stops, bound } = house;
   const joinToken = config.joinTokenFile === undefined ? undefined : findFile(config.joinTokenFile)?.toString("utf8").trim();
   const addresses = licenseServersOf(config, bound.license);
+  const isOwn = config.licenseServerAddresses === undefined && bound.license !== undefined;
+  const services = isOwn ? reachingOwn(house.services, addresses) : house.services;
   const holder = new LeaseHolder({ services, log, role, addresses, directory, trustedKeys, version, joinToken });
   stops.defer(() => holder.stop());
   return holder;
 }
 
-/** What a role with a lease adds to its application. */
-type Fit = (app: App, gate: Gate, holder: LeaseHolder) => { readonly metrics?: () => readonly Metric[] };
+/** What makes a role with a lease the role it is. */
+interface Fittings {
+  readonly role: LeaseRole;
+  authenticate(gate: Gate): Authenticate;
+  /** Adds the role's doors; gives its own metrics, if it has any. */
+  furnish(app: App, gate: Gate, holder: LeaseHolder): { readonly metrics?: () => readonly Metric[] };
+}
 
-async function openRole(house: House, role: LeaseRole, authenticate: (gate: Gate) => Authenticate, fit: Fit): Promise<LeaseHolder> {
+async function openRole(house: House, { role, authenticate, furnish }: Fittings): Promise<LeaseHolder> {
   const holder = openHolder(house, role);
   const gate: Gate = { ...house.gate, entitled: holder };
   const app = appOf(house, role, authenticate(gate));
-  const { metrics = () => [] } = fit(app, gate, holder);
+  const { metrics = () => [] } = furnish(app, gate, holder);
   addProbes(app, { role, notReady: async () => undefined, metrics: () => [...licenseMetrics(holder.status(), house.services.clock), ...metrics()] });
   open(house, role, app);
   return holder;
@@ -156,37 +162,39 @@ async function openRole(house: House, role: LeaseRole, authenticate: (gate: Gate
 async function openApi(house: House): Promise<LeaseHolder> {
   await prepareSigningKey(house.gate, system, undefined);
   const keyring = createKeyring(house.gate);
-  return await openRole(
-    house,
-    "api",
-    (gate) => apiAuthenticate(gate, keyring),
-    (app, gate, holder) => {
+  return await openRole(house, {
+    role: "api",
+    authenticate: (gate) => apiAuthenticate(gate, keyring),
+    furnish(app, gate, holder) {
       addApiDoors(app, { gate, keyring, licenseServer: holder });
       return {};
     },
-  );
+  });
 }
 
 async function openGateway(house: House): Promise<LeaseHolder> {
-  return await openRole(house, "gateway", gatewayAuthenticate, (app, gate, holder) => {
-    const doors = addGatewayDoors(app, gate);
-    holder.onChange(() => doors.reviewLicense());
-    house.stops.defer(() => doors.closeAll());
-    return doors;
+  return await openRole(house, {
+    role: "gateway",
+    authenticate: gatewayAuthenticate,
+    furnish(app, gate, holder) {
+      const doors = addGatewayDoors(app, gate);
+      holder.onChange(() => doors.reviewLicense());
+      house.stops.defer(() => doors.closeAll());
+      return doors;
+    },
   });
 }
 
 async function openIssuer(house: House): Promise<LeaseHolder> {
   await prepareSigningKey(house.gate, system, undefined);
-  return await openRole(
-    house,
-    "issuer",
-    () => strangers,
-    (app, gate) => {
+  return await openRole(house, {
+    role: "issuer",
+    authenticate: () => strangers,
+    furnish(app, gate) {
       addIssuerDoors(app, gate);
       return {};
     },
-  );
+  });
 }
 
 async function openRoles(house: House): Promise<Running> {
@@ -217,7 +225,7 @@ async function openRoles(house: House): Promise<Running> {
 export async function startProcess(config: Config, services: Services, log: Log): Promise<Running> {
   const stops = new AsyncDisposableStack();
   try {
-    return await openRoles(await openHouse(config, services, log, stops));
+    return await openRoles(await openHouse({ config, outside: services, log, stops }));
   } catch (error) {
     await stops.disposeAsync();
     throw error instanceof Fault ? error : new Fault("internal", "The process could not start.", { cause: error });

@@ -3,7 +3,7 @@
  *
  * Rule: no row, no command; the code of each is found by `loaders.ts`. It must not import any of them.
  */
-import type { SettingName } from "../config-settings.ts";
+import { type SettingName, settingNames } from "../config-settings.ts";
 import type { OptionName } from "./options.ts";
 
 export interface CommandRow {
@@ -19,12 +19,90 @@ export interface CommandRow {
   readonly notes?: readonly string[];
 }
 
+/** What it takes to act on a deployment from its own host. */
+const host = ["configFile", "dataDir", "databaseUrl", "masterKeyFile"] as const;
+/** What it takes to ask a License Server. */
+const client = ["configFile", "licenseServerAddresses", "extraCaFile"] as const;
+const addresses = ["publicUrl", "bind", "apiPort", "tlsCertFile", "tlsKeyFile"] as const;
+
+const onHost = "It acts on this host with the rights of whoever may read the data directory: through the running server, or on the store itself when none runs.";
+
 export const commands = {
+  serve: {
+    purpose: "Run the roles of this deployment until it is stopped",
+    settings: settingNames,
+    options: ["json"],
+    notes: [
+      "SIGTERM or Ctrl-C stops it: requests in flight are answered first. A second signal ends it at once.",
+      "Logs go to standard error, one JSON object a line.",
+    ],
+  },
+  trial: {
+    purpose: "Run all of it with the bundled dev license, to try it out",
+    settings: settingNames,
+    options: ["json"],
+    isTrial: true,
+    notes: ["It is serve with a data directory of its own and, when that holds no license yet, the license that came with this build."],
+  },
+  "license status": {
+    purpose: "Say how the license stands, until when, and what to do",
+    settings: client,
+    options: ["json"],
+    notes: ["The first License Server that answers is asked. It ends in 0 while the license is good (ok, expiring) and in 7 in any other state."],
+  },
   "license inspect": {
     purpose: "Read a license file and say whether this build accepts it; needs no server",
     operands: ["FILE"],
     settings: [],
     options: ["json"],
+  },
+  "license test": {
+    purpose: "Say what installing a license file would change",
+    operands: ["FILE"],
+    settings: [...host, "licenseFile", "clusterId"],
+    options: ["json"],
+    notes: [onHost, "Nothing is changed. It ends in 7 when the file would be refused."],
+  },
+  "license install": {
+    purpose: "Put a license file in force; a running License Server takes it over at once",
+    operands: ["FILE"],
+    settings: [...host, "licenseFile", "clusterId"],
+    options: ["json"],
+    notes: ["A file that would not be accepted is refused, and the one before stays.", onHost],
+  },
+  "license reload": {
+    purpose: "Have the License Server read its file again now",
+    settings: [...host, "licenseFile", "clusterId"],
+    options: ["json"],
+  },
+  "license fingerprint": {
+    purpose: "Print the hashed parts of this host that a vendor needs to bind a license to it",
+    settings: ["configFile", "dataDir", "licenseFile"],
+    options: ["json", "deploymentId"],
+  },
+  "license join-token": {
+    purpose: "Make a single-use token by which a role on another host enrols",
+    settings: host,
+    options: ["json"],
+    notes: [onHost],
+  },
+  "license clients": {
+    purpose: "List the clients of the License Server, or refuse one from now on",
+    settings: host,
+    options: ["json", "revoke"],
+    notes: [onHost],
+  },
+  "admin create": {
+    purpose: "Create an administrator",
+    settings: [...host, ...addresses],
+    options: ["json", "email", "passwordFile", "passwordStdin", "firstName", "lastName", "deploymentName"],
+    notes: [onHost],
+  },
+  "admin setup-link": {
+    purpose: "Make a single-use link for first-run set-up",
+    settings: [...host, ...addresses, "setupLinkSeconds"],
+    options: ["json"],
+    notes: [onHost],
   },
   "verify-self": {
     purpose: "Compare this executable with the sums its vendor published",

@@ -12,12 +12,12 @@ import type { Services } from "../services.ts";
 import { type Arguments, parseArguments } from "./arguments.ts";
 import { commandOf, findCommand, type Resolved } from "./commands.ts";
 import type { Context, Result } from "./context.ts";
-import { EXIT_BUG, EXIT_OK } from "./exit-codes.ts";
+import { EXIT_BUG, EXIT_INTERRUPTED, EXIT_OK } from "./exit-codes.ts";
 import { helpFor, unknownCommand, usageOf } from "./help.ts";
 import { loaders } from "./loaders.ts";
 import { optionOf } from "./options.ts";
 import { printed, printedFault } from "./output.ts";
-import type { Terminal } from "./terminal.ts";
+import { Interrupted, type Terminal } from "./terminal.ts";
 
 /** The process as a command line sees it. */
 export interface World {
@@ -66,6 +66,7 @@ async function resultOf(given: Arguments, world: World): Promise<Result | undefi
 }
 
 function failed(error: unknown, isJson: boolean, terminal: Terminal): number {
+  if (error instanceof Interrupted) return EXIT_INTERRUPTED;
   if (error instanceof Fault) {
     terminal.err(printedFault(error, isJson));
     return error.exitCode;

@@ -7,7 +7,18 @@ import type { CommandName } from "./commands.ts";
 import type { Run } from "./context.ts";
 
 export const loaders: Readonly<Record<CommandName, () => Promise<Run>>> = {
+  serve: async () => (await import("./serve.ts")).serve,
+  trial: async () => (await import("./trial.ts")).trial,
+  "license status": async () => (await import("./license-status.ts")).licenseStatus,
   "license inspect": async () => (await import("./license-inspect.ts")).licenseInspect,
+  "license test": async () => (await import("./license-install.ts")).licenseTest,
+  "license install": async () => (await import("./license-install.ts")).licenseInstall,
+  "license reload": async () => (await import("./license-install.ts")).licenseReload,
+  "license fingerprint": async () => (await import("./license-fingerprint.ts")).licenseFingerprint,
+  "license join-token": async () => (await import("./license-clients.ts")).licenseJoinToken,
+  "license clients": async () => (await import("./license-clients.ts")).licenseClients,
+  "admin create": async () => (await import("./admin.ts")).adminCreate,
+  "admin setup-link": async () => (await import("./admin.ts")).adminSetupLink,
   "verify-self": async () => (await import("./verify-self.ts")).verifySelf,
   version: async () => (await import("./version.ts")).showVersion,
   help: async () => (await import("./help.ts")).showHelp,

@@ -16,6 +16,15 @@ export interface Terminal {
   askHidden(question: string): Promise<string | undefined>;
 }
 
+/** Thrown when a person breaks off at a question. */
+export class Interrupted extends Error {
+  override readonly name = "Interrupted";
+
+  constructor() {
+    super("interrupted");
+  }
+}
+
 const INPUT_BYTES_MAX = 65_536;
 const CONTROL_C = "\u0003";
 const CONTROL_D = "\u0004";

@@ -8,50 +8,58 @@ import { type KeyFamily, keyFamilyOf } from "../crypto/tokens.ts";
 import type { DeviceCaller, TeamCaller } from "../gate/caller.ts";
 import type { Gate } from "../gate/operation.ts";
 import type { Reader } from "../store/store.ts";
-import { kindOf } from "./kinds.ts";
+import { type CredentialKind, kindOf } from "./kinds.ts";
 
-export type KeyCaller = DeviceCaller | TeamCaller;
+type KeyCaller = DeviceCaller | TeamCaller;
 
 interface Found {
   readonly credentialId: string;
   readonly teamId: string;
 }
 
-function isLive({ credentials }: Reader["tables"], digest: string, now: number) {
-  return and(eq(credentials.digest, digest), isNull(credentials.revoked_at), or(isNull(credentials.expires_at), gt(credentials.expires_at, now)));
+/** What the key's row has to be. */
+interface Wanted {
+  readonly kind: CredentialKind;
+  readonly digest: string;
+  /** Epoch milliseconds. */
+  readonly now: number;
 }
 
-async function findTeamKey(reader: Reader, kind: TeamCaller["kind"], digest: string, now: number): Promise<Found | undefined> {
+function isWanted({ credentials }: Reader["tables"], { kind, digest, now }: Wanted) {
+  const isUnexpired = or(isNull(credentials.expires_at), gt(credentials.expires_at, now));
+  return and(eq(credentials.digest, digest), eq(credentials.kind, kind), isNull(credentials.revoked_at), isUnexpired);
+}
+
+async function findTeamKey(reader: Reader, wanted: Wanted): Promise<Found | undefined> {
   const { credentials } = reader.tables;
   const [found] = await reader
     .select({ credentialId: credentials.id, teamId: credentials.team_id })
     .from(credentials)
-    .where(and(isLive(reader.tables, digest, now), eq(credentials.kind, kind)));
+    .where(isWanted(reader.tables, wanted));
   return found;
 }
 
 /** A device stands for a person: it dies with the account and with the membership. */
-async function findDeviceKey(reader: Reader, digest: string, now: number): Promise<(Found & { readonly userId: string }) | undefined> {
+async function findDeviceKey(reader: Reader, wanted: Wanted): Promise<(Found & { readonly userId: string }) | undefined> {
   const { credentials, users, memberships } = reader.tables;
   const [found] = await reader
     .select({ credentialId: credentials.id, teamId: credentials.team_id, userId: users.id })
     .from(credentials)
     .innerJoin(users, and(eq(users.id, credentials.user_id), isNull(users.disabled_at)))
     .innerJoin(memberships, and(eq(memberships.team_id, credentials.team_id), eq(memberships.user_id, users.id)))
-    .where(and(isLive(reader.tables, digest, now), eq(credentials.kind, "device")));
+    .where(isWanted(reader.tables, wanted));
   return found;
 }
 
 async function findCaller({ store, sealer, services }: Gate, family: KeyFamily, rawKey: string): Promise<KeyCaller | undefined> {
-  const digest = sealer.digest("credential-pepper", rawKey);
-  const now = services.clock.now();
   const kind = kindOf(family);
+  const wanted: Wanted = { kind, digest: sealer.digest("credential-pepper", rawKey), now: services.clock.now() };
   return await store.read(async (reader) => {
     if (kind === "device") {
-      const found = await findDeviceKey(reader, digest, now);
+      const found = await findDeviceKey(reader, wanted);
       return found === undefined ? undefined : { kind, ...found };
     }
-    const found = await findTeamKey(reader, kind, digest, now);
+    const found = await findTeamKey(reader, wanted);
     return found === undefined ? undefined : { kind, ...found };
   });
 }

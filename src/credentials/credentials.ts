@@ -11,6 +11,7 @@ import { below, quotaFault, UNLIMITED } from "../gate/quota.ts";
 import { requireName } from "../identity/names.ts";
 import type { Qualified } from "../license/entitlements.ts";
 import { isoTime, type PageMeta, pageOf, type PageRequest } from "../page.ts";
+import { rowWhere } from "../store/conditional-insert.ts";
 import type { Writer } from "../store/store.ts";
 import { type Membership, requireMembership } from "../teams/membership.ts";
 import { type CredentialKind, credentialKinds, familyOf, type KeyStatus, statusOf } from "./kinds.ts";
@@ -77,29 +78,23 @@ function countIntegrationKeys(writer: Writer, teamId: string, now: number) {
 
 async function insertCredential(act: CommandAct, { teamId, userId }: Membership, wanted: Wanted): Promise<CreatedCredential> {
   const { writer, services, sealer } = act;
-  const { credentials, teams } = writer.tables;
+  const { credentials } = writer.tables;
   const rawKey = createKey(familyOf[wanted.kind], services.random);
   const now = services.clock.now();
-  const expiresAt = wanted.expiresInDays === undefined ? null : now + wanted.expiresInDays * DAY_MS;
   const cap = wanted.kind === "integration" ? act.limit(maxIntegrationKeys) : UNLIMITED;
-  const row = writer
-    .select({
-      id: sql<string>`${services.random.uuid()}`.as("id"),
-      kind: sql<string>`${wanted.kind}`.as("kind"),
-      team_id: teams.id,
-      user_id: sql<null>`null`.as("user_id"),
-      created_by: sql<string>`${userId}`.as("created_by"),
-      display_name: sql<string>`${wanted.displayName}`.as("display_name"),
-      key_prefix: sql<string>`${keyPrefix(rawKey)}`.as("key_prefix"),
-      digest: sql<string>`${sealer.digest("credential-pepper", rawKey)}`.as("digest"),
-      created_at: sql<number>`${now}`.as("created_at"),
-      expires_at: sql<number | null>`${expiresAt}`.as("expires_at"),
-      last_used_at: sql<null>`null`.as("last_used_at"),
-      revoked_at: sql<null>`null`.as("revoked_at"),
-    })
-    .from(teams)
-    .where(and(eq(teams.id, teamId), below(countIntegrationKeys(writer, teamId, now), cap)));
-  const [inserted] = await writer.insert(credentials).select(row).returning({ id: credentials.id });
+  const row = {
+    id: services.random.uuid(),
+    kind: wanted.kind,
+    team_id: teamId,
+    created_by: userId,
+    display_name: wanted.displayName,
+    key_prefix: keyPrefix(rawKey),
+    digest: sealer.digest("credential-pepper", rawKey),
+    created_at: now,
+    expires_at: wanted.expiresInDays === undefined ? null : now + wanted.expiresInDays * DAY_MS,
+  };
+  const isFree = below(countIntegrationKeys(writer, teamId, now), cap);
+  const [inserted] = await writer.insert(credentials).select(rowWhere(credentials, row, isFree)).returning({ id: credentials.id });
   if (inserted === undefined) throw quotaFault(maxIntegrationKeys, cap);
   return { id: inserted.id, kind: wanted.kind, key_prefix: keyPrefix(rawKey), raw_key: rawKey };
 }

@@ -5,7 +5,7 @@
  *     agent        ak-   the gateway, nothing else
  *     device       dk-   a person within one team; made by pairing only
  */
-import { type KeyFamily } from "../crypto/tokens.ts";
+import type { KeyFamily } from "../crypto/tokens.ts";
 
 export const credentialKinds = ["integration", "agent", "device"] as const;
 export type CredentialKind = (typeof credentialKinds)[number];

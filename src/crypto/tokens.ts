@@ -18,7 +18,7 @@ const UNBIASED_BELOW = 248;
 const DRAWS_MAX = 16;
 
 /** 62^43 is just above 2^256. */
-export const SECRET_CHARACTERS = 43;
+const SECRET_CHARACTERS = 43;
 const PUBLIC_ID_CHARACTERS = 8;
 const CHECKSUM_CHARACTERS = 6;
 
@@ -27,7 +27,7 @@ export const keyFamilies = ["sk", "dk", "ak"] as const;
 export type KeyFamily = (typeof keyFamilies)[number];
 
 /** How much of a key is stored in clear: family, public id and the mark after it; nothing of the secret. */
-export const KEY_PREFIX_CHARACTERS = 12;
+const KEY_PREFIX_CHARACTERS = 12;
 export const KEY_CHARACTERS = 3 + PUBLIC_ID_CHARACTERS + 1 + SECRET_CHARACTERS + CHECKSUM_CHARACTERS;
 const KEY = /^(sk|dk|ak)-[0-9A-Za-z]{8}_[0-9A-Za-z]{43}[0-9A-Za-z]{6}$/;
 

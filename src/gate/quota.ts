@@ -1,7 +1,7 @@
 /**
  * Caps: how an operation consumes a quota in the very statement that makes the object.
  *
- *     insert into teams select … from users where id = :caller and (select count(*) from teams) < :cap returning …
+ *     insert into teams (…) select … where (select count(*) from teams) < :cap returning …
  *
  * Rule: no count is read before and trusted after. Commands are serializable on both engines, so a count that another
  * command is about to change is never counted on.
@@ -12,9 +12,9 @@ import type { Qualified } from "../license/entitlements.ts";
 
 export const UNLIMITED = -1;
 
-/** A condition that holds while `count` is below `cap`; undefined, which is no condition, when there is no cap. */
-export function below(count: SQLWrapper, cap: number): SQL | undefined {
-  return cap === UNLIMITED ? undefined : sql`(${count}) < ${cap}`;
+/** A condition that holds while `count`, a query, is below `cap`; always when there is no cap. */
+export function below(count: SQLWrapper, cap: number): SQL {
+  return cap === UNLIMITED ? sql`true` : sql`(${count}) < ${cap}`;
 }
 
 /** The refusal when a cap is reached: 403 with the quota's name. */

@@ -26,5 +26,6 @@ type Body = "json" | "urlencoded" | "none";
 /** Hooks for a route that enters `operation`. Spread them beside the route's schemas. */
 export function door(operation: OperationName, body: Body = "json") {
   const guard = ({ request }: { readonly request: Request }): void => requireAccepted(operation, callerOf(request).kind);
-  return { parse: [guard, body], transform: [guard], detail: { operationId: operation } };
+  // "none" stands alone: beside a hook it would be taken for the name of a parser that does not exist.
+  return { parse: body === "none" ? ["none" as const] : [guard, body], transform: [guard], detail: { operationId: operation } };
 }

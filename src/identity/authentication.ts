@@ -16,9 +16,13 @@ export interface RequestFacts {
   readonly address: string | undefined;
 }
 
-type Which = (sessions: Reader["tables"]["sessions"]) => SQL | undefined;
+/** Which session, and of which kind it has to be. */
+interface Wanted {
+  readonly kind: SessionKind;
+  where(sessions: Reader["tables"]["sessions"]): SQL | undefined;
+}
 
-async function findCaller({ store, services }: Gate, kind: SessionKind, which: Which, facts: RequestFacts): Promise<UserCaller | undefined> {
+async function findCaller({ store, services }: Gate, wanted: Wanted, facts: RequestFacts): Promise<UserCaller | undefined> {
   const now = services.clock.now();
   const [found] = await store.read(async (reader) => {
     const { sessions, users } = reader.tables;
@@ -26,7 +30,7 @@ async function findCaller({ store, services }: Gate, kind: SessionKind, which: W
       .select({ userId: users.id, sessionId: sessions.id, isAdministrator: users.is_administrator })
       .from(sessions)
       .innerJoin(users, eq(users.id, sessions.user_id))
-      .where(and(which(sessions), eq(sessions.kind, kind), isNull(sessions.ended_at), gt(sessions.expires_at, now), isNull(users.disabled_at)));
+      .where(and(wanted.where(sessions), eq(sessions.kind, wanted.kind), isNull(sessions.ended_at), gt(sessions.expires_at, now), isNull(users.disabled_at)));
   });
   return found === undefined ? undefined : { kind: "user", ...found, ...facts };
 }
@@ -37,11 +41,11 @@ export async function findUserBySession(
   { sessionId, userId }: { readonly sessionId: string; readonly userId: string },
   facts: RequestFacts,
 ): Promise<UserCaller | undefined> {
-  return await findCaller(gate, "token", (sessions) => and(eq(sessions.id, sessionId), eq(sessions.user_id, userId)), facts);
+  return await findCaller(gate, { kind: "token", where: (sessions) => and(eq(sessions.id, sessionId), eq(sessions.user_id, userId)) }, facts);
 }
 
 /** The person who holds the dashboard cookie, or undefined when it is good for nothing. */
 export async function findUserByCookie(gate: Gate, cookie: string, facts: RequestFacts): Promise<UserCaller | undefined> {
   if (!isCookieForm(cookie)) return undefined;
-  return await findCaller(gate, "cookie", (sessions) => eq(sessions.digest, sessionDigest(gate.sealer, cookie)), facts);
+  return await findCaller(gate, { kind: "cookie", where: (sessions) => eq(sessions.digest, sessionDigest(gate.sealer, cookie)) }, facts);
 }

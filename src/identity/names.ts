@@ -1,7 +1,7 @@
 /** Names that people give: to themselves, to teams, to keys. */
 import { invalidField } from "../fault.ts";
 
-export const NAME_CHARACTERS_MAX = 100;
+const NAME_CHARACTERS_MAX = 100;
 /** Longer text is not worth normalising: no name of 100 characters needs so many UTF-16 units. */
 const UNITS_MAX = 1_000;
 /** Control characters and line ends would forge lines in logs and mails; bidirectional overrides make a name read as another. */

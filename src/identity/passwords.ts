@@ -11,7 +11,7 @@ import { Fault, invalidField } from "../fault.ts";
 import { createLimiter } from "./limiter.ts";
 
 const CHARACTERS_MIN = 8;
-export const PASSWORD_CHARACTERS_MAX = 128;
+const CHARACTERS_MAX = 128;
 /** Looked at before anything is hashed: long input is the cheapest way to make a server work. */
 const BYTES_MAX = 512;
 
@@ -31,8 +31,8 @@ const hashing = createLimiter({
 
 function bounded(field: string, text: string): string {
   const password = text.length > BYTES_MAX ? "" : text.normalize("NFC");
-  if (password === "" || !password.isWellFormed() || Buffer.byteLength(password) > BYTES_MAX || [...password].length > PASSWORD_CHARACTERS_MAX) {
-    throw invalidField(field, `has 1 to ${PASSWORD_CHARACTERS_MAX} characters and at most ${BYTES_MAX} bytes`);
+  if (password === "" || !password.isWellFormed() || Buffer.byteLength(password) > BYTES_MAX || [...password].length > CHARACTERS_MAX) {
+    throw invalidField(field, `has 1 to ${CHARACTERS_MAX} characters and at most ${BYTES_MAX} bytes`);
   }
   return password;
 }
@@ -45,7 +45,7 @@ export function requirePassword(field: string, text: string): string {
 /** What somebody wants as a new password. Throws Fault `invalid_request`. */
 export function requireNewPassword(field: string, text: string): string {
   const password = bounded(field, text);
-  if ([...password].length < CHARACTERS_MIN) throw invalidField(field, `has ${CHARACTERS_MIN} to ${PASSWORD_CHARACTERS_MAX} characters`);
+  if ([...password].length < CHARACTERS_MIN) throw invalidField(field, `has ${CHARACTERS_MIN} to ${CHARACTERS_MAX} characters`);
   return password;
 }
 

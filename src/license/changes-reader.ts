@@ -1,6 +1,8 @@
 /**
  * Listens at `GET /v1/changes` (server-sent events, WHATWG HTML section 9.2) for the word that something changed.
  *
+ * A stream begins with an event, so that nothing is missed between a lease and the opening of the stream after it.
+ *
  * Rule: an event carries nothing that is believed; it only makes the role ask for a lease earlier than it would have.
  * Losing the stream, or never having one, costs speed and nothing else. Every buffer and every wait is bounded, whatever
  * the other side sends.
@@ -8,6 +10,7 @@
 import type { Log } from "../log.ts";
 import type { Cancel, Services } from "../services.ts";
 import { REQUEST_MS_MAX, urlOf } from "./license-client.ts";
+import { retryDelayMs } from "./refresh-schedule.ts";
 
 /** Far above any line of ours; a longer one is not from a License Server. */
 const LINE_BYTES_MAX = 4_096;
@@ -15,10 +18,6 @@ const LINE_BYTES_MAX = 4_096;
 const SILENCE_MS_MAX = 45_000;
 /** A stream that lived so long was a real one: its loss is news, and the waits begin anew. */
 const STEADY_MS = 5_000;
-/** Events between the lease and the opening of the stream are missed; a later opening therefore counts as an event. */
-const GAP_MS_MAX = 1_000;
-const WAIT_MS_MIN = 1_000;
-const WAIT_MS_MAX = 30_000;
 
 const LINE_FEED = 10;
 const CARRIAGE_RETURN = 13;
@@ -69,7 +68,6 @@ export interface ChangesReaderOptions {
 interface Target {
   readonly address: string;
   readonly ticket: string;
-  readonly atMs: number;
 }
 
 type Ending = "never_open" | "refused" | "short" | "steady";
@@ -94,7 +92,7 @@ export class ChangesReader {
   follow(address: string, ticket: string): void {
     if (this.#isStopped) return;
     const isElsewhere = this.#target !== undefined && this.#target.address !== address;
-    this.#target = { address, ticket, atMs: this.#options.services.clock.monotonic() };
+    this.#target = { address, ticket };
     if (isElsewhere) {
       this.#lastEnding = "never_open";
       this.#waits = 0;
@@ -132,7 +130,7 @@ export class ChangesReader {
 
   #wait(): Promise<void> {
     const { clock, random } = this.#options.services;
-    const waitMs = Math.min(WAIT_MS_MAX, WAIT_MS_MIN * 2 ** Math.min(this.#waits++, 10)) * (0.5 + random.fraction() / 2);
+    const waitMs = retryDelayMs(++this.#waits, { fraction: random.fraction(), isShut: false });
     const { promise, resolve } = Promise.withResolvers<void>();
     const cancel = clock.after(waitMs, resolve);
     this.#wake = resolve;
@@ -160,7 +158,6 @@ export class ChangesReader {
       openedAtMs = services.clock.monotonic();
       this.#isOpen = true;
       watch.heard();
-      if (openedAtMs - target.atMs > GAP_MS_MAX) this.#options.onChange();
       await this.#readEvents(response, watch.heard);
     } catch (cause) {
       if (!connection.signal.aborted) log.write("debug", "lease.changes_lost", { address: target.address, cause });

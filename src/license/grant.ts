@@ -30,6 +30,8 @@ export interface Exchange extends Expected {
   readonly serverNonce: string;
   readonly sentAt: number;
   readonly receivedAt: number;
+  /** Wall clock, epoch seconds, while it stands behind the guarded time by more than is tolerated; else undefined. */
+  readonly anomalousWall: number | undefined;
 }
 
 /** A good lease, reduced to what the vendor signed. */
@@ -43,6 +45,13 @@ export interface Granted {
   readonly graceEndsAt: number;
   readonly features: FeatureMap;
   readonly quotas: QuotaMap;
+  /** Whether the license is the vendor's way out of a clock that once stood too far ahead. */
+  readonly liftsClock: boolean;
+  /**
+   * How many seconds the License Server's clock is behind this host's, at most the license's tolerance. It keeps a
+   * short lease from looking stale at once on hosts whose clocks differ a little; it never lengthens the grace.
+   */
+  readonly lagSeconds: number;
 }
 
 /** A signed refusal: the License Server itself says that nothing is granted. */
@@ -96,18 +105,25 @@ interface Carrying extends Addressed<Expected> {
 
 const objection = (objects: boolean, sentence: string) => (objects ? sentence : undefined);
 
+const lastSeen = ({ marks, instanceKey }: Expected) => seenFrom(marks, thumbprint(instanceKey));
+
 const addressee: Checks<Addressed<Expected>> = [
   ["role", ({ lease, expected }) => objection(lease.role !== expected.role, "The lease is for another role.")],
   ["client", ({ lease, expected }) => objection(lease.client !== expected.client, "The lease is for another client.")],
 ];
 
 const freshness: Checks<Addressed<Exchange>> = [
-  ["client_nonce", ({ lease, expected }) => objection(lease.client_nonce !== expected.clientNonce, "The lease answers another question.")],
-  ["server_nonce", ({ lease, expected }) => objection(lease.server_nonce !== expected.serverNonce, "The lease answers another challenge.")],
+  [
+    "client_nonce",
+    ({ lease, expected }) => objection(lease.client_nonce !== expected.clientNonce, "The lease answers another question."),
+  ],
+  [
+    "server_nonce",
+    ({ lease, expected }) => objection(lease.server_nonce !== expected.serverNonce, "The lease answers another challenge."),
+  ],
   [
     "replay",
-    ({ lease, expected }) =>
-      objection(!isAfter(lease, seenFrom(expected.marks, thumbprint(expected.instanceKey))), "The lease is not newer than the last one of its server."),
+    ({ lease, expected }) => objection(!isAfter(lease, lastSeen(expected)), "The lease is not newer than the last one of its server."),
   ],
 ];
 
@@ -115,45 +131,52 @@ const freshness: Checks<Addressed<Exchange>> = [
 const notOutdated: Checks<Addressed<Expected>> = [
   [
     "replay",
-    ({ lease, expected }) =>
-      objection(isAfter(seenFrom(expected.marks, thumbprint(expected.instanceKey)), lease), "The stored lease is older than the last one of its server."),
+    ({ lease, expected }) => objection(isAfter(lastSeen(expected), lease), "The stored lease is older than the last one of its server."),
   ],
 ];
+
+const isRolledBack = ({ license, expected }: Carrying) => license.sequence < highestSequence(expected.marks, license.deployment_id);
+
+const isOutsideTerm = ({ lease, license }: Carrying) => lease.issued_at < license.not_before || lease.issued_at >= license.expires_at;
+
+const isOutsideTrial = ({ lease, license, endsAt }: Carrying) =>
+  license.activation !== undefined && (lease.activated_at === 0 || lease.activated_at > lease.issued_at || lease.issued_at >= endsAt);
+
+const isTooLong = ({ lease, license, endsAt }: Carrying) =>
+  lease.expires_at > endsAt || lease.expires_at > lease.issued_at + license.lease_seconds;
 
 const content: Checks<Carrying> = [
-  [
-    "sequence",
-    ({ license, expected }) =>
-      objection(license.sequence < highestSequence(expected.marks, license.deployment_id), "The license in the lease is older than one that was seen before."),
-  ],
-  [
-    "dates",
-    ({ lease, license }) =>
-      objection(lease.issued_at < license.not_before || lease.issued_at >= license.expires_at, "The lease was issued outside the term of its license."),
-  ],
-  [
-    "activation",
-    ({ lease, license, endsAt }) =>
-      objection(
-        license.activation !== undefined && (lease.activated_at === 0 || lease.activated_at > lease.issued_at || lease.issued_at >= endsAt),
-        "The trial was not begun or is over.",
-      ),
-  ],
+  ["sequence", (carrying) => objection(isRolledBack(carrying), "The license in the lease is older than one that was seen before.")],
+  ["dates", (carrying) => objection(isOutsideTerm(carrying), "The lease was issued outside the term of its license.")],
+  ["activation", (carrying) => objection(isOutsideTrial(carrying), "The trial was not begun or is over.")],
   ["lease_times", ({ lease }) => objection(lease.expires_at <= lease.issued_at, "The lease ends before it begins.")],
-  [
-    "lease_too_long",
-    ({ lease, license, endsAt }) =>
-      objection(lease.expires_at > endsAt || lease.expires_at > lease.issued_at + license.lease_seconds, "The lease lasts longer than its license allows."),
-  ],
+  ["lease_too_long", (carrying) => objection(isTooLong(carrying), "The lease lasts longer than its license allows.")],
 ];
 
+/**
+ * A clock that once stood too far ahead leaves a mark that only the vendor can lift: by a re-issue, which the License
+ * Server has then accepted, of a deployment that this client knows. Never by a trial, whose file everybody has.
+ */
+function liftsClock(license: License, { marks, anomalousWall }: Exchange): boolean {
+  const mark = highestSequence(marks, license.deployment_id);
+  return anomalousWall !== undefined && license.template !== "trial" && mark > 0 && license.sequence > mark;
+}
+
+interface Skew {
+  /** Seconds by which the License Server's clock is behind this host's, and the other way round; negative when it is not. */
+  readonly behind: number;
+  readonly ahead: number;
+}
+
+/** How far the clocks are apart at least, as far as an exchange that took some time can tell. */
+function skewOf({ issued_at }: Lease, { sentAt, receivedAt }: Pick<Exchange, "sentAt" | "receivedAt">): Skew {
+  return { behind: sentAt - issued_at, ahead: issued_at - receivedAt };
+}
+
 /** Two clocks that differ by more than the vendor tolerates cannot both be right, and a term cannot be kept by them. */
-function objectToClocks({ issued_at }: Lease, { clock_tolerance_seconds }: License, { sentAt, receivedAt }: Exchange): string | undefined {
-  const behindSeconds = sentAt - issued_at;
-  const aheadSeconds = issued_at - receivedAt;
-  if (behindSeconds > clock_tolerance_seconds) return `The License Server's clock is ${behindSeconds} seconds behind this host's.`;
-  if (aheadSeconds > clock_tolerance_seconds) return `This host's clock is ${aheadSeconds} seconds behind the License Server's.`;
-  return undefined;
+function objectToClocks({ behind, ahead }: Skew, toleranceSeconds: number): string | undefined {
+  if (behind > toleranceSeconds) return `The License Server's clock is ${behind} seconds behind this host's.`;
+  return objection(ahead > toleranceSeconds, `This host's clock is ${ahead} seconds behind the License Server's.`);
 }
 
 function pass<Subject>(checks: Checks<Subject>, subject: Subject): void {
@@ -229,6 +252,8 @@ function grantedBy(lease: Lease, expected: Expected): Granted {
     graceEndsAt: Math.min(lease.issued_at + license.grace_seconds, endsAt),
     features: perNamespace((namespace) => commonFeatures(lease.features[namespace], license.features[namespace])),
     quotas: perNamespace((namespace) => commonQuotas(lease.quotas[namespace], license.quotas[namespace])),
+    liftsClock: false,
+    lagSeconds: 0,
   };
 }
 
@@ -241,9 +266,12 @@ export function judgeFreshLease(message: string, exchange: Exchange): Granted | 
   pass(freshness, { lease, expected: exchange });
   if (!isOpen(lease)) return deniedBy(lease, exchange);
   const granted = grantedBy(lease, exchange);
-  const sentence = objectToClocks(lease, granted.license, exchange);
+  const isLifting = liftsClock(granted.license, exchange);
+  const wall = isLifting ? exchange.anomalousWall : undefined;
+  const skew = skewOf(lease, wall === undefined ? exchange : { sentAt: wall, receivedAt: wall });
+  const sentence = objectToClocks(skew, granted.license.clock_tolerance_seconds);
   if (sentence !== undefined) throw new LeaseError("clocks", sentence);
-  return granted;
+  return { ...granted, liftsClock: isLifting, lagSeconds: Math.max(0, skew.behind) };
 }
 
 /** Judges the lease that this client stored when it accepted it. Throws {@link LeaseError}. */

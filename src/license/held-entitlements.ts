@@ -11,21 +11,24 @@ import { type ClockGuard, observe, startGuard, witness } from "./clock-guard.ts"
 import type { Entitled, Entitlements } from "./entitlements.ts";
 import { judgeStanding, type Standing } from "./lease-standing.ts";
 
-/** Until a license tells its own; what time services step by when they start. */
-const TOLERANCE_MS_DEFAULT = 60_000;
+/** While there is no license that names one; there is nothing to prolong then. */
+const TOLERANCE_MS_WITHOUT_LICENSE = 300_000;
 /** The clocks may drift apart so far before both are looked at anew. Less than the least tolerance a license may have. */
 const DRIFT_MS_MAX = 500;
 
 function toleranceMsOf(standing: Standing): number {
   const license = standing.kind === "none" ? undefined : standing.license;
-  return license === undefined ? TOLERANCE_MS_DEFAULT : license.clock_tolerance_seconds * 1_000;
+  return license === undefined ? TOLERANCE_MS_WITHOUT_LICENSE : license.clock_tolerance_seconds * 1_000;
 }
 
-/** Times that cannot lie ahead of an honest clock. */
+/**
+ * Times that cannot lie ahead of an honest clock: of the build, of the vendor's signature, and of a lease whose server's
+ * clock was found to agree with this host's. A refusal counts for nothing here: its server's clock may be the fault.
+ */
 function floorsMs(standing: Standing): number[] {
-  if (standing.kind === "none") return [buildTime * 1_000];
-  const issuedAt = standing.license?.issued_at ?? 0;
-  return [buildTime * 1_000, standing.lease.issued_at * 1_000, issuedAt * 1_000];
+  const licensedAt = standing.kind === "none" ? 0 : (standing.license?.issued_at ?? 0);
+  const leasedAt = standing.kind === "granted" ? standing.lease.issued_at : 0;
+  return [buildTime, licensedAt, leasedAt].map((seconds) => seconds * 1_000);
 }
 
 export class HeldEntitlements implements Entitled {
@@ -78,16 +81,26 @@ export class HeldEntitlements implements Entitled {
     return this.#anomalousSince !== undefined;
   }
 
+  /** Epoch seconds of the wall clock while it is known to be behind; undefined while it is sound. */
+  anomalousWall(): number | undefined {
+    this.nowMs();
+    return this.isAnomalous ? Math.floor(this.#clock.now() / 1_000) : undefined;
+  }
+
   /** Milliseconds until the next instant at which the value may change by itself; Infinity when there is none. */
   untilChangeMs(): number {
     return this.#changesAtMs - this.nowMs();
   }
 
-  /** Obeys `standing` from now on. Its time of issue is evidence of time: a clock before it is behind. */
-  accept(standing: Standing): void {
+  /** Obeys `standing` from now on. When its license lifts the clock, the mark is set anew from it and the wall clock. */
+  accept(standing: Exclude<Standing, { kind: "none" }>): void {
+    const monotonicMs = this.#clock.monotonic();
+    const isLifted = standing.kind === "granted" && standing.liftsClock;
     this.#standing = standing;
     this.#failure = undefined;
-    if (standing.kind !== "none") this.#guard = witness(this.#guard, standing.lease.issued_at * 1_000, this.#clock.monotonic());
+    this.#guard = isLifted
+      ? startGuard([this.#clock.now(), ...floorsMs(standing)], monotonicMs)
+      : witness(this.#guard, Math.max(...floorsMs(standing)), monotonicMs);
     this.nowMs();
   }
 

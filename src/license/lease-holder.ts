@@ -23,13 +23,16 @@ import type { LeaseRole } from "./lease.ts";
 import { type Attempt, attemptLease, type Client, type Knowledge, proveInstall, proveReload } from "./lease-attempt.ts";
 import { LeaseMemory } from "./lease-memory.ts";
 import { leaseStateFile } from "./lease-state.ts";
-import { type Connection, NoAnswer, type NoAnswerKind, postInstall, postReload } from "./license-client.ts";
+import { type Connection, NoAnswer, type NoAnswerKind, requestInstall, requestReload } from "./license-client.ts";
 import { readJoinTokens } from "./pins.ts";
-import { PUSH_SPACING_MS, PUSH_SPREAD_MS, refreshDelayMs, retryDelayMs } from "./refresh-schedule.ts";
+import { pushDelayMs, refreshDelayMs, retryDelayMs } from "./refresh-schedule.ts";
 
 /** How often the highest time seen is written: a kill loses at most so much of it. */
 const SAVE_MS = 60_000;
-/** While time is running out, or stands still, it is written and looked at so often. */
+/**
+ * From a start, or a failure, until a License Server answers it is written so often: otherwise whoever kills a role every
+ * minute and sets the clock back each time would serve on one lease for ever. A clock that stands still is watched too.
+ */
 const SAVE_URGENT_MS = 1_000;
 
 export interface LeaseHolderOptions {
@@ -66,13 +69,18 @@ export interface LeaseHolderStatus {
   /** Whether that server would be heard at once if something changed. */
   readonly isListening: boolean;
   readonly leaseAgeSeconds: number | undefined;
-  /** Guarded time, epoch milliseconds. */
+  /** Guarded time, epoch milliseconds; undefined while one is under way. */
   readonly nextRefreshAtMs: number | undefined;
   /** Epoch seconds. */
   readonly graceEndsAt: number | undefined;
 }
 
 type TimerName = "refresh" | "boundary" | "save" | "push";
+
+interface Timer {
+  readonly dueMonotonicMs: number;
+  readonly cancel: Cancel;
+}
 
 function clientOf({ role, directory, trustedKeys, version, joinToken }: LeaseHolderOptions, seed: Uint8Array): Client {
   return { key: signingKeyFromSeed(seed), role, directory, trustedKeys, version, tokens: readJoinTokens(joinToken ?? "") };
@@ -83,6 +91,22 @@ function gist({ state, reason, features, quotas, license }: Entitlements): strin
   return JSON.stringify({ state, reason, features, quotas, license });
 }
 
+function failureOf(cause: unknown): Pick<AddressResult, "outcome" | "reason"> {
+  if (cause instanceof NoAnswer) return { outcome: cause.kind, reason: cause.message };
+  if (cause instanceof LeaseError) return { outcome: cause.refusal, reason: cause.message };
+  return { outcome: "failed", reason: "The attempt failed; the log says why." };
+}
+
+/** A license file is ASCII; anything else cannot travel in JSON byte for byte, and is no license anyway. */
+function asText(file: Uint8Array): string {
+  const text = Buffer.from(file).toString("latin1");
+  if (/^[\x00-\x7f]+$/.test(text)) return text;
+  const sentence = file.length === 0 ? "The file is empty." : "The file is not a license: it holds bytes that no license file has.";
+  throw new Fault("invalid_license", sentence, {
+    hint: "Take the file that the vendor sent, unchanged.",
+  });
+}
+
 export class LeaseHolder implements Entitled {
   readonly #options: LeaseHolderOptions;
   readonly #client: Client;
@@ -91,14 +115,13 @@ export class LeaseHolder implements Entitled {
   readonly #reader: ChangesReader;
   readonly #life = new AbortController();
   readonly #listeners = new Set<(entitlements: Entitlements) => void>();
-  readonly #timers = new Map<TimerName, Cancel>();
+  readonly #timers = new Map<TimerName, Timer>();
   readonly #results = new Map<string, AddressResult>();
   readonly #settled: Promise<void>;
   #running: Promise<void> | undefined;
   #queued: Promise<void> | undefined;
   #server: string | undefined;
   #failures = 0;
-  #nextRefreshAtMs: number | undefined;
   #lastPushMs = -Infinity;
   #announced: string;
   #saveMs = 0;
@@ -140,7 +163,7 @@ export class LeaseHolder implements Entitled {
     return this.#queued;
   }
 
-  /** Calls `listener` after every change; returns what takes it off again. A listener must not throw. */
+  /** Calls `listener` after every change; returns what takes it off again. */
   onChange(listener: (entitlements: Entitlements) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -159,21 +182,22 @@ export class LeaseHolder implements Entitled {
       server: this.#server,
       isListening: this.#reader.isOpen,
       leaseAgeSeconds: standing.kind === "none" ? undefined : this.#held.now() - standing.lease.issued_at,
-      nextRefreshAtMs: this.#nextRefreshAtMs,
+      nextRefreshAtMs: this.#nextRefreshAtMs(),
       graceEndsAt: entitlements.graceEndsAt,
     };
   }
 
   /** Has the License Server read its license file again, then refreshes. Throws its Fault, or `unavailable` when none answers. */
   async reload(): Promise<void> {
-    await this.#ask(async (connection) => postReload(connection, await proveReload(this.#client, connection, this.#knowledge())));
+    await this.#ask(async (connection) => requestReload(connection, await proveReload(this.#client, connection, this.#knowledge())));
     await this.refresh();
   }
 
   /** Has the License Server replace its license by `file`, then refreshes. Throws its Fault, or `unavailable` when none answers. */
   async install(file: Uint8Array): Promise<void> {
+    const text = asText(file);
     await this.#ask(async (connection) => {
-      await postInstall(connection, await proveInstall(this.#client, connection, { ...this.#knowledge(), file }), file);
+      await requestInstall(connection, await proveInstall(this.#client, connection, { ...this.#knowledge(), file }), text);
     });
     await this.refresh();
   }
@@ -181,12 +205,17 @@ export class LeaseHolder implements Entitled {
   /** Ends every request, stream and timer, and writes the highest time seen. */
   async stop(): Promise<void> {
     this.#life.abort();
-    for (const cancel of this.#timers.values()) cancel();
+    for (const { cancel } of this.#timers.values()) cancel();
     this.#timers.clear();
     this.#listeners.clear();
     await this.#reader.stop();
     await this.#running;
     this.#memory.save(this.#held.nowMs());
+  }
+
+  #nextRefreshAtMs(): number | undefined {
+    const dues = (["refresh", "push"] as const).flatMap((name) => this.#timers.get(name)?.dueMonotonicMs ?? []);
+    return dues.length === 0 ? undefined : this.#held.nowMs() + Math.min(...dues) - this.#options.services.clock.monotonic();
   }
 
   #connection(address: string): Connection {
@@ -195,7 +224,7 @@ export class LeaseHolder implements Entitled {
 
   #knowledge(): Knowledge {
     const { pins, marks } = this.#memory.state;
-    return { pins, marks, now: () => this.#held.now() };
+    return { pins, marks, now: () => this.#held.now(), anomalousWall: () => this.#held.anomalousWall() };
   }
 
   /** One attempt at each address in turn, until one is answered. Never rejects. */
@@ -220,28 +249,29 @@ export class LeaseHolder implements Entitled {
 
   /** Keeps and logs why an attempt failed; the same failure again is not logged again. */
   #note(address: string, cause: unknown): void {
-    const [outcome, reason] =
-      cause instanceof NoAnswer ? [cause.kind, cause.message] : cause instanceof LeaseError ? [cause.refusal, cause.message] : (["failed", "The attempt failed."] as const);
     if (this.#life.signal.aborted) return;
+    const { outcome, reason } = failureOf(cause);
     if (this.#results.get(address)?.reason !== reason) {
-      const level = outcome === "failed" ? "error" : "warn";
-      this.#options.log.write(level, "lease.attempt_failed", { role: this.#options.role, address, outcome, reason, ...(outcome === "failed" ? { cause } : {}) });
+      const isBug = outcome === "failed";
+      const fields = { role: this.#options.role, address, outcome, reason, ...(isBug && { cause }) };
+      this.#options.log.write(isBug ? "error" : "warn", "lease.attempt_failed", fields);
     }
     this.#results.set(address, { address, outcome, reason, atMs: this.#held.nowMs() });
   }
 
   #accept(address: string, attempt: Attempt): void {
-    const { answer, sentAt, changesTicket } = attempt;
+    const { answer, changesTicket } = attempt;
     const { lease } = answer;
     this.#memory.learn(attempt);
-    this.#held.accept(answer.kind === "denied" ? answer : { ...answer, lagSeconds: Math.max(0, sentAt - lease.issued_at) });
+    this.#held.accept(answer);
     this.#memory.save(this.#held.nowMs());
     this.#failures = 0;
     this.#server = address;
     this.#results.set(address, { address, outcome: answer.kind, reason: lease.reason === "" ? undefined : lease.reason, atMs: this.#held.nowMs() });
     if (changesTicket !== undefined) this.#reader.follow(address, changesTicket);
     const isPreferred = address === this.#options.addresses[0];
-    this.#refreshAfter(refreshDelayMs(lease, { fraction: this.#options.services.random.fraction(), isPreferred, isDenied: answer.kind === "denied" }));
+    const delayMs = refreshDelayMs(lease, { fraction: this.#options.services.random.fraction(), isPreferred, isDenied: answer.kind === "denied" });
+    this.#arm("refresh", delayMs, () => void this.refresh());
     this.#review();
   }
 
@@ -251,21 +281,16 @@ export class LeaseHolder implements Entitled {
     this.#held.explain(reason ?? "No License Server answers.");
     this.#failures += 1;
     const isShut = !licenseStates[this.entitlements().state].open;
-    this.#refreshAfter(retryDelayMs(this.#failures, { fraction: this.#options.services.random.fraction(), isShut }));
-    this.#review();
-  }
-
-  #refreshAfter(delayMs: number): void {
-    this.#nextRefreshAtMs = this.#held.nowMs() + delayMs;
+    const delayMs = retryDelayMs(this.#failures, { fraction: this.#options.services.random.fraction(), isShut });
     this.#arm("refresh", delayMs, () => void this.refresh());
+    this.#review();
   }
 
   /** A push says that something changed: refresh soon, spread among the roles, and not for every one of a flood. */
   #pushed(): void {
     if (this.#life.signal.aborted || this.#timers.has("push")) return;
     const { clock, random } = this.#options.services;
-    const spacingMs = this.#lastPushMs + PUSH_SPACING_MS - clock.monotonic();
-    this.#arm("push", Math.max(random.fraction() * PUSH_SPREAD_MS, spacingMs), () => {
+    this.#arm("push", pushDelayMs(clock.monotonic() - this.#lastPushMs, random.fraction()), () => {
       this.#lastPushMs = clock.monotonic();
       void this.refresh();
     });
@@ -277,12 +302,26 @@ export class LeaseHolder implements Entitled {
     const untilMs = this.#held.untilChangeMs();
     this.#disarm("boundary");
     if (Number.isFinite(untilMs)) this.#arm("boundary", Math.max(1, Math.ceil(untilMs)), () => this.#review());
-    this.#saveEvery(entitlements.state === "unreachable" || this.#held.isAnomalous ? SAVE_URGENT_MS : SAVE_MS);
+    this.#saveEvery(this.#isTimeUrgent(entitlements) ? SAVE_URGENT_MS : SAVE_MS);
     const announced = gist(entitlements);
     if (announced === this.#announced) return;
     this.#announced = announced;
     this.#options.log.write("info", "lease.changed", { role: this.#options.role, state: entitlements.state, reason: entitlements.reason });
-    for (const listener of this.#listeners) listener(entitlements);
+    for (const listener of this.#listeners) this.#tell(listener, entitlements);
+  }
+
+  /** A listener that fails is a bug of its own; it must keep neither the others nor the next lease from coming. */
+  #tell(listener: (entitlements: Entitlements) => void, entitlements: Entitlements): void {
+    try {
+      listener(entitlements);
+    } catch (cause) {
+      this.#options.log.write("error", "lease.listener_failed", { role: this.#options.role, cause });
+    }
+  }
+
+  #isTimeUrgent({ state }: Entitlements): boolean {
+    const isAnswered = this.#server !== undefined && this.#failures === 0;
+    return this.#held.isAnomalous || (licenseStates[state].open && !isAnswered);
   }
 
   #saveEvery(ms: number): void {
@@ -297,15 +336,16 @@ export class LeaseHolder implements Entitled {
   #arm(name: TimerName, delayMs: number, task: () => void): void {
     this.#disarm(name);
     if (this.#life.signal.aborted) return;
-    const cancel = this.#options.services.clock.after(delayMs, () => {
+    const { clock } = this.#options.services;
+    const cancel = clock.after(delayMs, () => {
       this.#timers.delete(name);
       task();
     });
-    this.#timers.set(name, cancel);
+    this.#timers.set(name, { cancel, dueMonotonicMs: clock.monotonic() + delayMs });
   }
 
   #disarm(name: TimerName): void {
-    this.#timers.get(name)?.();
+    this.#timers.get(name)?.cancel();
     this.#timers.delete(name);
   }
 
@@ -318,7 +358,7 @@ export class LeaseHolder implements Entitled {
         return await task(this.#connection(address));
       } catch (error) {
         if (!(error instanceof NoAnswer)) throw error;
-        if (error.code !== undefined) throw new Fault(error.code, error.message, { ...(error.hint && { hint: error.hint }), cause: error });
+        if (error.fault !== undefined) throw error.fault;
         last = error;
       }
     }

@@ -36,8 +36,7 @@ export class LeaseMemory {
     const { last, marks } = this.#state;
     if (last === null) return { kind: "none" };
     try {
-      const answer = judgeStoredLease(last.lease, { instanceKey: last.instance_key, role, client: key.kid, trustedKeys, marks });
-      return answer.kind === "granted" ? { ...answer, lagSeconds: 0 } : answer;
+      return judgeStoredLease(last.lease, { instanceKey: last.instance_key, role, client: key.kid, trustedKeys, marks });
     } catch (error) {
       if (!(error instanceof LeaseError)) throw error;
       this.#log.write("warn", "lease.stored_refused", { refusal: error.refusal, reason: error.message });

@@ -17,16 +17,7 @@ import type { Denied, Granted } from "./grant.ts";
 import type { Lease } from "./lease.ts";
 
 /** What the role last accepted. */
-export type Standing =
-  | { readonly kind: "none" }
-  | Denied
-  | (Granted & {
-      /**
-       * How many seconds the License Server's clock is behind this host's, at most the license's tolerance. It keeps a
-       * short lease from looking stale at once on hosts whose clocks differ a little; it never lengthens the grace.
-       */
-      readonly lagSeconds: number;
-    });
+export type Standing = { readonly kind: "none" } | Denied | Granted;
 
 /** The moment for which the standing is judged. */
 export interface Moment {
@@ -84,7 +75,7 @@ function iso(seconds: number): string {
   return new Date(seconds * 1_000).toISOString();
 }
 
-function judgeGranted(standing: Extract<Standing, { kind: "granted" }>, { now, failure }: Moment): Judged {
+function judgeGranted(standing: Granted, { now, failure }: Moment): Judged {
   const { lease, endsAt, graceEndsAt, features, quotas, lagSeconds } = standing;
   const license = factsOf(standing);
   const staleAt = Math.min(lease.expires_at + lagSeconds, endsAt);

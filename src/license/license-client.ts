@@ -7,12 +7,13 @@
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { type Json, parseStrictJson, StrictJsonError } from "../crypto/strict-json.ts";
-import { type FaultCode, faultCodes } from "../fault.ts";
+import { Fault, type FaultCode, faultCodes } from "../fault.ts";
 import type { Services } from "../services.ts";
 import { type Challenge, type ChallengeRequest, ChallengeSchema } from "./lease.ts";
 
 export const ANSWER_BYTES_MAX = 262_144;
 export const REQUEST_MS_MAX = 5_000;
+const LATE = `The License Server did not answer within ${REQUEST_MS_MAX / 1_000} seconds.`;
 const SENTENCE_CHARACTERS_MAX = 300;
 
 export type NoAnswerKind = "unreachable" | "timed_out" | "too_large" | "malformed" | "refused" | "not_pinned" | "stopped";
@@ -21,22 +22,18 @@ export type NoAnswerKind = "unreachable" | "timed_out" | "too_large" | "malforme
 export class NoAnswer extends Error {
   override readonly name = "NoAnswer";
   readonly kind: NoAnswerKind;
-  /** The fault the server named, when it named a known one. Unsigned: good for a sentence, not for a decision. */
-  readonly code: FaultCode | undefined;
-  /** What the server says would make it work. Unsigned as well. */
-  readonly hint: string | undefined;
+  /** The fault that the server gave, when it is one of ours. Unsigned: good for a sentence, not for a decision. */
+  readonly fault: Fault | undefined;
 
   constructor(kind: NoAnswerKind, message: string, options: NoAnswerOptions = {}) {
     super(message, options);
     this.kind = kind;
-    this.code = options.code;
-    this.hint = options.hint;
+    this.fault = options.fault;
   }
 }
 
 interface NoAnswerOptions extends ErrorOptions {
-  readonly code?: FaultCode;
-  readonly hint?: string | undefined;
+  readonly fault?: Fault;
 }
 
 /** Where and how to ask. */
@@ -86,8 +83,14 @@ function looseJson(bytes: Uint8Array): unknown {
   }
 }
 
-const refusalShape = Compile(
-  Type.Object({ error_code: Type.String(), error_message: Type.String(), hint: Type.Optional(Type.Union([Type.String(), Type.Null()])) }),
+const Fact = Type.Union([Type.Null(), Type.Boolean(), Type.Number(), Type.String({ maxLength: 200 })]);
+const faultShape = Compile(
+  Type.Object({
+    error_code: Type.String(),
+    error_message: Type.String(),
+    hint: Type.Optional(Type.String()),
+    details: Type.Optional(Type.Record(Type.String({ pattern: "^[a-z_]{1,40}$" }), Fact, { additionalProperties: false, maxProperties: 16 })),
+  }),
 );
 
 /** A text from the network made fit for a log, a terminal and a page. */
@@ -95,19 +98,35 @@ function harmless(text: string): string {
   return text.replace(/[^\x20-\x7e]/g, " ").slice(0, SENTENCE_CHARACTERS_MAX);
 }
 
-/** An error answer as the server's own words, when they are of our form and name a known code; else its status alone. */
-function refusalOf(status: number, bytes: Uint8Array): NoAnswer {
+function faultIn(bytes: Uint8Array): Fault | undefined {
   const body = looseJson(bytes);
-  if (!refusalShape.Check(body) || !isFaultCode(body.error_code)) {
-    return new NoAnswer("refused", `The License Server's address answered with status ${status}.`);
-  }
-  const hint = typeof body.hint === "string" ? harmless(body.hint) : undefined;
-  return new NoAnswer("refused", `The License Server refused: ${harmless(body.error_message)}`, { code: body.error_code, hint });
+  if (!faultShape.Check(body) || !isFaultCode(body.error_code)) return undefined;
+  const { error_code, error_message, hint, details } = body;
+  const facts = Object.entries(details ?? {}).map(([name, fact]) => [name, typeof fact === "string" ? harmless(fact) : fact]);
+  return new Fault(error_code, harmless(error_message), {
+    ...(hint && { hint: harmless(hint) }),
+    ...(details && { details: Object.fromEntries(facts) }),
+  });
 }
 
-async function exchange(url: string, body: object, { services, signal }: Connection): Promise<Json> {
-  const response = await services.fetch(url, {
-    method: "POST",
+/** An error answer in the server's own words, when they are of our form and name a known code; else by its status alone. */
+function refusalOf(status: number, bytes: Uint8Array): NoAnswer {
+  const fault = faultIn(bytes);
+  if (fault === undefined) return new NoAnswer("refused", `The License Server's address answered with status ${status}.`);
+  return new NoAnswer("refused", `The License Server refused: ${fault.message}`, { fault });
+}
+
+type Method = "POST" | "PUT";
+
+interface Request {
+  readonly method: Method;
+  readonly path: string;
+  readonly body: object;
+}
+
+async function exchange({ services, address, signal }: Connection, { method, path, body }: Request): Promise<Json> {
+  const response = await services.fetch(urlOf(address, path), {
+    method,
     headers: { "content-type": "application/json", accept: "application/json" },
     body: JSON.stringify(body),
     redirect: "manual",
@@ -119,17 +138,17 @@ async function exchange(url: string, body: object, { services, signal }: Connect
   return parsed(bytes);
 }
 
-/** Posts `body` as JSON. Throws {@link NoAnswer} for everything but a JSON answer with status 200 in time. */
-export async function post(connection: Connection, path: string, body: object): Promise<Json> {
-  const { services, address, signal } = connection;
+/** Sends `body` as JSON. Throws {@link NoAnswer} for everything but a JSON answer with status 200 in time. */
+async function send(connection: Connection, request: Request): Promise<Json> {
+  const { services, signal } = connection;
   const late = new AbortController();
   const cancel = services.clock.after(REQUEST_MS_MAX, () => late.abort());
   try {
-    return await exchange(urlOf(address, path), body, { ...connection, signal: AbortSignal.any([signal, late.signal]) });
+    return await exchange({ ...connection, signal: AbortSignal.any([signal, late.signal]) }, request);
   } catch (cause) {
     if (cause instanceof NoAnswer) throw cause;
     if (signal.aborted) throw new NoAnswer("stopped", "The role stops.", { cause });
-    if (late.signal.aborted) throw new NoAnswer("timed_out", `The License Server did not answer within ${REQUEST_MS_MAX / 1_000} seconds.`, { cause });
+    if (late.signal.aborted) throw new NoAnswer("timed_out", LATE, { cause });
     throw new NoAnswer("unreachable", "The License Server cannot be reached.", { cause });
   } finally {
     cancel();
@@ -150,24 +169,24 @@ export interface LeaseAnswer {
 
 /** Asks for the server's half of the exchange. Throws {@link NoAnswer}. */
 export async function requestChallenge(connection: Connection, request: ChallengeRequest): Promise<Challenge> {
-  const answer = await post(connection, "/v1/challenges", request);
+  const answer = await send(connection, { method: "POST", path: "/v1/challenges", body: request });
   if (challengeShape.Check(answer)) return answer;
   throw new NoAnswer("malformed", "The answer is not a challenge of a License Server.");
 }
 
 /** Hands in the proof and takes what may be a lease. Throws {@link NoAnswer}. */
 export async function requestLease(connection: Connection, proof: string): Promise<LeaseAnswer> {
-  const answer = await post(connection, "/v1/leases", { proof });
+  const answer = await send(connection, { method: "POST", path: "/v1/leases", body: { proof } });
   if (leaseAnswerShape.Check(answer)) return { lease: answer.lease, changesTicket: answer.changes_ticket };
   throw new NoAnswer("malformed", "The answer to the proof holds no lease.");
 }
 
 /** Has the server read its license file again. Throws {@link NoAnswer}. */
-export async function postReload(connection: Connection, proof: string): Promise<void> {
-  await post(connection, "/v1/reload", { proof });
+export async function requestReload(connection: Connection, proof: string): Promise<void> {
+  await send(connection, { method: "POST", path: "/v1/reload", body: { proof } });
 }
 
-/** Has the server replace its license file by `file`, whose hash the proof names. Throws {@link NoAnswer}. */
-export async function postInstall(connection: Connection, proof: string, file: Uint8Array): Promise<void> {
-  await post(connection, "/v1/install", { proof, file: Buffer.from(file).toString("base64url") });
+/** Has the server replace its license by `license`, the text of a file whose hash the proof names. Throws {@link NoAnswer}. */
+export async function requestInstall(connection: Connection, proof: string, license: string): Promise<void> {
+  await send(connection, { method: "PUT", path: "/v1/license", body: { proof, license } });
 }

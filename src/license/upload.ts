@@ -6,6 +6,7 @@
 import { Fault } from "../fault.ts";
 import type { Caller } from "../gate/caller.ts";
 import { procedure, query } from "../gate/operation.ts";
+import { LICENSE_BYTES_MAX } from "./document.ts";
 import type { Entitlements } from "./entitlements.ts";
 
 /** The way to the License Server. The lease holder is one. */
@@ -16,8 +17,6 @@ export interface LicenseServerLink {
   reload(): Promise<void>;
 }
 
-/** Largest license file that is taken; a real one has about two kilobytes. */
-export const LICENSE_FILE_BYTES_MAX = 65_536;
 
 function requireAdministrator(caller: Caller): void {
   if (caller.kind === "user" && caller.isAdministrator) return;
@@ -33,7 +32,7 @@ export const uploadLicense = procedure(
   "license.upload",
   async ({ caller, write }, { file, server }: { readonly file: Uint8Array; readonly server: LicenseServerLink }): Promise<void> => {
     requireAdministrator(caller);
-    if (file.length > LICENSE_FILE_BYTES_MAX) throw new Fault("too_large", `A license file has at most ${LICENSE_FILE_BYTES_MAX} bytes.`);
+    if (file.length > LICENSE_BYTES_MAX) throw new Fault("too_large", `A license file has at most ${LICENSE_BYTES_MAX} bytes.`);
     await server.install(file);
     await write(async ({ note }) => note({ subject: "license", details: { bytes: file.length } }));
   },

@@ -17,7 +17,7 @@ import type { Keyring } from "./keyring.ts";
 
 const TYP = "at+jwt";
 /** The platform's own pages and programs, as a client. */
-export const FIRST_PARTY_CLIENT = "cyberun";
+const FIRST_PARTY_CLIENT = "cyberun";
 const FIRST_PARTY_SCOPE = "api";
 const TOKEN_CHARACTERS_MAX = 4_096;
 const SIGNATURE_BYTES = 64;
@@ -101,9 +101,14 @@ export async function findAccessTokenClaims({ services, settings }: Gate, keyrin
   return now < claims.exp && claims.iat <= now + CLOCK_SKEW_SECONDS ? claims : undefined;
 }
 
+export interface PresentedToken extends RequestFacts {
+  readonly token: string;
+}
+
 /** The person whose access token this is, or undefined when the token or its session is good for nothing. */
-export async function findUserByAccessToken(gate: Gate, keyring: Keyring, token: string, facts: RequestFacts): Promise<UserCaller | undefined> {
+export async function findUserByAccessToken(gate: Gate, keyring: Keyring, presented: PresentedToken): Promise<UserCaller | undefined> {
+  const { token, teamId, address } = presented;
   const claims = await findAccessTokenClaims(gate, keyring, token);
   if (claims === undefined) return undefined;
-  return await findUserBySession(gate, { sessionId: claims.sid, userId: claims.sub }, facts);
+  return await findUserBySession(gate, { sessionId: claims.sid, userId: claims.sub }, { teamId, address });
 }

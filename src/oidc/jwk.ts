@@ -21,19 +21,23 @@ export type PrivateJwk = Static<typeof PrivateJwkSchema>;
 const publicShape = Compile(PublicJwkSchema);
 const privateShape = Compile(PrivateJwkSchema);
 
-/** A scalar outside 1 … n-1 is refused by the curve; with P-256 that is one draw in four billion. */
+/** The order of P-256's base point (FIPS 186-5, SP 800-186 section 3.2.1.3): a private scalar lies below it. */
+const ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
+/** One draw in four billion is not a scalar. */
 const DRAWS_MAX = 8;
+
+function isScalar(bytes: Uint8Array): boolean {
+  const value = BigInt(`0x${Buffer.from(bytes).toString("hex")}`);
+  return value > 0n && value < ORDER;
+}
 
 /** A new P-256 key pair out of the given randomness. */
 export function createPrivateJwk(random: Random): PrivateJwk {
   for (let draw = 0; draw < DRAWS_MAX; draw += 1) {
-    const curve = createECDH("prime256v1");
     const scalar = random.bytes(32);
-    try {
-      curve.setPrivateKey(scalar);
-    } catch {
-      continue;
-    }
+    if (!isScalar(scalar)) continue;
+    const curve = createECDH("prime256v1");
+    curve.setPrivateKey(scalar);
     const point = curve.getPublicKey();
     return { kty: "EC", crv: "P-256", x: encodeBase64url(point.subarray(1, 33)), y: encodeBase64url(point.subarray(33)), d: encodeBase64url(scalar) };
   }

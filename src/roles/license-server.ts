@@ -11,6 +11,7 @@ import { door } from "../http/door.ts";
 import type { App } from "../http/listener.ts";
 import type { Metric } from "../http/metrics.ts";
 import { readTicket } from "../license/changes.ts";
+import { LICENSE_BYTES_MAX } from "../license/document.ts";
 import { requireEnrolled } from "../license/enrolment.ts";
 import { licenseStates } from "../license/entitlements.ts";
 import { presentedCaller, presentProof } from "../license/handshake.ts";
@@ -18,7 +19,6 @@ import { CHALLENGE_SECONDS } from "../license/lease.ts";
 import { answerLease } from "../license/leases.ts";
 import { installLicense, readLicenseStatus, reloadLicense } from "../license/license-operations.ts";
 import type { LicenseServer } from "../license/server.ts";
-import { LICENSE_FILE_BYTES_MAX } from "../license/upload.ts";
 
 const Bytes32 = t.String({ pattern: "^[A-Za-z0-9_-]{43}$" });
 const Role = t.Union([t.Literal("api"), t.Literal("gateway"), t.Literal("issuer")]);
@@ -54,7 +54,7 @@ function addLicenseFileDoors(app: App, gate: Gate, server: LicenseServer): void 
       const presented = presentProof(server.challenges, body.proof, { purpose: "install", audience: server.instance.kid, fileSha256 });
       return await installLicense(gate, presentedCaller(presented, caller.address), { server, file });
     },
-    { body: t.Object({ proof: Proof, license: t.String({ minLength: 1, maxLength: LICENSE_FILE_BYTES_MAX }) }) },
+    { body: t.Object({ proof: Proof, license: t.String({ minLength: 1, maxLength: LICENSE_BYTES_MAX }) }) },
   );
 }
 

@@ -3,17 +3,19 @@
  *
  * Commands are serializable transactions: they behave as if they had run one after the other, as on SQLite, so that a
  * count, a cap or a check of authority holds without a lock. The server refuses one of two that cannot be put in an
- * order; that one is run again, first at once, then behind a lock that lets repeaters through one at a time.
+ * order; that one is run again, first at once, then behind a lock that lets repeaters through one at a time. A command
+ * whose connection dies before its commit is run again too; when it dies during the commit nobody knows, and it is not.
  *
  * Rule: only this file knows the driver. Errors never carry the address, which holds a password.
  */
 import { drizzle } from "drizzle-orm/postgres-js";
-import postgres, { type Sql, type TransactionSql } from "postgres";
+import type { Sql } from "postgres";
 import { Fault } from "../fault.ts";
 import type { Clock } from "../services.ts";
 import { type Kit, postgresKit } from "./columns.ts";
 import { migrate, type Migration, type MigrationStep, postgresMigrations } from "./migrate.ts";
 import { asFault, isConnectionLoss, isOutOfOrder } from "./postgres-errors.ts";
+import { type PostgresConnection, PostgresPool } from "./postgres-pool.ts";
 import { defineTables } from "./schema.ts";
 import { type Scope, Scopes } from "./scope.ts";
 import type { Reader, Store, Writer } from "./store.ts";
@@ -26,16 +28,11 @@ export interface PostgresOptions {
   readonly migrations?: readonly Migration[];
 }
 
-/** Connections of one process. More commands at once only get into each other's way. */
-const CONNECTIONS_MAX = 16;
 /** Commands and queries that run or wait at most; beyond it the caller is told to come back. */
 const PENDING_MAX = 10_000;
 /** One run of a command or query, waiting for a connection included. */
 const SCOPE_MS_MAX = 30_000;
-const STATEMENT_MS_MAX = 20_000;
-const CONNECT_SECONDS_MAX = 10;
-const CLOSE_SECONDS_MAX = 5;
-/** Runs of a command that others keep getting in the way of. */
+/** Runs of a command that others keep getting in the way of, or whose connection was found dead before its commit. */
 const RUNS_MAX = 20;
 /** Runs before a command queues up with the other repeaters. */
 const FREE_RUNS_MAX = 2;
@@ -55,66 +52,42 @@ function asCanonical<T>(own: unknown): T {
  * refuses, `conflict` when its schema is not this build's.
  */
 export async function openPostgresStore(options: PostgresOptions): Promise<Store> {
-  const sql = connect(options.url);
+  const pool = new PostgresPool(options.url);
   try {
-    await migrate((step) => migrationTransaction(sql, step), options.migrations ?? postgresMigrations, options.clock);
-    return new PostgresStore(sql, options.clock);
+    await migrate((step) => migrationTransaction(pool, step), options.migrations ?? postgresMigrations, options.clock);
+    return new PostgresStore(pool, options.clock);
   } catch (error) {
-    await sql.end({ timeout: CLOSE_SECONDS_MAX });
+    await pool.close();
     throw asFault(error);
   }
 }
 
-function connect(url: string): Sql {
-  try {
-    return postgres(url, {
-      max: CONNECTIONS_MAX,
-      connect_timeout: CONNECT_SECONDS_MAX,
-      fetch_types: false,
-      onnotice: () => {},
-      connection: {
-        application_name: "cyberun",
-        statement_timeout: STATEMENT_MS_MAX,
-        idle_in_transaction_session_timeout: SCOPE_MS_MAX,
-      },
-      // int8 and numeric: counts and sums are numbers, as in SQLite.
-      types: { number: { to: 20, from: [20, 1700], parse: Number, serialize: String } },
-    });
-  } catch {
-    // Without the cause: the runtime's error repeats the address with its password.
-    throw new Fault("invalid_request", "The database address is not a PostgreSQL address.", {
-      hint: "Write postgres://user:password@host:port/database in CYBERUN_DATABASE_URL.",
-    });
-  }
+interface Run {
+  /** The transaction's isolation. */
+  readonly mode: string;
+  /** 1 for the first. */
+  readonly number: number;
 }
 
 class PostgresStore implements Store {
   readonly engine = "postgres";
-  readonly #sql: Sql;
+  readonly #pool: PostgresPool;
   readonly #scopes: Scopes;
   #pending = 0;
   #idle: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(sql: Sql, clock: Clock) {
-    this.#sql = sql;
+  constructor(pool: PostgresPool, clock: Clock) {
+    this.#pool = pool;
     this.#scopes = new Scopes(clock, { ms: SCOPE_MS_MAX, error: tooLong });
   }
 
   async read<T>(query: (reader: Reader) => Promise<T>): Promise<T> {
-    return await this.#counted(() => this.#run("isolation level repeatable read read only", query));
+    return await this.#repeat((number) => this.#run({ mode: "isolation level repeatable read read only", number }, query));
   }
 
   async write<T>(command: (writer: Writer) => Promise<T>): Promise<T> {
-    return await this.#counted(async () => {
-      for (let run = 1; ; run++) {
-        try {
-          return await this.#run("isolation level serializable", command, run > FREE_RUNS_MAX);
-        } catch (error) {
-          if (!isOutOfOrder(error) || run === RUNS_MAX) throw error;
-        }
-      }
-    });
+    return await this.#repeat((number) => this.#run({ mode: "isolation level serializable", number }, command));
   }
 
   async close(): Promise<void> {
@@ -125,7 +98,21 @@ class PostgresStore implements Store {
 
   async #finish(): Promise<void> {
     if (this.#pending > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
-    await this.#sql.end({ timeout: CLOSE_SECONDS_MAX });
+    await this.#pool.close();
+  }
+
+  /** Repeats what changed nothing and may succeed another time. */
+  async #repeat<T>(once: (number: number) => Promise<T>): Promise<T> {
+    return await this.#counted(async () => {
+      for (let number = 1; ; number++) {
+        try {
+          return await once(number);
+        } catch (error) {
+          const transient = isOutOfOrder(error) || isConnectionLoss(error);
+          if (!transient || number === RUNS_MAX) throw error;
+        }
+      }
+    });
   }
 
   async #counted<T>(work: () => Promise<T>): Promise<T> {
@@ -145,46 +132,69 @@ class PostgresStore implements Store {
     }
   }
 
-  /** One transaction. The driver returns from `begin` after the server has acknowledged the commit. */
-  async #run<T>(mode: string, work: (writer: Writer) => Promise<T>, alone = false): Promise<T> {
-    let committing = false;
-    const transaction = async (client: TransactionSql, scope: Scope) => {
-      // The lock comes before anything that reads, so that what is read was written before the lock was given.
-      if (alone) await client.unsafe("lock table migrations in share row exclusive mode");
-      const result = await inScope(client, this.#sql, scope, work);
-      committing = true;
-      return { result };
-    };
-    try {
-      const { result } = await this.#scopes.run((scope) => this.#sql.begin(mode, (client) => transaction(client, scope)));
-      return result;
-    } catch (error) {
-      throw committing && isConnectionLoss(error) ? outcomeUnknown(error) : error;
-    }
+  async #run<T>(run: Run, work: (writer: Writer) => Promise<T>): Promise<T> {
+    return await this.#scopes.run((scope) => this.#pool.use((connection) => transaction({ connection, scope, run }, work)));
   }
 }
 
-async function inScope<T>(client: TransactionSql, sql: Sql, scope: Scope, work: (writer: Writer) => Promise<T>): Promise<T> {
+interface Transaction {
+  readonly connection: PostgresConnection;
+  readonly scope: Scope;
+  readonly run: Run;
+}
+
+async function transaction<T>({ connection, scope, run }: Transaction, work: (writer: Writer) => Promise<T>): Promise<T> {
   scope.requireUsable();
   try {
-    return await work(session(client, sql, scope));
+    await scope.orLate(connection.begin(run.mode));
+    const result = await beforeCommit({ connection, scope, run }, work);
+    await scope.orLate(commit(connection));
+    return result;
   } finally {
-    // Before the commit: a statement that was not awaited must not land behind it, outside the transaction.
+    // When time is up the server may never answer; a new connection is cheaper than the wait for this one.
+    if (scope.late) await connection.discard();
+  }
+}
+
+async function commit(connection: PostgresConnection): Promise<void> {
+  try {
+    await connection.commit();
+  } catch (error) {
+    throw isConnectionLoss(error) ? outcomeUnknown(error) : error;
+  }
+}
+
+async function beforeCommit<T>({ connection, scope, run }: Transaction, work: (writer: Writer) => Promise<T>): Promise<T> {
+  try {
+    // The lock comes before anything that reads, so that what is read was written before the lock was given.
+    if (run.number > FREE_RUNS_MAX) await connection.query("lock table migrations in share row exclusive mode");
+    const result = await scope.orLate(work(session(connection, scope)));
     scope.requireUnharmed();
+    connection.requireConnected();
+    return result;
+  } catch (error) {
+    await scope.orLate(connection.rollback());
+    throw error;
+  } finally {
+    // A statement that was not awaited must not land behind the commit, outside the transaction.
     scope.end();
   }
 }
 
 /** The Writer (in a read-only transaction: the Reader) of one scope. */
-function session(client: TransactionSql, sql: Sql, scope: Scope): Writer {
-  const unsafe = (text: string, values: never[], settings: object) => {
+function session(connection: PostgresConnection, scope: Scope): Writer {
+  const unsafe = (text: string, values: Parameters<PostgresConnection["query"]>[1]) => {
     scope.requireUsable();
-    // Prepared by name: one round trip for each statement instead of two. `?prepare=false` in the address turns it off.
-    const query = client.unsafe(text, values, { ...settings, prepare: true });
-    query.catch((error: unknown) => scope.fail(error));
-    return query;
+    try {
+      const query = connection.query(text, values);
+      query.catch((error: unknown) => scope.fail(error));
+      return query;
+    } catch (error) {
+      throw scope.fail(error);
+    }
   };
-  return asCanonical<Writer>(Object.assign(drizzle(asCanonical<Sql>({ unsafe, options: sql.options })), { tables }));
+  const client = asCanonical<Sql>({ unsafe, options: connection.options });
+  return asCanonical<Writer>(Object.assign(drizzle(client), { tables }));
 }
 
 function tooLong(): Fault {
@@ -202,29 +212,33 @@ function outcomeUnknown(cause: unknown): Fault {
   });
 }
 
-async function migrationTransaction<T>(sql: Sql, step: (connection: MigrationStep) => Promise<T>): Promise<T> {
-  const { result } = await sql.begin(async (client) => {
-    await client`select pg_advisory_xact_lock(${MIGRATION_LOCK})`;
-    return { result: await step(migrationStep(client)) };
+async function migrationTransaction<T>(pool: PostgresPool, step: (connection: MigrationStep) => Promise<T>): Promise<T> {
+  return await pool.use(async (connection) => {
+    await connection.begin("isolation level read committed");
+    try {
+      await connection.query(`select pg_advisory_xact_lock(${MIGRATION_LOCK})`);
+      const result = await step(migrationStep(connection));
+      await connection.commit();
+      return result;
+    } catch (error) {
+      await connection.rollback();
+      throw error;
+    }
   });
-  return result;
 }
 
-function migrationStep(client: TransactionSql): MigrationStep {
+function migrationStep(connection: PostgresConnection): MigrationStep {
   return {
     applied: async () => {
-      const [row] = await client<{ present: boolean }[]>`select to_regclass('migrations') is not null as present`;
-      if (row?.present !== true) return [];
-      return await client<{ number: number; name: string; checksum: string }[]>`
-        select number, name, checksum from migrations order by number`;
+      const [row] = await connection.query("select to_regclass('migrations') is not null as present");
+      if (row?.["present"] !== true) return [];
+      const rows = await connection.query("select number, name, checksum from migrations order by number");
+      return rows.map((one) => ({ number: Number(one["number"]), name: String(one["name"]), checksum: String(one["checksum"]) }));
     },
-    execute: async (text) => {
-      await client.unsafe(text);
-    },
+    execute: async (text) => void (await connection.query(text)),
     record: async ({ number, name, checksum }, appliedAt) => {
-      await client`
-        insert into migrations (number, name, checksum, applied_at)
-        values (${number}, ${name}, ${checksum}, ${appliedAt})`;
+      const text = "insert into migrations (number, name, checksum, applied_at) values ($1, $2, $3, $4)";
+      await connection.query(text, [number, name, checksum, appliedAt]);
     },
   };
 }

@@ -10,11 +10,18 @@ import { assert } from "../fault.ts";
 import type { Clock } from "../services.ts";
 
 export class Scope {
+  readonly #expiry = Promise.withResolvers<never>();
+  #late = false;
   #ended = false;
   #failure: { readonly error: unknown } | undefined;
 
   get ended(): boolean {
     return this.#ended;
+  }
+
+  /** True once its time is up. */
+  get late(): boolean {
+    return this.#late;
   }
 
   /** Throws, before a statement runs, once the command has returned or one of its statements has failed. */
@@ -35,6 +42,16 @@ export class Scope {
 
   end(): void {
     this.#ended = true;
+  }
+
+  /** Time is up: whatever {@link orLate} waits for is given up with `error`. */
+  expire(error: Error): void {
+    this.#late = true;
+    this.#expiry.reject(error);
+  }
+
+  async orLate<T>(work: Promise<T>): Promise<T> {
+    return await Promise.race([work, this.#expiry.promise]);
   }
 }
 
@@ -67,10 +84,9 @@ export class Scopes {
   /** Runs `work` and ends its scope. Rejects with its first failed statement, if any, or when it takes too long. */
   async run<T>(work: (scope: Scope) => Promise<T>): Promise<T> {
     const scope = new Scope();
-    const late = Promise.withResolvers<never>();
-    const cancel = this.#clock.after(this.#limit.ms, () => late.reject(this.#limit.error()));
+    const cancel = this.#clock.after(this.#limit.ms, () => scope.expire(this.#limit.error()));
     try {
-      const result = await Promise.race([this.#current.run(scope, work, scope), late.promise]);
+      const result = await scope.orLate(this.#current.run(scope, work, scope));
       scope.requireUnharmed();
       return result;
     } catch (error) {

@@ -54,7 +54,7 @@ export class Connection {
   close(): void {
     for (const statement of this.#statements.values()) statement.finalize();
     this.#statements.clear();
-    this.#database.close();
+    this.#database.close(true);
   }
 
   #letGoOldest(): void {
@@ -141,7 +141,8 @@ function makePrivate(path: string): void {
 }
 
 function requireWriteAheadLog(database: Database, file: string): void {
-  const [mode] = database.prepare<unknown, []>("pragma journal_mode = wal").values()[0] ?? [];
+  using statement = database.prepare<unknown, []>("pragma journal_mode = wal");
+  const [mode] = statement.values()[0] ?? [];
   if (mode === "wal") return;
   throw new Fault("unavailable", `The file system of ${file} does not carry SQLite's write-ahead log.`, {
     hint: "Put the data directory on a local disk.",

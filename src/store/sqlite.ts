@@ -55,11 +55,18 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
     await migrateFile(writer, options);
     const reader = openReader(options.file);
     opened.push(reader);
-    return new SqliteStore(writer, reader, options.clock, closeAll);
+    return new SqliteStore({ writer, reader, closeAll }, options.clock);
   } catch (error) {
     closeAll();
     throw asFault(error);
   }
+}
+
+interface OpenFile {
+  readonly writer: Connection;
+  readonly reader: Connection;
+  /** Closes both and lets go of the lock. */
+  closeAll(): void;
 }
 
 class SqliteStore implements Store {
@@ -74,7 +81,7 @@ class SqliteStore implements Store {
   #readers = 0;
   #closing: Promise<void> | undefined;
 
-  constructor(writer: Connection, reader: Connection, clock: Clock, closeAll: () => void) {
+  constructor({ writer, reader, closeAll }: OpenFile, clock: Clock) {
     this.#writer = writer;
     this.#reader = reader;
     this.#closeAll = closeAll;

@@ -45,7 +45,7 @@ async function findRole(reader: Reader, teamId: string, userId: string): Promise
 }
 
 /** The team that the caller speaks in. Throws Fault `team_required` when a person names none. */
-export function requireTeamId(caller: Caller): string {
+function requireTeamId(caller: Caller): string {
   if ("teamId" in caller && caller.teamId !== undefined) return caller.teamId;
   throw new Fault("team_required", "This needs a team.", { hint: "Send the header X-Team-ID with the id of one of your teams." });
 }

@@ -6,6 +6,7 @@ import { below, quotaFault, UNLIMITED } from "../gate/quota.ts";
 import { requireName } from "../identity/names.ts";
 import type { Qualified } from "../license/entitlements.ts";
 import { isoTime, type PageMeta, pageOf, type PageRequest } from "../page.ts";
+import { rowWhere } from "../store/conditional-insert.ts";
 import type { Writer } from "../store/store.ts";
 import { membershipId } from "./membership.ts";
 
@@ -38,18 +39,12 @@ export async function insertOwner({ writer, services }: CommandAct, teamId: stri
 /** Inserts the team unless a cap is reached. Throws Fault `quota_exceeded` naming the one that is. */
 async function insertTeam(act: CommandAct, userId: string, displayName: string): Promise<string> {
   const { writer, services } = act;
-  const { teams, users } = writer.tables;
+  const { teams } = writer.tables;
   const teamsCap = act.limit(maxTeams);
   const ownedCap = act.limit(maxOwnedTeams);
-  const row = writer
-    .select({
-      id: sql<string>`${services.random.uuid()}`.as("id"),
-      display_name: sql<string>`${displayName}`.as("display_name"),
-      created_at: sql<number>`${services.clock.now()}`.as("created_at"),
-    })
-    .from(users)
-    .where(and(eq(users.id, userId), below(countTeams(writer), teamsCap), below(countOwned(writer, userId), ownedCap)));
-  const [inserted] = await writer.insert(teams).select(row).returning({ id: teams.id });
+  const row = { id: services.random.uuid(), display_name: displayName, created_at: services.clock.now() };
+  const isFree = sql`${below(countTeams(writer), teamsCap)} and ${below(countOwned(writer, userId), ownedCap)}`;
+  const [inserted] = await writer.insert(teams).select(rowWhere(teams, row, isFree)).returning({ id: teams.id });
   if (inserted !== undefined) return inserted.id;
   const [owned] = await countOwned(writer, userId);
   const isOwnCap = owned !== undefined && ownedCap !== UNLIMITED && owned.count >= ownedCap;

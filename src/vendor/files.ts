@@ -2,9 +2,10 @@
  * Files of the signing desk: read with a limit, written only where nothing is yet.
  *
  * Rule: a file that exists is never overwritten, whatever it is; the one exception is the list of public keys, which is
- * replaced as a whole. It must not know what the files hold.
+ * replaced as a whole. What could not be written completely is not left behind. It must not know what the files hold.
  */
-import { closeSync, fchmodSync, fsyncSync, openSync, readFileSync, renameSync, statSync, unlinkSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, fchmodSync, fsyncSync, openSync, readSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { Fault } from "../fault.ts";
 
 /** Larger than anything this tool reads; a mistaken path to something huge stays harmless. */
@@ -21,7 +22,7 @@ function fileFault(path: string, error: unknown): Fault {
     return new Fault("conflict", `${path} exists already and is left as it is.`, { hint: "Choose another name or move the file away.", cause: error });
   }
   return new Fault("unavailable", `${path} cannot be used (${code ?? "unknown reason"}).`, {
-    hint: "Check its permissions and the free space.",
+    hint: "Check what it is, its permissions and the free space.",
     cause: error,
   });
 }
@@ -36,25 +37,56 @@ export function onFile<T>(path: string, act: () => T): T {
   }
 }
 
-/** The file's bytes. Throws a Fault: not_found, too_large, unavailable. */
+function readUpTo(file: number, limit: number): Buffer {
+  const buffer = Buffer.alloc(limit);
+  let length = 0;
+  while (length < limit) {
+    const count = readSync(file, buffer, length, limit - length, null);
+    if (count === 0) break;
+    length += count;
+  }
+  return buffer.subarray(0, length);
+}
+
+/** The file's bytes; a pipe will do, so that a passphrase need not touch a disk. Throws a Fault: not_found, too_large, unavailable. */
 export function readFile(path: string): Buffer {
   return onFile(path, () => {
-    if (statSync(path).size > FILE_BYTES_MAX) throw new Fault("too_large", `${path} is larger than ${FILE_BYTES_MAX} bytes.`);
-    return readFileSync(path);
+    const file = openSync(path, "r");
+    try {
+      const bytes = readUpTo(file, FILE_BYTES_MAX + 1);
+      if (bytes.length > FILE_BYTES_MAX) throw new Fault("too_large", `${path} is larger than ${FILE_BYTES_MAX} bytes.`);
+      return bytes;
+    } finally {
+      closeSync(file);
+    }
   });
 }
 
-/** Writes a new file and waits until the disk has it. Throws a Fault: conflict when there is one already. */
+export function removeFile(path: string): void {
+  onFile(path, () => unlinkSync(path));
+}
+
+function fill(file: number, content: string, mode: number): void {
+  try {
+    // The umask may have taken bits away: what is asked for is what the file has.
+    fchmodSync(file, mode);
+    writeFileSync(file, content);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Writes a new file and waits until the disk has it. Throws a Fault: conflict when there is one already, not_found without its folder. */
 export function writeNewFile(path: string, content: string, mode: number): void {
+  if (!existsSync(dirname(path))) throw new Fault("not_found", `There is no folder ${dirname(path)}.`, { hint: "Make it first." });
   onFile(path, () => {
     const file = openSync(path, "wx", mode);
     try {
-      // The umask may have taken bits away, never added: what is asked for is what the file has.
-      fchmodSync(file, mode);
-      writeFileSync(file, content);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
+      fill(file, content, mode);
+    } catch (error) {
+      removeFile(path);
+      throw error;
     }
   });
 }
@@ -67,17 +99,11 @@ export function replaceFile(path: string, content: () => string): void {
   const next = `${path}.new`;
   writeNewFile(next, "", 0o644);
   try {
-    writeFileSync(next, content());
-    const file = openSync(next, "r");
-    fsyncSync(file);
-    closeSync(file);
-    renameSync(next, path);
+    const text = content();
+    onFile(next, () => fill(openSync(next, "w"), text, 0o644));
+    onFile(path, () => renameSync(next, path));
   } catch (error) {
     removeFile(next);
     throw error;
   }
-}
-
-export function removeFile(path: string): void {
-  onFile(path, () => unlinkSync(path));
 }

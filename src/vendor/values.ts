@@ -115,7 +115,7 @@ function hostPartsIn(text: string): HostParts {
   const required: unknown = member.get("required");
   const deploymentId: unknown = member.get("deployment_id");
   return {
-    fingerprints: Array.isArray(fingerprints) ? fingerprints.filter((part) => typeof part === "string") : [],
+    fingerprints: Array.isArray(fingerprints) ? fingerprints.map(String) : [],
     required: typeof required === "number" ? required : undefined,
     deploymentId: typeof deploymentId === "string" ? deploymentId : undefined,
   };

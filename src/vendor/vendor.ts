@@ -93,7 +93,7 @@ function answerTo(argv: readonly string[], desk: Desk, asJson: boolean): string 
   if (first === "version" || first === "--version") return asJson ? JSON.stringify({ version }) : `cyberun-vendor ${version}`;
   const command = findCommand(argv);
   if (command === undefined) throw unknownCommand(argv);
-  if (argv.includes("--help")) return commandHelp(command);
+  if (argv.includes("--help") || argv.includes("-h")) return commandHelp(command);
   const words = argv.slice(command.name.split(" ").length);
   const answer = command.run(desk, parseArguments(words, { ...command.options, ...everyCommand }, command.operands));
   return asJson ? JSON.stringify(answer.json, null, 2) : answer.text;

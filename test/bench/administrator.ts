@@ -1,6 +1,8 @@
 /** The first administrator of a deployment under measurement, made as a person would: set-up link, sign-in, a key. */
 import { type TSchema, Type, type Static } from "typebox";
 import { Compile } from "typebox/compile";
+import type { Deployment } from "./deployment.ts";
+import { until } from "./processes.ts";
 
 export const administrator = { email_address: "bench@example.com", user_password: "a password for the bench alone" } as const;
 
@@ -29,17 +31,17 @@ export async function signIn(api: string): Promise<string> {
 }
 
 /** Uses the set-up link that the deployment printed: administrator, deployment and first team. */
-async function setUp(api: string, printed: string): Promise<void> {
-  const [path] = /\/setup\/[A-Za-z0-9_-]+/.exec(printed) ?? [];
-  if (path === undefined) throw new Error("the deployment printed no set-up link");
+async function setUp({ addresses: { api }, process }: Deployment): Promise<void> {
+  const path = await until("the set-up link to be printed", () => /\/setup\/[A-Za-z0-9_-]+(?=\s)/.exec(process.output())?.[0]);
   const form = new URLSearchParams({ deployment_name: "Bench", team_name: "Bench", first_name: "Bench", last_name: "Mark", ...administrator });
   const response = await fetch(new URL(path, api), { method: "POST", headers: { origin: new URL(api).origin }, body: form, redirect: "manual" });
   if (response.status !== 303) throw new Error(`the set-up answered ${response.status}`);
 }
 
 /** Sets up the deployment and makes an `sk-` key of its first team. */
-export async function foundTeam(api: string, printed: string): Promise<string> {
-  await setUp(api, printed);
+export async function foundTeam(deployment: Deployment): Promise<string> {
+  await setUp(deployment);
+  const { api } = deployment.addresses;
   const authorization = `Bearer ${await signIn(api)}`;
   const { team_list } = await answer(Profile, await fetch(new URL("/api/v1/users/me", api), { headers: { authorization } }));
   const headers = { authorization, "x-team-id": team_list[0]?.id ?? "" };

@@ -44,7 +44,7 @@ export async function startServing(command: readonly string[], { folder, readyFi
 export interface DeploymentOptions {
   readonly executable: string;
   readonly dataDir: string;
-  /** `trial` with the bundled license, or `serve` with a file. */
+  /** Another file than the license that came with the build. */
   readonly license?: string;
 }
 
@@ -52,6 +52,6 @@ export interface DeploymentOptions {
 export async function startDeployment({ executable, dataDir, license }: DeploymentOptions): Promise<Deployment> {
   const readyFile = `${dataDir}.ready.json`;
   const ports = roles.flatMap((role) => [`--${role}-port`, "0"]);
-  const how = license === undefined ? ["trial"] : ["serve", "--license", license];
-  return await startServing([executable, ...how, "--data-dir", dataDir, "--ready-file", readyFile, ...ports], { folder: join(dataDir, ".."), readyFile });
+  const chosen = license === undefined ? [] : ["--license", license];
+  return await startServing([executable, "trial", "--data-dir", dataDir, "--ready-file", readyFile, ...ports, ...chosen], { folder: join(dataDir, ".."), readyFile });
 }

@@ -112,6 +112,19 @@ test("cyberun itself runs nothing of a hostile folder and environment", async ()
   expect(attacked).toEqual(quiet);
 });
 
+const refused: readonly (readonly [name: string, value: string])[] = [
+  ["NODE_TLS_REJECT_UNAUTHORIZED", "0"],
+  ["NODE_TLS_REJECT_UNAUTHORIZED", "1"],
+  ["BUN_CONFIG_VERBOSE_FETCH", "curl"],
+  ["BUN_JSC_useJIT", "0"],
+];
+
+test.each(refused)("cyberun refuses to start while %s=%s is set, and says so", async (name, value) => {
+  const { stdout, stderr } = await attempt(await cyberunExecutable(), { env: { [name]: value }, args: ["version"], succeeded: isTraced });
+  expect(stdout).toBe("");
+  expect(stderr).toContain(`The variable ${name} is set`);
+});
+
 test("a runtime without one of the names is refused, so that a renamed switch cannot come back unnoticed", () => {
   expect(() => silence(Buffer.from("BUN_BE_BUN BUN_OPTIONS BUN_INSPECT BUN_CONFIG_VERBOSE_FETCH"))).toThrow("BUN_ENABLE_CRASH_REPORTING");
 });

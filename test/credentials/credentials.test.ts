@@ -83,7 +83,7 @@ test("a key with days to live lives to the last millisecond, and one without liv
   expect(await findCallerByKey(world.gate, long.raw_key, undefined)).toBeDefined();
 });
 
-test.each([
+const badInputs = [
   ["kind", { kind: "device" }],
   ["kind", { kind: "user" }],
   ["kind", { kind: "" }],
@@ -96,11 +96,15 @@ test.each([
   ["expires_in_days", { expires_in_days: -1 }],
   ["expires_in_days", { expires_in_days: 1.5 }],
   ["expires_in_days", { expires_in_days: Number.NaN }],
-])("a bad %s is refused by name: %j", async (field, changes) => {
+] as const;
+
+test("a bad field is refused by name and makes nothing", async () => {
   await using world = await testGate();
   const { owner } = await setUp(world.gate);
-  const refusal = await refusalOf(createCredential(world.gate, owner, { ...integration, ...changes }));
-  expect(refusal).toMatchObject({ code: "invalid_request", details: { fields: [{ field }] } });
+  for (const [field, changes] of badInputs) {
+    const refusal = await refusalOf(createCredential(world.gate, owner, { ...integration, ...changes }));
+    expect(refusal).toMatchObject({ code: "invalid_request", details: { fields: [{ field }] } });
+  }
   expect(await keyCount(world)).toBe(0);
 });
 

@@ -20,7 +20,7 @@ test.each([
   '{"a":1,"A":2,"á":3}',
   '{"constructor":1,"toString":2,"hasOwnProperty":3}',
   "[[[[[[[[1]]]]]]]]",
-])("%s is read as JSON.parse reads it", (text) => {
+])("%j is read as JSON.parse reads it", (text) => {
   expect(parsed(text)).toEqual(JSON.parse(text));
 });
 

@@ -60,6 +60,7 @@ function newExchange(instance: SigningKey): Exchange {
     serverNonce: nonce(),
     sentAt: NOW,
     receivedAt: NOW,
+    anomalousWall: undefined,
   };
 }
 

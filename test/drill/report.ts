@@ -8,6 +8,7 @@ import { Type } from "typebox";
 import { Compile } from "typebox/compile";
 import type { Machine, Versions } from "../bench/machine.ts";
 import { machineTable } from "../bench/report.ts";
+import { cell, table } from "../bench/table.ts";
 
 /** The least that a drill's report has; other members are kept as facts. */
 const ReportShape = Compile(
@@ -60,14 +61,6 @@ export function isClean({ drills }: DrillRun): boolean {
   return drills.length > 0 && drills.every(({ end }) => end === "held");
 }
 
-function cell(text: string): string {
-  return text.replaceAll("|", "\\|").replaceAll("\n", " ");
-}
-
-function row(cells: readonly string[]): string {
-  return `| ${cells.map(cell).join(" | ")} |`;
-}
-
 const FACT_CHARACTERS_MAX = 200;
 
 function factText(value: unknown): string {
@@ -92,7 +85,7 @@ export function resultLine(result: DrillResult): string {
 export function drillMarkdown({ date, machine, versions, drills }: DrillRun): string {
   const lines = drills.map((result) => {
     const { name, rounds, end, tookSeconds } = result;
-    return row([name, rounds.toLocaleString("en-US"), String(violationCount(result)), end, `${tookSeconds.toFixed(1)} s`]);
+    return [name, rounds.toLocaleString("en-US"), String(violationCount(result)), end, `${tookSeconds.toFixed(1)} s`];
   });
   return [
     "# Drills",
@@ -101,9 +94,7 @@ export function drillMarkdown({ date, machine, versions, drills }: DrillRun): st
     "",
     machineTable(date, machine, versions),
     "",
-    row(["drill", "rounds", "violations", "end", "time"]),
-    row(["---", "---", "---", "---", "---"]),
-    ...lines,
+    table(["drill", "rounds", "violations", "end", "time"], lines),
     "",
     "## What was seen",
     "",

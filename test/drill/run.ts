@@ -39,8 +39,12 @@ async function findDrill(file: string): Promise<Drill | undefined> {
   return { name: basename(file, ".ts"), rounds: typeof rounds === "number" ? rounds : ROUNDS_DEFAULT, run: (count) => drill(count) };
 }
 
+function isCandidate(file: string): boolean {
+  return !file.endsWith(".test.ts") && file !== "run.ts" && file !== "report.ts";
+}
+
 function candidates(only: string | undefined): readonly string[] {
-  const files = [...new Bun.Glob("*.ts").scanSync({ cwd: import.meta.dir })].filter((file) => file !== "run.ts" && file !== "report.ts").toSorted();
+  const files = [...new Bun.Glob("*.ts").scanSync({ cwd: import.meta.dir })].filter(isCandidate).toSorted();
   if (only === undefined) return files;
   const names = only.split(",");
   const unknown = names.filter((name) => !files.includes(`${name}.ts`));

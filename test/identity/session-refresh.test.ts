@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { eq } from "drizzle-orm";
-import { findUserBySession } from "../../src/identity/authentication.ts";
+import { findUserByCookie, findUserBySession } from "../../src/identity/authentication.ts";
 import { refreshSession } from "../../src/identity/session-refresh.ts";
 import { createRefreshToken } from "../../src/identity/session-secrets.ts";
 import type { HeldSession } from "../../src/identity/sessions.ts";
@@ -100,6 +100,7 @@ test("ended, expired, disabled, foreign and cookie sessions are refused in the s
   const cookie = await signIn(world.gate, ownerAddress, "cookie");
   const expired = await signIn(world.gate);
   world.services.clock.advance(30 * 86_400_000);
+  const all = [await words(cookie.secret), await words(expired.secret)];
   const disabled = await signIn(world.gate);
   await world.store.write(async (writer) => {
     const { users } = writer.tables;
@@ -108,8 +109,17 @@ test("ended, expired, disabled, foreign and cookie sessions are refused in the s
   const { sealer, services } = world.gate;
   const unknown = createRefreshToken(sealer, services.random, services.random.uuid());
   const forCookie = createRefreshToken(sealer, services.random, cookie.sessionId);
-  const all = [await words(cookie.secret), await words(expired.secret), await words(disabled.secret), await words(unknown), await words(forCookie), await words("rt-")];
+  for (const token of [disabled.secret, unknown, forCookie, "rt-"]) all.push(await words(token));
   expect(new Set(all).size).toBe(1);
+});
+
+test("a refresh token never touches a cookie's session", async () => {
+  await using world = await testGate();
+  await setUp(world.gate);
+  const cookie = await signIn(world.gate, ownerAddress, "cookie");
+  const { sealer, services } = world.gate;
+  expect(await codeOf(refresh(world, createRefreshToken(sealer, services.random, cookie.sessionId)))).toBe("unauthenticated");
+  expect(await findUserByCookie(world.gate, cookie.secret, nowhere)).toBeDefined();
 });
 
 test("a disabled person's session is not ended by the refusal: enabled again, it goes on", async () => {

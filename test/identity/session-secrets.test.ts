@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { createSealer } from "../../src/crypto/sealing.ts";
 import { createCookie, createRefreshToken, isCookieForm, sessionDigest, sessionIdOf } from "../../src/identity/session-secrets.ts";
+import { redactText } from "../../src/log.ts";
 import { realServices } from "../../src/services.ts";
 
 const { random } = realServices();
@@ -35,6 +36,11 @@ test("the tag of one session does not serve another", () => {
 test("what the store keeps is not part of what the holder shows", () => {
   const token = createRefreshToken(sealer, random, sessionId);
   expect(token).not.toContain(sessionDigest(sealer, token));
+});
+
+test("a log never shows a refresh token, wherever in a text it stands", () => {
+  const token = createRefreshToken(sealer, random, sessionId);
+  expect(redactText(`refused ${token}, again`)).toBe("refused •••, again");
 });
 
 test("a cookie is 43 characters of base62 and nothing else has its form", () => {

@@ -2,8 +2,8 @@ import { expect, test } from "bun:test";
 import { eq } from "drizzle-orm";
 import { findUserByCookie, findUserBySession } from "../../src/identity/authentication.ts";
 import { createSession, endSession } from "../../src/identity/sessions.ts";
-import { auditRows, storeText, type TestGate, testGate } from "../support/gate.ts";
-import { addPerson, anonymous, ownerAddress, PASSWORD, setUp, signIn } from "../support/people.ts";
+import { afterEachRead, auditRows, storeText, type TestGate, testGate } from "../support/gate.ts";
+import { addPerson, anonymous, ownerAddress, PASSWORD, quickHash, setUp, signIn } from "../support/people.ts";
 import { codeOf, refusalOf, shutStates, strangersTo } from "../support/refusal.ts";
 
 const nowhere = { teamId: undefined, address: undefined };
@@ -152,19 +152,27 @@ test("a bucket that a clock ahead of time shut does not stay shut for years", as
 test("who is disabled, or given another password, while the hash is computed does not get in", async () => {
   await using world = await testGate();
   const { owner } = await setUp(world.gate);
-  const attempt = codeOf(guess(world, PASSWORD));
-  await disable(world, owner.userId);
-  expect(await attempt).toBe("unauthenticated");
+  const input = { email_address: ownerAddress, user_password: PASSWORD, kind: "token" } as const;
+  const password_hash = await quickHash();
+  for (const change of [{ password_hash: "$argon2id$other" }, { disabled_at: 1 }]) {
+    const changing = afterEachRead(world.gate, async () => {
+      await world.store.write(async (writer) => void (await writer.update(writer.tables.users).set(change).where(eq(writer.tables.users.id, owner.userId))));
+    });
+    expect(await codeOf(createSession(changing, anonymous, input))).toBe("unauthenticated");
+    await world.store.write(async (writer) => void (await writer.update(writer.tables.users).set({ password_hash })));
+  }
 });
 
-test.each([
-  ["no address", "ada", PASSWORD],
-  ["an empty password", ownerAddress, ""],
-  ["a password of a megabyte", ownerAddress, "a".repeat(1_000_000)],
-])("bad input is refused the same for everybody and is not counted: %s", async (_what, email_address, user_password) => {
+test("bad input is refused the same for everybody and is not counted", async () => {
   await using world = await testGate();
   await setUp(world.gate);
-  expect(await codeOf(guess(world, user_password, email_address))).toBe("invalid_request");
+  const inputs = [
+    ["ada", PASSWORD],
+    ["", PASSWORD],
+    [ownerAddress, ""],
+    [ownerAddress, "a".repeat(1_000_000)],
+  ] as const;
+  for (const [address, password] of inputs) expect(await codeOf(guess(world, password, address))).toBe("invalid_request");
   expect(await bucketRows(world)).toEqual([]);
 });
 

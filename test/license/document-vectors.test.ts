@@ -37,6 +37,11 @@ describe("the published vectors", () => {
     expect(new Set(licenseVectors.map(({ name }) => name)).size).toBe(licenseVectors.length);
   });
 
+  test("are counted right on the format page", () => {
+    const page = readFileSync(join(import.meta.dirname, "../../docs/license-format.md"), "utf8");
+    expect(page).toContain(`holds ${licenseVectors.length} files`);
+  });
+
   test("name every refusal there is", () => {
     const words = readFileSync(join(import.meta.dirname, "../../docs/license-format.md"), "utf8").matchAll(/^\| \d+ \|.*\| `([a-z_]+)` \|$/gm);
     const documented = [...new Set([...words].map(([, word]) => word ?? ""))];

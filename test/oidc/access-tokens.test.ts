@@ -134,23 +134,16 @@ test("tricks with the algorithm are refused", async () => {
   }
 });
 
-test.each([
-  ["JWT", "JWT"],
-  ["logout+jwt", "logout+jwt"],
-  ["cyberun-license+jws", "cyberun-license+jws"],
-  ["AT+JWT", "AT+JWT"],
-  ["application/at+jwt", "application/at+jwt"],
-  ["no typ", undefined],
-  ["null", null],
-])("signed by our key, but of the type %s: refused", async (_what, typ) => {
+test("signed by our key, but of another type: refused", async () => {
   await using world = await testGate();
   const { keyring, token } = await withToken(world);
   const { header, claims } = parts(token);
-  expect(await findAccessTokenClaims(world.gate, keyring, await signed(keyring, { ...header, typ }, claims))).toBeUndefined();
+  for (const typ of ["JWT", "logout+jwt", "cyberun-license+jws", "AT+JWT", "application/at+jwt", "", undefined, null, ["at+jwt"]]) {
+    expect([typ, await findAccessTokenClaims(world.gate, keyring, await signed(keyring, { ...header, typ }, claims))]).toEqual([typ, undefined]);
+  }
 });
 
-const aDay = 86_400;
-test.each([
+const wrongClaims = [
   ["another issuer", { iss: "http://evil.example" }],
   ["an issuer with a slash more", { iss: "http://localhost:9403/" }],
   ["another audience", { aud: "http://localhost:9403" }],
@@ -162,7 +155,6 @@ test.each([
   ["an end that is null", { exp: null }],
   ["no time of issue", { iat: undefined }],
   ["issued in the future", { iat: Date.UTC(2026, 0, 1) / 1_000 + 61 }],
-  ["issued a day in the future", { iat: Date.UTC(2026, 0, 1) / 1_000 + aDay }],
   ["no issuer", { iss: undefined }],
   ["no audience", { aud: undefined }],
   ["no subject", { sub: undefined }],
@@ -171,12 +163,17 @@ test.each([
   ["no client", { client_id: undefined }],
   ["no id", { jti: undefined }],
   ["a subject that is an object", { sub: { $ne: "" } }],
-])("signed by our key, but %s: refused", async (_what, changes) => {
+] as const;
+
+test("signed by our key, but with a claim that is wrong or missing: refused", async () => {
   await using world = await testGate();
   const { keyring, token } = await withToken(world);
   const { header, claims } = parts(token);
   expect(await findAccessTokenClaims(world.gate, keyring, await signed(keyring, header, claims))).toBeDefined();
-  expect(await findAccessTokenClaims(world.gate, keyring, await signed(keyring, header, { ...claims, ...changes }))).toBeUndefined();
+  for (const [what, changes] of wrongClaims) {
+    const found = await findAccessTokenClaims(world.gate, keyring, await signed(keyring, header, { ...claims, ...changes }));
+    expect([what, found]).toEqual([what, undefined]);
+  }
 });
 
 test("signed by our key, but not one strict JSON object: refused", async () => {
@@ -217,7 +214,7 @@ test("the person behind a token is read anew for each request: disabled and sign
     const session = await signIn(world.gate);
     const token = await issueAccessToken(world.gate, keyring, session);
     const facts = { teamId: owner.teamId, address: "192.0.2.1" };
-    const caller = await findUserByAccessToken(world.gate, keyring, token, facts);
+    const caller = await findUserByAccessToken(world.gate, keyring, { token, ...facts });
     expect(caller).toEqual({ kind: "user", userId: owner.userId, sessionId: session.sessionId, isAdministrator: true, ...facts });
     if (caller === undefined) throw new Error("the session is live");
     if (end === "signed out") await endSession(world.gate, caller, undefined);
@@ -227,7 +224,7 @@ test("the person behind a token is read anew for each request: disabled and sign
         await writer.update(users).set({ disabled_at: 1 }).where(eq(users.id, owner.userId));
       });
     }
-    expect(await findUserByAccessToken(world.gate, keyring, token, facts)).toBeUndefined();
+    expect(await findUserByAccessToken(world.gate, keyring, { token, ...facts })).toBeUndefined();
     expect(await findUserBySession(world.gate, session, nowhere)).toBeUndefined();
   }
 });
@@ -238,7 +235,7 @@ test("a token whose session is another person's is nobody's", async () => {
   const keyring = createKeyring(world.gate);
   const session = await signIn(world.gate);
   const token = await issueAccessToken(world.gate, keyring, { ...session, userId: subject.userId });
-  expect(await findUserByAccessToken(world.gate, keyring, token, nowhere)).toBeUndefined();
+  expect(await findUserByAccessToken(world.gate, keyring, { token, ...nowhere })).toBeUndefined();
 });
 
 test("without a signing key no token is issued", async () => {

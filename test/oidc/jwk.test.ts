@@ -25,7 +25,8 @@ test("the same randomness gives the same key, and coordinates keep their leading
 
 test("a scalar the curve does not have is drawn again, and a source without any is a bug", () => {
   const { random } = realServices();
-  const draws = [new Uint8Array(32), new Uint8Array(32).fill(255), new Uint8Array(32).fill(1)];
+  const order = Buffer.from("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551", "hex");
+  const draws = [new Uint8Array(32), new Uint8Array(32).fill(255), new Uint8Array(order), new Uint8Array(32).fill(1)];
   const jwk = createPrivateJwk({ ...random, bytes: () => draws.shift() ?? new Uint8Array(32) });
   expect(jwk.d).toBe(Buffer.alloc(32, 1).toString("base64url"));
   expect(() => createPrivateJwk({ ...random, bytes: () => new Uint8Array(32) })).toThrow("no scalar of P-256");

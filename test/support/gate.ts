@@ -87,6 +87,17 @@ export async function testGate(options: TestGateOptions = {}): Promise<TestGate>
   };
 }
 
+/** `gate`, but that `between` happens after each of its reads: what another caller does while an operation is under way. */
+export function afterEachRead(gate: Gate, between: () => Promise<void>): Gate {
+  const { store } = gate;
+  const read: Store["read"] = async (query) => {
+    const result = await store.read(query);
+    await between();
+    return result;
+  };
+  return { ...gate, store: { engine: store.engine, read, write: (command) => store.write(command), close: () => store.close() } };
+}
+
 /** The audit rows in the order they were written. */
 export async function auditRows(store: Store): Promise<readonly Tables["audit"]["$inferSelect"][]> {
   return await store.read(async (reader) => await reader.select().from(reader.tables.audit).orderBy(asc(reader.tables.audit.id)));

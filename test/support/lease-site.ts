@@ -14,6 +14,8 @@ import type { Entitlements } from "../../src/license/entitlements.ts";
 import { type LeaseHolder, startLeaseHolder } from "../../src/license/lease-holder.ts";
 import type { LeaseRole } from "../../src/license/lease.ts";
 import type { Clock, Services } from "../../src/services.ts";
+import { PUSH_SPACING_MS } from "../../src/license/refresh-schedule.ts";
+import { eventually } from "./eventually.ts";
 import { type LicenseServerDouble, startDouble } from "./license-server-double.ts";
 import { testVendor, type TestVendor } from "./license.ts";
 import { testServices, type TestServices } from "./services.ts";
@@ -45,6 +47,10 @@ export interface LeaseSite extends AsyncDisposable {
   house(server: LicenseServerDouble, directory?: DataDirectory): void;
   /** A role that has made its first attempt. */
   role(role: LeaseRole, servers: readonly (LicenseServerDouble | string)[], options?: RoleOptions): Promise<LeaseHolder>;
+  /** Awaits that the role has heard a push, and runs the clock up to what it does about it. */
+  hear(holder: LeaseHolder): Promise<void>;
+  /** Awaits that the role listens at `server`, has asked again as it does when its stream begins, and is idle. */
+  listen(holder: LeaseHolder, server: LicenseServerDouble): Promise<void>;
   /** Forgets a role as a kill does: nothing is written, no request or timer of it acts again. */
   kill(): void;
 }
@@ -82,7 +88,19 @@ export function leaseSite(startAtMs?: number): LeaseSite {
     writeFileDurably(home.instanceKey, `${encodeBase64url(server.seed)}\n`);
     writeFileDurably(home.enrolSecret, `${encodeBase64url(ENROL_SECRET)}\n`);
   };
+  const hear = async (holder: LeaseHolder) => {
+    const leftMs = () => (holder.status().nextRefreshAtMs ?? Infinity) - services.clock.now();
+    await eventually(() => leftMs() <= PUSH_SPACING_MS);
+    services.clock.advance(Math.ceil(leftMs()));
+  };
   return {
+    hear,
+    async listen(holder, server) {
+      const count = server.leases.length;
+      await hear(holder);
+      await eventually(() => server.leases.length > count);
+      await holder.refresh();
+    },
     services,
     vendor,
     directory,

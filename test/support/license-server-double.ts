@@ -36,8 +36,8 @@ export interface LicenseServerDouble {
   readonly proofs: Proof[];
   /** Every lease given, as it was sent. */
   readonly leases: string[];
-  /** Bytes handed in by `install`. */
-  readonly installed: Buffer[];
+  /** Files handed in. */
+  readonly installed: string[];
   /** The license file; empty when there is none. */
   license: string;
   state: Lease["state"];
@@ -62,6 +62,9 @@ export interface LicenseServerDouble {
   hangUp(): void;
   stop(): Promise<void>;
 }
+
+/** The event of a real one, which is also how a stream begins. */
+const CHANGED = 'event: changed\ndata: {"sequence_of_change":1,"state":"ok"}\n\n';
 
 const json = (body: unknown, status = 200) => Response.json(body, { status });
 const refused = (code: string, status: number) => json({ error_code: code, error_message: `refused as ${code}`, hint: "ask the double" }, status);
@@ -115,8 +118,8 @@ export function startDouble(options: DoubleOptions): LicenseServerDouble {
     return json({ server_nonce, instance_key: publicX(key.publicKey), epoch: double.epoch, expires_in: 30 });
   }
 
-  async function take(request: Request): Promise<{ asked: Asked; body: { proof: string; file?: string } } | undefined> {
-    const body: { proof: string; file?: string } = JSON.parse(await request.text());
+  async function take(request: Request): Promise<{ asked: Asked; body: { proof: string; license?: string } } | undefined> {
+    const body: { proof: string; license?: string } = JSON.parse(await request.text());
     const payload: { server_nonce: string } = JSON.parse(Buffer.from(body.proof.split(".")[1] ?? "", "base64url").toString());
     const known = challenges.get(payload.server_nonce);
     if (known === undefined) return undefined;
@@ -137,8 +140,9 @@ export function startDouble(options: DoubleOptions): LicenseServerDouble {
 
   async function command(path: string, request: Request): Promise<Response> {
     const taken = await take(request);
-    if (taken === undefined || `/v1/${taken.asked.proof.purpose}` !== path) return refused("handshake_refused", 403);
-    if (taken.body.file !== undefined) double.installed.push(Buffer.from(taken.body.file, "base64url"));
+    const purpose = path === "/v1/reload" ? "reload" : "install";
+    if (taken?.asked.proof.purpose !== purpose) return refused("handshake_refused", 403);
+    if (taken.body.license !== undefined) double.installed.push(taken.body.license);
     return json({ state: double.state });
   }
 
@@ -149,7 +153,7 @@ export function startDouble(options: DoubleOptions): LicenseServerDouble {
       start(controller) {
         open = controller;
         streams.add(controller);
-        controller.enqueue(Buffer.from(": open\n\n"));
+        controller.enqueue(Buffer.from(CHANGED));
       },
       cancel: () => void streams.delete(open),
     });
@@ -196,7 +200,7 @@ export function startDouble(options: DoubleOptions): LicenseServerDouble {
     signWith: key,
     streams: () => streams.size,
     send,
-    push: () => send('event: changed\ndata: {"license":"changed"}\n\n'),
+    push: () => send(CHANGED),
     hangUp() {
       for (const stream of streams) stream.close();
       streams.clear();

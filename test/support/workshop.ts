@@ -19,8 +19,14 @@ export interface Workshop {
   /** Signs a license and returns the file's path. Flags are those of `cyberun-vendor sign`. */
   sign(name: string, flags: readonly string[]): Promise<string>;
   /** `cyberun serve` with `license` in force; without one it starts unlicensed. */
-  serve(license: string | undefined, options?: StartOptions & { readonly flags?: readonly string[] }): Promise<Running>;
+  serve(license: string | undefined, options?: ServeOptions): Promise<Running>;
   close(): void;
+}
+
+export interface ServeOptions extends StartOptions {
+  readonly flags?: readonly string[];
+  /** Where the license file lies; default a fresh folder. */
+  readonly installed?: string;
 }
 
 const customer = ["--customer-id", "acme", "--customer-name", "Acme Ltd", "--deployment-id", "acme-1"];
@@ -47,8 +53,8 @@ export async function openWorkshop(): Promise<Workshop> {
       await succeeded(vendor, ["sign", ...keys, ...(isRenewal ? [] : customer), ...flags, "--out", out]);
       return out;
     },
-    async serve(license, { flags = [], ...options } = {}) {
-      const file = join(mkdtempSync(join(folder, "site-")), "site.lic");
+    async serve(license, { flags = [], installed, ...options } = {}) {
+      const file = installed ?? join(mkdtempSync(join(folder, "site-")), "site.lic");
       if (license !== undefined) copyFileSync(license, file);
       return await start(["serve", "--license", file, ...flags], { executable: cyberun, ...options });
     },

@@ -103,10 +103,13 @@ test("twenty at once stop exactly at the cap of the person", async () => {
   expect(await countTeams(world)).toBe(4);
 });
 
-test.each([[""], ["a".repeat(101)], ["a\nb"], [" "]])("a name that cannot be is refused: %j", async (display_name) => {
+test("a name that cannot be is refused and makes nothing", async () => {
   await using world = await testGate();
   const { owner } = await setUp(world.gate);
-  expect(await refusalOf(createTeam(world.gate, owner, { display_name }))).toMatchObject({ code: "invalid_request", details: { fields: [{ field: "display_name" }] } });
+  for (const display_name of ["", " ", "a".repeat(101), "a\nb"]) {
+    const refusal = await refusalOf(createTeam(world.gate, owner, { display_name }));
+    expect(refusal).toMatchObject({ code: "invalid_request", details: { fields: [{ field: "display_name" }] } });
+  }
   expect(await countTeams(world)).toBe(1);
 });
 

@@ -4,7 +4,8 @@ import type { Gate } from "../../gate/operation.ts";
 import { door } from "../../http/door.ts";
 import type { App } from "../../http/listener.ts";
 import { type Entitlements, licenseRemedies, licenseStates } from "../../license/entitlements.ts";
-import { type LicenseServerLink, LICENSE_FILE_BYTES_MAX, readEntitlements, requestReload, uploadLicense } from "../../license/upload.ts";
+import { LICENSE_BYTES_MAX } from "../../license/document.ts";
+import { type LicenseServerLink, readEntitlements, requestReload, uploadLicense } from "../../license/upload.ts";
 
 function isoOrNull(seconds: number | undefined): string | null {
   return seconds === undefined ? null : new Date(seconds * 1_000).toISOString();
@@ -44,7 +45,7 @@ export function addLicenseDoors(app: App, gate: Gate, server: LicenseServerLink)
       await uploadLicense(gate, caller, { file: Buffer.from(body.license_file), server });
       return { is_success: true };
     },
-    { ...door("license.upload"), body: t.Object({ license_file: t.String({ minLength: 1, maxLength: LICENSE_FILE_BYTES_MAX }) }) },
+    { ...door("license.upload"), body: t.Object({ license_file: t.String({ minLength: 1, maxLength: LICENSE_BYTES_MAX }) }) },
   );
   app.post(
     "/api/v1/license/reload",

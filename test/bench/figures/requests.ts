@@ -87,8 +87,8 @@ export const requests: Bench = {
   title: "Requests",
   async measure(place) {
     await using deployment = await startDeployment({ executable: join(place.dist, "cyberun"), dataDir: join(place.scratch, "data") });
-    const { api, issuer } = deployment.addresses;
-    const key = await foundTeam(api, deployment.process.output());
+    const { issuer } = deployment.addresses;
+    const key = await foundTeam(deployment);
     await using raw = await startRawRequests(place, key, await document(new URL("/.well-known/openid-configuration", issuer).href));
     await using load = startLoad();
     const rig = { deployment, raw, load };

@@ -42,7 +42,7 @@ export const passwordSignIn: Bench = {
   async measure({ dist, scratch }) {
     await using deployment = await startDeployment({ executable: join(dist, "cyberun"), dataDir: join(scratch, "data") });
     const { api } = deployment.addresses;
-    await foundTeam(api, deployment.process.output());
+    await foundTeam(deployment);
     return [await figure(api)];
   },
 };

@@ -50,6 +50,7 @@ export class Connection {
     const waiting = Promise.withResolvers<Answer>();
     this.#waiting = waiting;
     this.#received = "";
+    this.#socket.timeout(ANSWER_MS_MAX / 1_000);
     // A request of ours fits the socket's buffer, so a part that was not taken means that the connection is broken.
     if (this.#socket.write(request) < Buffer.byteLength(request)) this.#fail(new Error("the connection did not take the request"));
     return await waiting.promise;
@@ -65,14 +66,11 @@ export class Connection {
       hostname: this.#url.hostname,
       port: Number(this.#url.port),
       socket: {
-        open: (socket) => {
-          socket.setNoDelay(true);
-          socket.timeout(ANSWER_MS_MAX / 1_000);
-        },
+        open: (socket) => void socket.setNoDelay(true),
         data: (_socket, chunk) => this.#receive(chunk.toString("latin1")),
         close: (socket) => this.#fail(new Error("the connection was closed"), socket),
         error: (socket, error) => this.#fail(error, socket),
-        timeout: (socket) => this.#fail(new Error("the answer is late"), socket),
+        timeout: (socket) => this.#fail(new Error("the answer is late, or nothing was asked for as long"), socket),
       },
     });
   }

@@ -1,0 +1,58 @@
+/** `docs/cli.md`, printed from the tables of commands, options and exit codes. Pure. */
+import { type CommandName, commandNames, commandOf } from "../src/cli/commands.ts";
+import { exitCodes } from "../src/cli/exit-codes.ts";
+import { flagsOf, usageOf } from "../src/cli/help.ts";
+import { faultCodes } from "../src/fault.ts";
+import { code, page, table } from "./markdown.ts";
+
+const introduction = `# Command line
+
+Every command of \`cyberun\`. The page is generated (\`bun run docs\`); change \`src/cli/commands.ts\` and \`src/cli/options.ts\`.
+Settings, with their variables, defaults and config-file keys, are explained in [configuration](configuration.md).
+
+Flags may stand anywhere; \`--name value\` and \`--name=value\` mean the same; what stands behind \`--\` is no flag. Nobody is
+asked anything unless standard input and standard error are a terminal.
+
+## Output
+
+Standard output holds what was asked for and nothing else; logs and remarks go to standard error. With \`--json\` standard
+output is one JSON object on one line. Its \`schema_version\` is 1: members may be added, none changes its meaning or goes.
+\`serve\` and \`trial\` print theirs once everything serves.
+
+A failure leaves standard output empty and never ends in 0. With \`--json\` its description is one JSON object, the last line
+of standard error:
+
+\`\`\`json
+{"schema_version": 1, "error": {"code": "not_found", "message": "There is no file site.lic.", "hint": "…", "retryable": false}}
+\`\`\`
+
+\`retryable\` says that the same call can succeed later without anything being corrected. \`details\`, where it is there,
+holds facts for programs; for wrong use, \`details.mistakes\` lists every mistake.`;
+
+function faultNames(exit: string): string {
+  const names = Object.entries(faultCodes).flatMap(([name, row]) => (String(row.exit) === exit ? [code(name)] : []));
+  return names.length === 0 ? "–" : names.join(", ");
+}
+
+function exitChapter(): string {
+  return ["## Exit codes", table(["code", "meaning", "`error.code`"], Object.entries(exitCodes).map(([exit, meaning]) => [exit, meaning, faultNames(exit)]))].join("\n\n");
+}
+
+const answers = `\`license status\` ends in 7, with its answer on standard output, when the license is not good, and \`license test\` when the file
+would be refused. \`verify-self\` ends in 6 when the sum differs and in 5 when there is none to compare with.`;
+
+function commandChapter(name: CommandName): string {
+  const { purpose, notes = [] } = commandOf(name);
+  const flags = flagsOf(name).map(({ flag, placeholder, variable, default: shown, help }) => [
+    code(placeholder === "" ? flag : `${flag} ${placeholder}`),
+    variable === null ? "–" : code(variable),
+    shown,
+    `${help}.`,
+  ]);
+  const all = flags.length > 20 ? "Takes every setting of [configuration](configuration.md), and `--json`." : table(["flag", "variable", "default", "what it is"], flags);
+  return [`### ${name}`, `${purpose}.`, `\`\`\`sh\n${usageOf(name)}\n\`\`\``, ...notes, all].join("\n\n");
+}
+
+export function cliMarkdown(): string {
+  return page(introduction, exitChapter(), answers, "## Commands", ...commandNames.map(commandChapter));
+}

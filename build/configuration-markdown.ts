@@ -1,0 +1,69 @@
+/** `docs/configuration.md`, printed from the table of settings and the table of commands. Pure. */
+import { commandNames, commandOf } from "../src/cli/commands.ts";
+import { defaultShown, type SettingName, settingNames, settingOf } from "../src/config-settings.ts";
+import { code, page, table } from "./markdown.ts";
+
+const introduction = `# Configuration
+
+Everything that can be set. The page is generated (\`bun run docs\`); change \`src/config-settings.ts\`.
+
+A setting is taken from the first of these places that has it: its **flag**, its **variable**, the **config file**, its
+**default**. An empty variable counts as not set. Nothing else is looked at: no \`.env\`, no file in the directory that the
+executable is started in.
+
+All mistakes are told together, before anything is opened, and then nothing has happened (exit code 2). A wrong value
+is a mistake also where another place wins. A flag, a \`CYBERUN_\` variable or a key that does not exist is a mistake, and the
+nearest name is suggested. Two kinds of variables are let through: \`CYBERUN_API_KEY\` and \`CYBERUN_KEY\`, which clients of the
+platform use for themselves, and those by which an orchestrator describes its services (\`CYBERUN_SERVICE_HOST\` and the
+like), each with a line in the log.`;
+
+const fileChapter = `## The config file
+
+\`--config FILE\` names it; without that no file is read. It is TOML, one key for each setting, and may hold comments. A key
+that stands twice is refused. Paths in it count from the file's own folder, elsewhere from the working directory.
+
+\`\`\`toml
+# /etc/cyberun.toml
+data_dir = "/srv/cyberun"
+bind = "0.0.0.0"
+tls_cert_file = "tls/chain.pem"   # /etc/tls/chain.pem
+tls_key_file = "tls/key.pem"
+public_url = "https://cyberun.example.com"
+license_server_addresses = ["https://license-1.example.com:9400", "https://license-2.example.com:9400"]
+\`\`\``;
+
+const secretsChapter = `## Secrets
+
+A secret is never taken from the command line, where every process of the host sees it. Keys and tokens are named by file.
+The password in \`database_url\` may stand in the variable or in the config file (mode 0600), and is dots wherever the
+configuration is shown.
+
+## The environment of the runtime
+
+The executable refuses to start (exit code 2) while \`NODE_TLS_REJECT_UNAUTHORIZED\`, \`BUN_CONFIG_VERBOSE_FETCH\` or any
+\`BUN_JSC_\` variable is set, because they weaken or change it. \`HTTP_PROXY\`, \`HTTPS_PROXY\` and \`ALL_PROXY\` are not used.`;
+
+function takenBy(name: SettingName): string {
+  return commandNames
+    .filter((command) => commandOf(command).settings.includes(name))
+    .map(code)
+    .join(", ");
+}
+
+function settingRow(name: SettingName): readonly string[] {
+  const row = settingOf(name);
+  const { roles = [] } = row;
+  return [
+    code(`${row.flag} ${row.kind.placeholder}`),
+    code(row.variable),
+    name === "configFile" ? "–" : code(row.name),
+    defaultShown(row),
+    `${row.help}.${roles.length === 0 ? "" : ` For: ${roles.join(", ")}.`}`,
+  ];
+}
+
+export function configurationMarkdown(): string {
+  const settings = table(["flag", "variable", "key in the file", "default", "what it is"], settingNames.map(settingRow));
+  const commands = table(["setting", "commands that take it"], settingNames.map((name) => [code(settingOf(name).name), takenBy(name)]));
+  return page(introduction, "## Settings", settings, fileChapter, secretsChapter, "## Who takes what", commands);
+}

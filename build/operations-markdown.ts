@@ -1,0 +1,71 @@
+/** `docs/operations.md`, printed from the table of operations and the catalog. Pure. */
+import type { CallerKind } from "../src/gate/caller.ts";
+import { type LicenseNeed, type OperationName, rowOf } from "../src/gate/operations.ts";
+import { features, quotas } from "../src/license/catalog.ts";
+import type { Qualified } from "../src/license/entitlements.ts";
+import { operationNames, operationsCountedBy, operationsGatedBy } from "./catalog-markdown.ts";
+import { code, page, table } from "./markdown.ts";
+
+const introduction = `# Operations
+
+Everything that can be done, by whom, and what the license has to say about it. The page is generated (\`bun run docs\`);
+change \`src/gate/operations.ts\`.
+
+Every route, command and job enters through one of these rows, and the row is checked before anything else. A stranger is
+refused with 401, the wrong kind of credential with 403. What a caller may do to a certain team or object is decided by the
+operation itself.
+
+License: **core** is allowed whatever the license says. **licensed** needs a good license (\`ok\`, \`expiring\`, or
+\`unreachable\` within the grace) and answers 503 with the state's name otherwise. A **feature** needs a good license that
+carries it, and answers 403 \`feature_disabled\` without it. Quotas are caps that the operation counts against; beyond one
+it answers 403 \`quota_exceeded\`. Features and quotas are explained in [the catalog](catalog.md).
+
+Every operation that changes something leaves a row in the audit log in the same commit; **ledger** marks those that are too
+frequent for that and are kept in a table of their own.`;
+
+const kinds: Readonly<Record<CallerKind, string>> = {
+  anonymous: "nobody yet: no credential was sent",
+  user: "a person, by access token or dashboard cookie",
+  device: "a paired device (`dk-`), a person within one team",
+  integration: "an integration (`sk-`), one team and no person",
+  agent: "an agent (`ak-`), one team and no person",
+  lease_client: "a role that proved its enrolled key to the License Server",
+  operator: "whoever may open the data directory on the host, through the command line",
+  system: "a job of the deployment itself",
+};
+
+function qualified({ namespace, key }: Qualified): string {
+  return code(`${namespace}.${key}`);
+}
+
+function needShown(need: LicenseNeed): string {
+  return typeof need === "string" ? need : qualified(need);
+}
+
+function operationRow(name: OperationName): readonly string[] {
+  const { accepts, license, quotas: counted = [], audit, purpose } = rowOf(name);
+  const shownQuotas = counted.length === 0 ? "–" : counted.map(qualified).join(", ");
+  return [code(name), accepts.join(", "), needShown(license), shownQuotas, `${purpose}${audit === "ledger" ? " **ledger**" : ""}`];
+}
+
+function listed(names: readonly OperationName[]): string {
+  return names.length === 0 ? "–" : names.map(code).join(", ");
+}
+
+function matrix(): string {
+  return table(
+    ["license key", "kind", "operations"],
+    [
+      ...features.map((feature) => [qualified(feature), "feature", listed(operationsGatedBy(feature))]),
+      ...quotas.map((quota) => [qualified(quota), "quota", listed(operationsCountedBy(quota))]),
+      ["–", "licensed", listed(operationNames().filter((name) => rowOf(name).license === "licensed"))],
+      ["–", "core", listed(operationNames().filter((name) => rowOf(name).license === "core"))],
+    ],
+  );
+}
+
+export function operationsMarkdown(): string {
+  const callers = table(["caller", "who that is"], Object.entries(kinds).map(([kind, meaning]) => [code(kind), meaning]));
+  const rows = table(["operation", "accepts", "license", "quotas", "what it does"], operationNames().map(operationRow));
+  return page(introduction, "## Callers", callers, "## Table", rows, "## What each license key opens", matrix());
+}

@@ -1,0 +1,64 @@
+/** `cyberun license test`, `install` and `reload`: from a file in the operator's hand to a license in force. */
+import { installLicense, reloadLicense, testLicense } from "../roles/operator/calls.ts";
+import type { LicenseStatusAnswer } from "../roles/operator/license-status.ts";
+import { LICENSE_BYTES_MAX } from "../license/document.ts";
+import type { Context, Result } from "./context.ts";
+import { EXIT_LICENSE, EXIT_OK } from "./exit-codes.ts";
+import { readNamedFile } from "./files.ts";
+import { readLicenseFile } from "./license-inspect.ts";
+import { statusLines } from "./license-status.ts";
+import { openOperator, type Operator } from "./operator.ts";
+
+/** A license is ASCII; any other byte is kept as it is, so that the reader refuses it and nothing mends it. */
+function travelling(bytes: Buffer): string {
+  return bytes.toString("latin1");
+}
+
+function differenceLine({ key, from, to }: { readonly key: string; readonly from: unknown; readonly to: unknown }): string {
+  return `  ${key}: ${JSON.stringify(from)} → ${JSON.stringify(to)}`;
+}
+
+export async function licenseTest(context: Context): Promise<Result> {
+  const [path = ""] = context.operands;
+  const bytes = readNamedFile(path, LICENSE_BYTES_MAX);
+  await using way = await openOperator(context);
+  const test = await way.ask(testLicense, { license: travelling(bytes) });
+  const refused = test.outcome === "refused";
+  const lines = [
+    refused ? `It would be refused (${test.refusal}): ${test.message}` : test.message,
+    ...(test.outcome === "accepted" ? [`The state would be ${test.state}.`] : []),
+    ...(test.differences.length === 0 ? [] : ["What would change:", ...test.differences.map(differenceLine)]),
+    ...test.warnings.map((warning) => `Warning: ${warning}`),
+  ];
+  return { data: test, text: lines.join("\n"), exit: refused ? EXIT_LICENSE : EXIT_OK };
+}
+
+interface Done {
+  readonly status: LicenseStatusAnswer;
+  readonly way: Operator["way"];
+  /** What was done, one sentence. */
+  readonly sentence: string;
+}
+
+function inForce({ services, config }: Context, { status, way, sentence }: Done): Result {
+  const now = Math.floor(services.clock.now() / 1_000);
+  const note = way === "server" ? "API server, gateway and issuer follow within seconds; no restart is needed." : "No server runs on this data directory now; it acts when one starts.";
+  return {
+    data: { ...status, license_file: config.licenseFile, is_server_running: way === "server" },
+    text: [sentence, ...statusLines(status, now), note].join("\n"),
+  };
+}
+
+export async function licenseInstall(context: Context): Promise<Result> {
+  const [path = ""] = context.operands;
+  const { bytes, license } = readLicenseFile(path);
+  await using way = await openOperator(context, { mayCreate: true });
+  const status = await way.ask(installLicense, { license: travelling(bytes) });
+  return inForce(context, { status, way: way.way, sentence: `Installed ${license.license_id}, sequence ${license.sequence}.` });
+}
+
+export async function licenseReload(context: Context): Promise<Result> {
+  await using way = await openOperator(context);
+  const status = await way.ask(reloadLicense, null);
+  return inForce(context, { status, way: way.way, sentence: "Read the license file again." });
+}

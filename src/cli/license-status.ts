@@ -1,0 +1,74 @@
+/** `cyberun license status`: how the license stands, asked of the License Server as anybody may. */
+import { Compile } from "typebox/compile";
+import { withExtraCa } from "../certificates.ts";
+import { licenseServersOf } from "../config.ts";
+import { Fault } from "../fault.ts";
+import { type LicenseStatusAnswer, LicenseStatusSchema } from "../roles/operator/license-status.ts";
+import type { Services } from "../services.ts";
+import type { Context, Result } from "./context.ts";
+import { EXIT_LICENSE, EXIT_OK } from "./exit-codes.ts";
+import { instantText } from "./license-text.ts";
+
+/** An address that takes longer is passed over. */
+const ANSWER_MS_MAX = 5_000;
+const DAY_SECONDS = 86_400;
+/** The states in which a License Server grants leases. */
+const goodStates: readonly string[] = ["ok", "expiring"];
+
+const shape = Compile(LicenseStatusSchema);
+
+function daysText(seconds: number): string {
+  const days = Math.floor(seconds / DAY_SECONDS);
+  if (seconds < 0) return "over";
+  return days === 0 ? "less than a day left" : `${days} ${days === 1 ? "day" : "days"} left`;
+}
+
+/** The lines that tell a status; `now` in epoch seconds. */
+export function statusLines({ state, reason, hint, license, problem }: LicenseStatusAnswer, now: number): readonly string[] {
+  const facts =
+    license === null
+      ? []
+      : [
+          `Until        ${instantText(license.expires_at)} (${daysText(license.expires_at - now)})`,
+          `License      ${license.license_id}, sequence ${license.sequence}, template ${license.template}, deployment ${license.deployment_id}`,
+        ];
+  return [
+    `State        ${state}: ${reason}`,
+    ...facts,
+    ...(problem === null ? [] : [`File         the file that lies there is not in force (${problem.refusal}): ${problem.message}`]),
+    `What to do   ${hint}`,
+  ];
+}
+
+async function ask(services: Services, address: string): Promise<LicenseStatusAnswer | undefined> {
+  const abort = new AbortController();
+  const cancel = services.clock.after(ANSWER_MS_MAX, () => abort.abort());
+  try {
+    const response = await services.fetch(`${address}/v1/status`, { signal: abort.signal, redirect: "error" });
+    const body: unknown = response.ok ? await response.json() : undefined;
+    return shape.Check(body) ? body : undefined;
+  } catch {
+    // Refused, late, cut, another protocol: this address has no answer, and the next one is asked.
+    return undefined;
+  } finally {
+    cancel();
+  }
+}
+
+export async function licenseStatus({ config, services: plain }: Context): Promise<Result> {
+  const services = withExtraCa(plain, config.extraCaFile);
+  const addresses = licenseServersOf(config, undefined);
+  for (const address of addresses) {
+    const status = await ask(services, address);
+    if (status === undefined) continue;
+    const now = Math.floor(services.clock.now() / 1_000);
+    return {
+      data: { ...status, server_address: address },
+      text: [...statusLines(status, now), `Server       ${address}`].join("\n"),
+      exit: goodStates.includes(status.state) ? EXIT_OK : EXIT_LICENSE,
+    };
+  }
+  throw new Fault("unavailable", `No License Server answers at ${addresses.join(" or ")}.`, {
+    hint: "Start it, or name its address with --license-server-addresses or CYBERUN_LICENSE_SERVER_ADDRESSES.",
+  });
+}

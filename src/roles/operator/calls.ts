@@ -1,0 +1,171 @@
+/**
+ * What the operator on the host may ask for, and nothing else: each call is one operation with the shapes of what goes
+ * in and what comes out.
+ *
+ * A command of the CLI asks through the running server's door (`door.ts`), or runs the same call on the store
+ * itself when no server runs. Both ends check the shapes, because the two may be of different builds.
+ *
+ * Rule: translates, decides nothing; the caller is always `operator`.
+ */
+import { type Static, type TSchema, Type } from "typebox";
+import { Compile } from "typebox/compile";
+import { Fault } from "../../fault.ts";
+import { operator } from "../../gate/caller.ts";
+import type { Gate } from "../../gate/operation.ts";
+import type { OperationName } from "../../gate/operations.ts";
+import { createSetupLink as createSetupLinkOperation } from "../../identity/setup-links.ts";
+import { LICENSE_BYTES_MAX } from "../../license/document.ts";
+import { createJoinToken as createJoinTokenOperation, listLeaseClients as listLeaseClientsOperation, revokeLeaseClient as revokeLeaseClientOperation } from "../../license/enrolment.ts";
+import { installLicense as installLicenseOperation, reloadLicense as reloadLicenseOperation, testLicense as testLicenseOperation } from "../../license/license-operations.ts";
+import type { LicenseServer } from "../../license/server.ts";
+import { createAdministrator as createAdministratorOperation } from "../../teams/setup.ts";
+import { LicenseFactsSchema, LicenseStatusSchema } from "./license-status.ts";
+
+/** What calls work on. */
+export interface OperatorScope {
+  readonly gate: Gate;
+  /** Throws a Fault where no License Server can be had. */
+  licenseServer(): Promise<LicenseServer>;
+}
+
+/** A call with its input and output as they travel. */
+export interface OperatorCall<Input, Output> {
+  readonly operation: OperationName;
+  run(scope: OperatorScope, input: Input): Promise<Output>;
+  /** As `run`, for input that came over the socket. Throws Fault `invalid_request` when it has another shape. */
+  handle(scope: OperatorScope, input: unknown): Promise<Output>;
+  /** Output that came over the socket. Throws Fault `unavailable` when it has another shape. */
+  answer(output: unknown): Output;
+}
+
+interface Shapes<I extends TSchema, O extends TSchema> {
+  readonly input: I;
+  readonly output: O;
+}
+
+function call<I extends TSchema, O extends TSchema>(
+  operation: OperationName,
+  { input: inputSchema, output: outputSchema }: Shapes<I, O>,
+  run: (scope: OperatorScope, input: Static<I>) => Promise<Static<O>>,
+): OperatorCall<Static<I>, Static<O>> {
+  const inputShape = Compile(inputSchema);
+  const outputShape = Compile(outputSchema);
+  return {
+    operation,
+    run,
+    async handle(scope, input) {
+      if (inputShape.Check(input)) return await run(scope, input);
+      const [first] = inputShape.Errors(input);
+      throw new Fault("invalid_request", `The input of ${operation} is not valid at ${first?.instancePath || "/"}: ${first?.message ?? ""}.`);
+    },
+    answer(output) {
+      if (outputShape.Check(output)) return output;
+      throw new Fault("unavailable", `The server's answer to ${operation} cannot be read.`, { hint: "Use the executable that the server runs from." });
+    },
+  };
+}
+
+const closed = { additionalProperties: false };
+const Nothing = Type.Null();
+const Text = Type.String({ maxLength: 1_024 });
+const MaybeText = Type.Union([Text, Type.Null()]);
+const Instant = Type.Integer();
+const LicenseText = Type.String({ maxLength: LICENSE_BYTES_MAX });
+
+export const createAdministrator = call(
+  "administrator.create",
+  {
+    input: Type.Object(
+      { first_name: Text, last_name: Text, email_address: Text, user_password: Text, deployment_name: Type.Optional(Text), team_name: Type.Optional(Text) },
+      closed,
+    ),
+    output: Type.Object({ user_id: Text, team_id: MaybeText }),
+  },
+  async ({ gate }, input) => await createAdministratorOperation(gate, operator, input),
+);
+
+export const createSetupLink = call(
+  "setup_link.create",
+  { input: Nothing, output: Type.Object({ setup_url: Text, expires_at: Text }) },
+  async ({ gate }) => {
+    const { setup_url, expires_at } = await createSetupLinkOperation(gate, operator, undefined);
+    return { setup_url, expires_at };
+  },
+);
+
+const Difference = Type.Object({ key: Text, from: Type.Unknown(), to: Type.Unknown() });
+
+export const testLicense = call(
+  "license.test",
+  {
+    input: Type.Object({ license: LicenseText }, closed),
+    output: Type.Object({
+      outcome: Type.Union([Type.Literal("accepted"), Type.Literal("unchanged"), Type.Literal("refused")]),
+      refusal: MaybeText,
+      message: Text,
+      state: Text,
+      license: Type.Union([LicenseFactsSchema, Type.Null()]),
+      differences: Type.Array(Difference),
+      warnings: Type.Array(Text),
+    }),
+  },
+  async (scope, { license }) => {
+    const server = await scope.licenseServer();
+    const { differences, warnings, ...rest } = await testLicenseOperation(scope.gate, operator, { server, file: Buffer.from(license, "latin1") });
+    return { ...rest, differences: [...differences], warnings: [...warnings] };
+  },
+);
+
+export const installLicense = call(
+  "license.install",
+  { input: Type.Object({ license: LicenseText }, closed), output: LicenseStatusSchema },
+  async (scope, { license }) => {
+    const server = await scope.licenseServer();
+    return await installLicenseOperation(scope.gate, operator, { server, file: Buffer.from(license, "latin1") });
+  },
+);
+
+export const reloadLicense = call("license.reload", { input: Nothing, output: LicenseStatusSchema }, async (scope) => {
+  return await reloadLicenseOperation(scope.gate, operator, { server: await scope.licenseServer() });
+});
+
+const Client = Type.Object({
+  id: Text,
+  role: Text,
+  enrolled_by: Text,
+  enrolled_at: Instant,
+  revoked_at: Type.Union([Instant, Type.Null()]),
+  last_lease_at: Type.Union([Instant, Type.Null()]),
+  counter: Instant,
+});
+
+export const listLeaseClients = call("lease_client.list", { input: Nothing, output: Type.Array(Client) }, async ({ gate }) => [
+  ...(await listLeaseClientsOperation(gate, operator, undefined)),
+]);
+
+export const revokeLeaseClient = call(
+  "lease_client.revoke",
+  { input: Type.Object({ client_id: Text }, closed), output: Nothing },
+  async (scope, { client_id }) => {
+    await revokeLeaseClientOperation(scope.gate, operator, { server: await scope.licenseServer(), clientId: client_id });
+    return null;
+  },
+);
+
+export const createJoinToken = call(
+  "join_token.create",
+  { input: Nothing, output: Type.Object({ token: Text, id: Text, expires_at: Instant }) },
+  async (scope) => await createJoinTokenOperation(scope.gate, operator, { server: await scope.licenseServer() }),
+);
+
+/** Every call that the door admits. */
+export const operatorCalls: readonly Pick<OperatorCall<never, unknown>, "operation" | "handle">[] = [
+  createAdministrator,
+  createSetupLink,
+  testLicense,
+  installLicense,
+  reloadLicense,
+  listLeaseClients,
+  revokeLeaseClient,
+  createJoinToken,
+];

@@ -1,0 +1,62 @@
+/**
+ * The same deployment on four processes: License Server alone with its own store, API server, gateway and issuer over one
+ * PostgreSQL database, each enrolled with a join token. What works in one process works here.
+ */
+import { expect } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { createRemoteJWKSet, jwtVerify } from "jose";
+import { eventually } from "../support/eventually.ts";
+import { run, type Running } from "../support/executable.ts";
+import { createDatabase } from "../support/postgres.ts";
+import { testNeeding } from "../support/skip.ts";
+import { call, createKey, openWorkshop, setUp, type Workshop } from "../support/workshop.ts";
+
+async function joinToken(workshop: Workshop, server: Running, name: string): Promise<string> {
+  const { stdout } = await run(["license", "join-token", "--json"], { executable: workshop.cyberun, dataDir: server.dataDir });
+  const file = join(workshop.folder, `${name}.join`);
+  writeFileSync(file, String(JSON.parse(stdout).join_token), { mode: 0o600 });
+  return file;
+}
+
+testNeeding("postgres", "four processes are one deployment", async () => {
+  const workshop = await openWorkshop();
+  const database = await createDatabase();
+  const masterKey = join(workshop.folder, "master.key");
+  writeFileSync(masterKey, `${Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("base64url")}\n`, { mode: 0o600 });
+  const first = await workshop.sign("split", ["--template", "enterprise", "--days", "30", "--feature", "account.manual_team_creation=off"]);
+  const installed = join(workshop.folder, "split-installed.lic");
+  await using stack = new AsyncDisposableStack();
+  stack.defer(() => database.drop());
+  stack.defer(() => workshop.close());
+  const server = stack.use(await workshop.serve(first, { installed, flags: ["--roles", "license"] }));
+  const shared = { CYBERUN_LICENSE_SERVER_ADDRESSES: String(server.urls.license), CYBERUN_DATABASE_URL: database.url, CYBERUN_MASTER_KEY_FILE: masterKey };
+  const open = async (role: string, env: Readonly<Record<string, string>> = {}) =>
+    stack.use(
+      await workshop.serve(undefined, { flags: ["--roles", role], env: { ...shared, ...env, CYBERUN_JOIN_TOKEN_FILE: await joinToken(workshop, server, role) } }),
+    );
+  const issuer = await open("issuer");
+  const api = await open("api", { CYBERUN_ISSUER_URL: String(issuer.urls.issuer) });
+  const gateway = await open("gateway");
+
+  const ada = await setUp(workshop, api);
+  const integration = await createKey(api, ada, "integration");
+  expect((await call(api.urls.api, "/api/v1/r/workflows", { bearer: integration.key })).status).toBe(200);
+
+  const keys = createRemoteJWKSet(new URL(`${issuer.urls.issuer}/.well-known/jwks.json`));
+  expect((await jwtVerify(ada.token, keys, { issuer: String(issuer.urls.issuer) })).payload.sub).toBeString();
+
+  const agent = await createKey(api, ada, "agent");
+  const { promise, resolve } = Promise.withResolvers<string>();
+  const socket = new WebSocket(`${gateway.urls.gateway}/v1/connect`.replace("http", "ws"), { headers: { authorization: `Bearer ${agent.key}` } });
+  socket.onmessage = ({ data }) => resolve(String(data));
+  expect(JSON.parse(await promise).type).toBe("welcome");
+  socket.close();
+
+  const team = () => call(api.urls.api, "/api/v1/teams", { method: "POST", bearer: ada.token, body: JSON.stringify({ display_name: "Green" }) });
+  expect((await team()).status).toBe(403);
+  const renewed = await workshop.sign("split-2", ["--renew", installed, "--days", "60", "--feature", "account.manual_team_creation=on"]);
+  const install = await run(["license", "install", renewed, "--license", installed], { executable: workshop.cyberun, env: { CYBERUN_LICENSE_SERVER_ADDRESSES: String(server.urls.license) } });
+  expect([install.exitCode, install.stderr]).toEqual([0, ""]);
+  await eventually(async () => (await team()).status === 201, "the renewed license opens the feature on another process");
+}, 60_000);

@@ -1,0 +1,259 @@
+/**
+ * API server, gateway and issuer on real sockets over a test's gate, with every kind of credential at hand.
+ *
+ *     await using site = await startRoles();
+ *     const { user } = await site.credentials();
+ *     await site.call("/api/v1/users/me", { as: user });
+ *     site.license({ state: "expired" });
+ */
+import { createKey, keyPrefix } from "../../src/crypto/tokens.ts";
+import type { Fault } from "../../src/fault.ts";
+import type { UserCaller } from "../../src/gate/caller.ts";
+import type { Gate } from "../../src/gate/operation.ts";
+import { DRAIN_MS } from "../../src/http/limits.ts";
+import { type App, createApp, listen, type Listener } from "../../src/http/listener.ts";
+import { addProbes } from "../../src/http/probes.ts";
+import { revokeCredential } from "../../src/credentials/credentials.ts";
+import { endSession } from "../../src/identity/sessions.ts";
+import { createLog } from "../../src/log.ts";
+import { issueAccessToken } from "../../src/oidc/access-tokens.ts";
+import { createKeyring, type Keyring } from "../../src/oidc/keyring.ts";
+import { addApiDoors, respondAsPage } from "../../src/roles/api.ts";
+import { apiAuthenticate } from "../../src/roles/api/authenticate.ts";
+import { addGatewayDoors, type GatewayDoors } from "../../src/roles/gateway.ts";
+import { gatewayAuthenticate } from "../../src/roles/gateway/authenticate.ts";
+import { addIssuerDoors } from "../../src/roles/issuer.ts";
+import type { Settings } from "../../src/settings.ts";
+import { type TestGate, testGate, type TestGateOptions, type TestLicense } from "./gate.ts";
+import { addKey, ownerAddress, type SetUp, setUp, signIn } from "./people.ts";
+
+export type TestedRole = "api" | "gateway" | "issuer";
+
+/** Request headers that show a credential. */
+export type Shown = Readonly<Record<string, string>>;
+
+/** One credential of each kind, and four that are good for nothing. */
+export interface Credentials {
+  readonly stranger: Shown;
+  readonly user: Shown;
+  readonly cookie: Shown;
+  readonly device: Shown;
+  readonly integration: Shown;
+  readonly agent: Shown;
+  readonly broken: Shown;
+  readonly expired: Shown;
+  readonly revoked: Shown;
+  readonly ended: Shown;
+}
+
+export interface CallOptions {
+  readonly as?: Shown;
+  readonly method?: string;
+  /** Sent as JSON. */
+  readonly json?: unknown;
+  /** Sent as an HTML form. */
+  readonly form?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly role?: TestedRole;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** The members of a JSON object; empty for anything else. */
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+/** What the API server handed to the License Server, and what that shall answer. */
+export interface LicenseServerDouble {
+  readonly files: string[];
+  reloads: number;
+  refuses: Fault | undefined;
+}
+
+export interface RolesOptions extends TestGateOptions {
+  /** Before anybody has set it up. */
+  readonly isNew?: boolean;
+}
+
+export interface TestRoles extends AsyncDisposable {
+  readonly world: TestGate;
+  readonly gate: Gate;
+  readonly keyring: Keyring;
+  readonly apps: Readonly<Record<TestedRole, App>>;
+  readonly urls: Readonly<Record<TestedRole, string>>;
+  readonly gateway: GatewayDoors;
+  readonly licenseServer: LicenseServerDouble;
+  /** Lines of the log. */
+  readonly logged: readonly string[];
+  /** The first administrator and team. Throws for a site that {@link RolesOptions.isNew}. */
+  readonly people: SetUp;
+  license(license: TestLicense): void;
+  credentials(): Promise<Credentials>;
+  call(path: string, options?: CallOptions): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+/** An Authorization header. */
+export function bearer(token: string): Shown {
+  return { authorization: `Bearer ${token}` };
+}
+
+/** The dashboard's cookie as a browser sends it from the site's own page. */
+export function ownPage(cookie: string): Shown {
+  return { cookie: `cyberun=${cookie}`, "sec-fetch-site": "same-origin" };
+}
+
+/** A device's key. Devices are made by pairing, so it is written past the gate. */
+async function addDeviceKey({ store, sealer, services }: Gate, owner: UserCaller, teamId: string): Promise<string> {
+  const key = createKey("dk", services.random);
+  const row = {
+    id: services.random.uuid(),
+    kind: "device",
+    team_id: teamId,
+    user_id: owner.userId,
+    created_by: owner.userId,
+    display_name: "Laptop",
+    key_prefix: keyPrefix(key),
+    digest: sealer.digest("credential-pepper", key),
+    created_at: services.clock.now(),
+  };
+  await store.write(async (writer) => await writer.insert(writer.tables.credentials).values(row));
+  return key;
+}
+
+async function makeCredentials(gate: Gate, keyring: Keyring, { owner, teamId }: SetUp): Promise<Credentials> {
+  const team = { "x-team-id": teamId };
+  const session = await signIn(gate);
+  const ended = await signIn(gate);
+  const endedToken = await issueAccessToken(gate, keyring, ended);
+  await endSession(gate, { ...owner, sessionId: ended.sessionId }, undefined);
+  const revoked = await addKey(gate, owner, "integration");
+  await revokeCredential(gate, owner, { credential_id: revoked.id });
+  const stale: Gate = { ...gate, settings: { ...gate.settings, accessTokenSeconds: -1 } };
+  return {
+    stranger: {},
+    user: { ...bearer(await issueAccessToken(gate, keyring, session)), ...team },
+    cookie: { ...ownPage((await signIn(gate, ownerAddress, "cookie")).secret), ...team },
+    device: bearer(await addDeviceKey(gate, owner, teamId)),
+    integration: bearer((await addKey(gate, owner, "integration")).rawKey),
+    agent: bearer((await addKey(gate, owner, "agent")).rawKey),
+    broken: bearer("not-a-credential"),
+    expired: { ...bearer(await issueAccessToken(stale, keyring, session)), ...team },
+    revoked: bearer(revoked.rawKey),
+    ended: { ...bearer(endedToken), ...team },
+  };
+}
+
+function bodyOf({ json, form }: CallOptions): { readonly body?: string; readonly type?: string } {
+  if (json !== undefined) return { body: typeof json === "string" ? json : JSON.stringify(json), type: "application/json" };
+  if (form !== undefined) return { body: new URLSearchParams(form).toString(), type: "application/x-www-form-urlencoded" };
+  return {};
+}
+
+function membersOf(text: string): Readonly<Record<string, unknown>> {
+  const parsed: unknown = text.startsWith("{") ? JSON.parse(text) : {};
+  return typeof parsed === "object" && parsed !== null ? Object.fromEntries(Object.entries(parsed)) : {};
+}
+
+/** One request to `url`; redirects are answers like others. */
+export async function callUrl(url: string, options: CallOptions = {}): Promise<Answer> {
+  const { body, type } = bodyOf(options);
+  const headers = { ...(type === undefined ? {} : { "content-type": type }), ...options.as, ...options.headers };
+  const method = options.method ?? (body === undefined ? "GET" : "POST");
+  const response = await fetch(url, { method, headers, redirect: "manual", ...(body === undefined ? {} : { body }) });
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, text, body: membersOf(text) };
+}
+
+/** Settings whose addresses are those of the ports that were bound, unless the test says otherwise. */
+function lateSettings(settings: Settings, urls: Partial<Record<TestedRole, string>>, given: Partial<Settings> = {}): Settings {
+  return {
+    ...settings,
+    get publicUrl() {
+      return given.publicUrl ?? urls.api ?? settings.publicUrl;
+    },
+    get issuerUrl() {
+      return given.issuerUrl ?? urls.issuer ?? settings.issuerUrl;
+    },
+  };
+}
+
+function licenseServerDouble() {
+  const double: LicenseServerDouble = { files: [], reloads: 0, refuses: undefined };
+  const link = {
+    async install(file: Uint8Array) {
+      if (double.refuses !== undefined) throw double.refuses;
+      double.files.push(Buffer.from(file).toString());
+    },
+    async reload() {
+      if (double.refuses !== undefined) throw double.refuses;
+      double.reloads += 1;
+    },
+  };
+  return { double, link };
+}
+
+const addresses = { hostname: "127.0.0.1", port: 0 } as const;
+
+function makeApps(gate: Gate, keyring: Keyring, logged: string[]) {
+  const log = createLog(gate.services.clock, "debug", (line) => logged.push(line));
+  const parts = { services: gate.services, log };
+  const api = createApp({ ...parts, role: "api", authenticate: apiAuthenticate(gate, keyring), respond: respondAsPage });
+  const gateway = createApp({ ...parts, role: "gateway", authenticate: gatewayAuthenticate(gate) });
+  const issuer = createApp({ ...parts, role: "issuer", authenticate: async (_request, address) => ({ kind: "anonymous", address }) });
+  return { api, gateway, issuer };
+}
+
+/** Starts the three roles. Nothing but the License Server is a double. */
+export async function startRoles(options: RolesOptions = {}): Promise<TestRoles> {
+  const world = await testGate(options);
+  const urls: Record<TestedRole, string> = { api: "", gateway: "", issuer: "" };
+  const gate: Gate = { ...world.gate, settings: lateSettings(world.gate.settings, urls, options.settings) };
+  const keyring = createKeyring(gate);
+  const logged: string[] = [];
+  const apps = makeApps(gate, keyring, logged);
+  const { double, link } = licenseServerDouble();
+  addApiDoors(apps.api, { gate, keyring, licenseServer: link });
+  const gateway = addGatewayDoors(apps.gateway, gate);
+  addIssuerDoors(apps.issuer, gate);
+  const listeners: Listener[] = [];
+  for (const role of ["api", "gateway", "issuer"] as const) {
+    addProbes(apps[role], { role, notReady: async () => undefined, metrics: role === "gateway" ? () => gateway.metrics() : () => [] });
+    const listener = listen(apps[role], addresses, gate.services);
+    urls[role] = listener.url;
+    listeners.push(listener);
+  }
+  const people = options.isNew === true ? undefined : await setUp(gate);
+  const whoIsThere = () => {
+    if (people === undefined) throw new Error("nobody has set this site up");
+    return people;
+  };
+  const close = async () => {
+    gateway.closeAll();
+    const stops = listeners.map((listener) => listener.stop());
+    // The clock stands still, so connections that linger are cut by moving it.
+    world.services.clock.advance(DRAIN_MS);
+    await Promise.all(stops);
+    await world.close();
+  };
+  return {
+    world,
+    gate,
+    keyring,
+    apps,
+    urls,
+    gateway,
+    licenseServer: double,
+    logged,
+    get people() {
+      return whoIsThere();
+    },
+    license: (license) => world.license(license),
+    credentials: () => makeCredentials(gate, keyring, whoIsThere()),
+    call: (path, request = {}) => callUrl(`${urls[request.role ?? "api"]}${path}`, request),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
