@@ -6,8 +6,6 @@
 import type { Clock } from "../services.ts";
 import { type ClockGuard, observe, type Observation, startGuard, witness } from "./clock-guard.ts";
 
-/** While there is no license that names one; there is nothing to prolong then. */
-const TOLERANCE_MS_WITHOUT_LICENSE = 300_000;
 
 export interface GuardedReading extends Observation {
   readonly wallMs: number;
@@ -16,7 +14,11 @@ export interface GuardedReading extends Observation {
 export class GuardedClock {
   readonly #clock: Clock;
   #guard: ClockGuard;
-  #toleranceMs = TOLERANCE_MS_WITHOUT_LICENSE;
+  /**
+   * Without bound until a license names one: an anomaly stays until time has caught up, so at a start nothing may be
+   * called one before the license that tolerates it has been read. There is nothing to prolong until then.
+   */
+  #toleranceMs = Infinity;
 
   /** `floorsMs`: persisted marks and times that no honest clock can stand before. */
   constructor(clock: Clock, floorsMs: readonly number[]) {

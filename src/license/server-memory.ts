@@ -149,16 +149,27 @@ export function problemFault({ refusal, message }: FileProblem): Fault {
   });
 }
 
-/** Records the highest guarded time. */
-export const markTime = command("license.mark_time", async ({ writer }, nowMs: number): Promise<void> => {
+async function raiseTime(writer: Writer, nowMs: number): Promise<void> {
   const { licenseServer } = writer.tables;
   const high = Math.ceil(nowMs);
   await writer.update(licenseServer).set({ high_water: high }).where(and(eq(licenseServer.id, ROW), lt(licenseServer.high_water, high)));
-});
+}
+
+/** Records the highest guarded time. */
+export const markTime = command("license.mark_time", async ({ writer }, nowMs: number): Promise<void> => await raiseTime(writer, nowMs));
+
+export interface StateChange {
+  readonly from: string;
+  readonly to: string;
+  readonly reason: string;
+  /** Guarded time, epoch milliseconds; recorded as well, so that a kill cannot take the change back. */
+  readonly nowMs: number;
+}
 
 /** Records that the state of the license changed by itself: by time, clock, binding or a client's memory. */
-export const recordState = command("license.change_state", async ({ note }, change: { from: string; to: string; reason: string }): Promise<void> => {
-  note({ subject: "license_server", details: change });
+export const recordState = command("license.change_state", async ({ writer, note }, { nowMs, ...details }: StateChange): Promise<void> => {
+  await raiseTime(writer, nowMs);
+  note({ subject: "license_server", details });
 });
 
 /** What a client remembers and this server has lost. Absent members are not behind. */
@@ -178,9 +189,7 @@ export const learnMarks = command("license.learn", async ({ caller, writer, note
   const clientId = caller.kind === "lease_client" ? caller.clientId : "";
   const { counter, epoch, sequence, timeMs } = lesson;
   if (epoch !== undefined) await writer.update(licenseServer).set({ epoch }).where(and(eq(licenseServer.id, ROW), lt(licenseServer.epoch, epoch)));
-  if (timeMs !== undefined) {
-    await writer.update(licenseServer).set({ high_water: timeMs }).where(and(eq(licenseServer.id, ROW), lt(licenseServer.high_water, timeMs)));
-  }
+  if (timeMs !== undefined) await raiseTime(writer, timeMs);
   if (sequence !== undefined) await raiseSequence(writer, sequence.deploymentId, { sequence: sequence.sequence, atMs: Math.ceil(lesson.atMs) });
   note({
     subject: `lease_client:${clientId}`,

@@ -100,13 +100,9 @@ export class LicenseServer {
     return server;
   }
 
-  /** What is in force now. Noticing a new state, it tells clients and the audit log. */
+  /** What is in force now, with a reading of the clock. It writes nothing, so commands may ask as well. */
   moment(): Moment {
-    const moment = this.#inForce.moment();
-    const { state, changesAt } = moment.standing;
-    if (this.#told !== undefined && state !== this.#told) this.#tell(moment, this.#told);
-    if (changesAt !== this.#changesAt) this.#awaitChange(moment);
-    return moment;
+    return this.#inForce.moment();
   }
 
   sequenceMark(deploymentId: string): number {
@@ -140,7 +136,7 @@ export class LicenseServer {
       if (candidate.kind === "unchanged") return this.#settleFile();
       this.#seen = file;
       this.#inForce.note(candidate.problem);
-      this.moment();
+      this.#review();
       await this.#refuse(act, candidate.problem);
     });
   }
@@ -149,7 +145,7 @@ export class LicenseServer {
   learned(lesson: Lesson): void {
     this.#inForce.learn(lesson);
     this.#keepMarks();
-    this.moment();
+    this.#review();
   }
 
   /** Waits for work that was begun in the background. */
@@ -172,12 +168,21 @@ export class LicenseServer {
     await this.settle();
   }
 
+  /** Notices a new state, and tells clients and the audit log; sees to it that the next one is noticed in its second. */
+  #review(): Moment {
+    const moment = this.#inForce.moment();
+    const { state, changesAt } = moment.standing;
+    if (this.#told !== undefined && state !== this.#told) this.#tell(moment, this.#told);
+    if (changesAt !== this.#changesAt) this.#awaitChange(moment);
+    return moment;
+  }
+
   async #begin({ text, acceptedAtMs }: Remembered): Promise<void> {
     if (text !== null) await this.#recall(text, acceptedAtMs);
     const file = readLicenseFile(this.#path);
     const isNews = this.#inForce.judge(file).kind !== "unchanged";
     if (isNews && (file.kind !== "absent" || this.#inForce.moment().accepted !== undefined)) await this.#reloadUnasked(file);
-    const moment = this.moment();
+    const moment = this.#review();
     this.#told = moment.standing.state;
     this.log.write("info", "license.server_started", { state: this.#told, epoch: moment.epoch, instance: this.instance.kid });
     this.#keepMarks();
@@ -203,7 +208,7 @@ export class LicenseServer {
     this.#seen = undefined;
     this.#keepMarks();
     this.#told = undefined;
-    const { state } = this.moment().standing;
+    const { state } = this.#review().standing;
     this.#told = state;
     this.changes.publish(state);
     const { license_id, deployment_id, sequence } = candidate.license;
@@ -220,7 +225,7 @@ export class LicenseServer {
   #settleFile(): void {
     this.#seen = undefined;
     this.#inForce.note(undefined);
-    this.moment();
+    this.#review();
   }
 
   #writeUnlessThere(bytes: Buffer): void {
@@ -234,7 +239,7 @@ export class LicenseServer {
    * found the same, and looked at again for as long as it lies there.
    */
   #poll(): void {
-    this.moment();
+    this.#review();
     if (this.#background.size > 0) return;
     const file = readLicenseFile(this.#path);
     const candidate = this.#inForce.judge(file);
@@ -262,11 +267,13 @@ export class LicenseServer {
   }
 
   #tell(moment: Moment, from: ServedState): void {
-    const { state, reason } = moment.standing;
+    const { standing, clock } = moment;
+    const { state, reason } = standing;
     this.#told = state;
     this.changes.publish(state);
     this.log.write(state === "ok" ? "info" : "warn", "license.state_changed", { from, to: state, reason });
-    this.#inBackground(recordState(this.gate, system, { from, to: state, reason }));
+    this.#inBackground(recordState(this.gate, system, { from, to: state, reason, nowMs: clock.nowMs }));
+    this.#keepMarks();
   }
 
   /** Wakes at the very second in which time alone changes the state. */
@@ -276,7 +283,7 @@ export class LicenseServer {
     if (standing.changesAt === undefined || this.#isStopped) return;
     const wake = () => {
       this.#changesAt = undefined;
-      this.moment();
+      this.#review();
     };
     this.#timers.set("change", this.gate.services.clock.after(standing.changesAt * 1_000 - clock.nowMs, wake));
   }
