@@ -39,7 +39,9 @@ export const pageHeaders = {
   "content-security-policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
   "x-content-type-options": "nosniff",
   "x-frame-options": "DENY",
-  "referrer-policy": "no-referrer",
+  // Not no-referrer: under it browsers send their own forms with Origin: null, which looks like another site's. The
+  // path of a set-up link goes to this site alone.
+  "referrer-policy": "same-origin",
 } as const;
 
 export function pageResponse(page: Html, status = 200, headers: Readonly<Record<string, string>> = {}): Response {

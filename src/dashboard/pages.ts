@@ -97,6 +97,18 @@ export function notSetUpPage(): Html {
   );
 }
 
+/** What a set-up link shows once it, or another, was used. */
+export function alreadySetUpPage(): Html {
+  return layout(
+    "Already set up",
+    html`<h1>Already set up</h1>
+<p>This set-up link is not good any more: the deployment has its first administrator.</p>
+<p><a href="/sign-in">Sign in</a></p>
+<p>If nobody can sign in, make another administrator on the host:</p>
+<pre><code>cyberun admin create</code></pre>`,
+  );
+}
+
 export function refusalPage(fault: Fault): Html {
   return layout(
     "Refused",

@@ -12,7 +12,7 @@ import { operations } from "../gate/operations.ts";
 import type { Log } from "../log.ts";
 import type { Cancel, Services } from "../services.ts";
 import { callerOf, setCaller } from "./door.ts";
-import { BODY_BYTES_MAX, DRAIN_MS, IDLE_SECONDS } from "./limits.ts";
+import { BODY_BYTES_MAX, BODY_CUT_FACTOR, DRAIN_MS, FRAME_BYTES_MAX, IDLE_SECONDS, SOCKET_QUEUE_BYTES_MAX, SOCKET_SILENCE_SECONDS_MAX } from "./limits.ts";
 import { publicPaths } from "./public-paths.ts";
 import { bugFault, faultOf, faultResponse, plainHeaders } from "./respond.ts";
 
@@ -45,9 +45,25 @@ function missingFault(allowed: readonly string[]): Fault {
   return new Fault("method_not_allowed", "This address does not answer to this method.", { hint: `It answers to ${allowed.join(", ")}.` });
 }
 
+/** Elysia hands these to the runtime from its own options only; beside a single WebSocket route they do nothing. */
+const socketLimits = {
+  maxPayloadLength: FRAME_BYTES_MAX,
+  backpressureLimit: SOCKET_QUEUE_BYTES_MAX,
+  closeOnBackpressureLimit: true,
+  idleTimeout: SOCKET_SILENCE_SECONDS_MAX,
+  // The peer's runtime would answer pings for a program that hangs.
+  sendPings: false,
+} as const;
+
+/** Refuses a body by its declared length, before anything is done for the request. */
+function refuseLarge(request: Request, bodyBytesMax: number): void {
+  if (Number(request.headers.get("content-length") ?? 0) <= bodyBytesMax) return;
+  throw new Fault("too_large", `The body is larger than ${bodyBytesMax} bytes.`, { hint: "Send less at once." });
+}
+
 /** A new application with the house's limits, faults and headers. Routes are added by the role. */
 export function createApp(options: AppOptions) {
-  const { services, log, authenticate, role } = options;
+  const { services, log, authenticate, role, bodyBytesMax = BODY_BYTES_MAX } = options;
   const answer = (fault: Fault, request: Request, headers?: Readonly<Record<string, string>>) =>
     options.respond?.(fault, request) ?? faultResponse(fault, headers);
   const app = new Elysia({
@@ -55,10 +71,12 @@ export function createApp(options: AppOptions) {
     normalize: false,
     strictPath: true,
     handler: { standardHostname: false },
-    serve: { development: false, reusePort: false, maxRequestBodySize: options.bodyBytesMax ?? BODY_BYTES_MAX, idleTimeout: IDLE_SECONDS },
+    serve: { development: false, reusePort: false, maxRequestBodySize: BODY_CUT_FACTOR * bodyBytesMax, idleTimeout: IDLE_SECONDS },
+    websocket: socketLimits,
   })
     .headers(plainHeaders)
     .onRequest(async ({ request, server }) => {
+      refuseLarge(request, bodyBytesMax);
       const address = server?.requestIP(request)?.address;
       setCaller(request, await authenticate(request, address));
     })

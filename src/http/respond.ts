@@ -61,16 +61,20 @@ export function faultBody(fault: Fault): Record<string, unknown> {
   };
 }
 
+/** What HTTP wants said beside a refusal, in whatever form its body is. */
+export function faultHeaders(fault: Fault): Readonly<Record<string, string>> {
+  return {
+    // RFC 6750 section 3: a 401 names the scheme. RFC 9110 section 15.5.22: a 426 names the protocol.
+    ...(fault.status === 401 ? { "www-authenticate": 'Bearer realm="cyberun"' } : {}),
+    ...(fault.status === 426 ? { connection: "Upgrade", upgrade: "websocket" } : {}),
+    ...(fault.retryAfterSeconds === undefined ? {} : { "retry-after": String(fault.retryAfterSeconds) }),
+  };
+}
+
 export function faultResponse(fault: Fault, headers: Readonly<Record<string, string>> = {}): Response {
   return Response.json(faultBody(fault), {
     status: fault.status,
-    headers: {
-      ...plainHeaders,
-      // RFC 6750 section 3: a 401 names the scheme.
-      ...(fault.status === 401 ? { "www-authenticate": 'Bearer realm="cyberun"' } : {}),
-      ...(fault.retryAfterSeconds === undefined ? {} : { "retry-after": String(fault.retryAfterSeconds) }),
-      ...headers,
-    },
+    headers: { ...plainHeaders, ...faultHeaders(fault), ...headers },
   });
 }
 

@@ -8,6 +8,7 @@ import { refusalPage } from "../dashboard/pages.ts";
 import type { Fault } from "../fault.ts";
 import type { Gate } from "../gate/operation.ts";
 import type { App } from "../http/listener.ts";
+import { faultHeaders } from "../http/respond.ts";
 import type { LicenseServerLink } from "../license/upload.ts";
 import type { Keyring } from "../oidc/keyring.ts";
 import { addLicenseDoors } from "./api/license.ts";
@@ -34,5 +35,5 @@ export function addApiDoors(app: App, { gate, keyring, licenseServer }: ApiOptio
 /** Refusals outside `/api/` go to people, so they are pages. */
 export function respondAsPage(fault: Fault, request: Request): Response | undefined {
   const isPage = !new URL(request.url).pathname.startsWith("/api/") && (request.headers.get("accept") ?? "").includes("text/html");
-  return isPage ? pageResponse(refusalPage(fault), fault.status) : undefined;
+  return isPage ? pageResponse(refusalPage(fault), fault.status, faultHeaders(fault)) : undefined;
 }

@@ -6,10 +6,13 @@
  * Rule: translates frames, decides nothing; admission is the operation `agent.connect`.
  * A connection lives only while its license does: when the state shuts, every socket is closed with the reason.
  */
-import { t } from "elysia";
+import { Type } from "typebox";
+import { Compile } from "typebox/compile";
 import { connectAgent } from "../agents/connections.ts";
+import { Fault } from "../fault.ts";
 import type { Gate } from "../gate/operation.ts";
 import { door } from "../http/door.ts";
+import { SOCKET_SILENCE_SECONDS_MAX } from "../http/limits.ts";
 import type { App } from "../http/listener.ts";
 import type { Metric } from "../http/metrics.ts";
 import { licenseStates } from "../license/entitlements.ts";
@@ -18,15 +21,23 @@ import { version } from "../version.ts";
 /** Close codes of ours, in the private range of RFC 6455 section 7.4.2. */
 export const closeCodes = { license: 4503, protocol: 4400, stopping: 4001 } as const;
 
-const FRAME_BYTES_MAX = 65_536;
 /** An agent pings at least so often; one that is silent for three intervals is cut. */
-export const PING_SECONDS = 10;
-const SILENCE_SECONDS_MAX = 3 * PING_SECONDS;
-const QUEUE_BYTES_MAX = 1_048_576;
+export const PING_SECONDS = SOCKET_SILENCE_SECONDS_MAX / 3;
+/** Frames that one agent may send within a second. A well-behaved one sends a handful. */
+export const FRAMES_PER_SECOND_MAX = 100;
+const SECOND_MS = 1_000;
+const CONNECT_PATH = "/v1/connect";
 
 interface Socket {
   readonly id: string;
   close(code: number, reason: string): void;
+}
+
+/** One agent's socket, with the frames of the second that runs. */
+interface Connection {
+  readonly socket: Socket;
+  secondSinceMs: number;
+  frames: number;
 }
 
 export interface GatewayDoors {
@@ -36,39 +47,105 @@ export interface GatewayDoors {
   metrics(): readonly Metric[];
 }
 
-const Ping = t.Object({ type: t.Literal("ping"), sequence: t.Integer({ minimum: 0 }) }, { additionalProperties: false });
+const pingShape = Compile(
+  Type.Object({ type: Type.Literal("ping"), sequence: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }) }, { additionalProperties: false }),
+);
+
+const notOfProtocol = { type: "error", error_code: "invalid_request", error_message: "The frame is not one of the protocol." } as const;
+
+/** Counts one more frame; false when it is one too many. */
+function mayReceive(connection: Connection, nowMs: number): boolean {
+  if (nowMs - connection.secondSinceMs >= SECOND_MS) {
+    connection.secondSinceMs = nowMs;
+    connection.frames = 0;
+  }
+  connection.frames += 1;
+  return connection.frames <= FRAMES_PER_SECOND_MAX;
+}
+
+/** The connections that are open, and their ends. */
+class Connections {
+  readonly #open = new Map<string, Connection>();
+  readonly #gate: Gate;
+
+  constructor(gate: Gate) {
+    this.#gate = gate;
+  }
+
+  get count(): number {
+    return this.#open.size;
+  }
+
+  /** Takes the socket in; false when the license was shut while it was on its way. */
+  add(socket: Socket): boolean {
+    this.#open.set(socket.id, { socket, secondSinceMs: this.#gate.services.clock.monotonic(), frames: 0 });
+    this.reviewLicense();
+    return this.#open.has(socket.id);
+  }
+
+  remove(id: string): void {
+    this.#open.delete(id);
+  }
+
+  /** The frame that answers `frame`; undefined when there is nobody to answer any more. */
+  answer(id: string, frame: unknown): object | undefined {
+    const connection = this.#open.get(id);
+    if (connection === undefined) return undefined;
+    if (!mayReceive(connection, this.#gate.services.clock.monotonic())) {
+      this.#end(connection, closeCodes.protocol, `more than ${FRAMES_PER_SECOND_MAX} frames in a second`);
+      return undefined;
+    }
+    return pingShape.Check(frame) ? { type: "pong", sequence: frame.sequence } : notOfProtocol;
+  }
+
+  reviewLicense(): void {
+    const { state } = this.#gate.entitled.entitlements();
+    if (!licenseStates[state].open) this.endAll(closeCodes.license, state);
+  }
+
+  endAll(code: number, reason: string): void {
+    for (const connection of this.#open.values()) this.#end(connection, code, reason);
+  }
+
+  #end({ socket }: Connection, code: number, reason: string): void {
+    // First, so that frames which are on their way already are not answered.
+    this.#open.delete(socket.id);
+    socket.close(code, reason);
+  }
+}
+
+/** Says to a plain request what this address is for (RFC 9110 section 15.5.22). */
+function addPlainDoor(app: App): void {
+  app.get(
+    CONNECT_PATH,
+    () => {
+      throw new Fault("upgrade_required", "Agents connect here by WebSocket.", { hint: "Send Connection: Upgrade and Upgrade: websocket, or run cyberun agent." });
+    },
+    door("agent.connect", "none"),
+  );
+}
 
 /** Adds the gateway's doors to `app`. */
 export function addGatewayDoors(app: App, gate: Gate): GatewayDoors {
-  const sockets = new Map<string, Socket>();
+  const connections = new Connections(gate);
   const { parse: _noBody, ...hooks } = door("agent.connect");
-  app.ws("/v1/connect", {
+  app.ws(CONNECT_PATH, {
     ...hooks,
-    body: Ping,
-    maxPayloadLength: FRAME_BYTES_MAX,
-    backpressureLimit: QUEUE_BYTES_MAX,
-    closeOnBackpressureLimit: true,
-    idleTimeout: SILENCE_SECONDS_MAX,
     beforeHandle: async ({ caller }) => void (await connectAgent(gate, caller, undefined)),
     open(socket) {
-      sockets.set(socket.id, socket);
+      if (!connections.add(socket)) return;
       socket.send({ type: "welcome", session_id: gate.services.random.uuid(), ping_seconds: PING_SECONDS, server_version: version });
     },
-    message: (socket, frame) => void socket.send({ type: "pong", sequence: frame.sequence }),
-    error: ({ error }) => ({ type: "error", error_code: "invalid_request", error_message: error instanceof Error ? "The frame is not one of the protocol." : "refused" }),
-    close: (socket) => void sockets.delete(socket.id),
-  });
-  const closeEach = (code: number, reason: string) => {
-    for (const socket of sockets.values()) socket.close(code, reason);
-  };
-  return {
-    reviewLicense() {
-      const { state } = gate.entitled.entitlements();
-      if (!licenseStates[state].open) closeEach(closeCodes.license, state);
+    message(socket, frame) {
+      const answer = connections.answer(socket.id, frame);
+      if (answer !== undefined) socket.send(answer);
     },
-    closeAll: () => closeEach(closeCodes.stopping, "the gateway stops"),
-    metrics: () => [
-      { name: "cyberun_gateway_connections", help: "Agents connected now.", type: "gauge", samples: [{ value: sockets.size }] },
-    ],
+    close: (socket) => connections.remove(socket.id),
+  });
+  addPlainDoor(app);
+  return {
+    reviewLicense: () => connections.reviewLicense(),
+    closeAll: () => connections.endAll(closeCodes.stopping, "the gateway stops"),
+    metrics: () => [{ name: "cyberun_gateway_connections", help: "Agents connected now.", type: "gauge", samples: [{ value: connections.count }] }],
   };
 }

@@ -6,7 +6,7 @@
  */
 import { findCallerByKey } from "../../credentials/authentication.ts";
 import { Fault } from "../../fault.ts";
-import type { Caller } from "../../gate/caller.ts";
+import type { UserCaller } from "../../gate/caller.ts";
 import type { Gate } from "../../gate/operation.ts";
 import { AUTHORIZATION_BYTES_MAX } from "../../http/limits.ts";
 import type { Authenticate } from "../../http/listener.ts";
@@ -43,33 +43,47 @@ function bearerOf(header: string): string {
 }
 
 /** True when the browser says that this site's own page sent the request (Fetch Metadata; Origin for older ones). */
-export function isSameSite(request: Request): boolean {
+export function isSameSite(request: Request, publicUrl: string): boolean {
   const site = request.headers.get("sec-fetch-site");
   if (site !== null) return site === "same-origin" || site === "none";
   const origin = request.headers.get("origin");
-  return origin !== null && URL.canParse(origin) && new URL(origin).host === request.headers.get("host");
+  if (origin === null || !URL.canParse(origin)) return false;
+  // A proxy in front may hand on another Host than the browser's; then the origin is the configured one.
+  return new URL(origin).host === request.headers.get("host") || new URL(origin).origin === new URL(publicUrl).origin;
 }
 
-async function byCookie(gate: Gate, request: Request, facts: RequestFacts): Promise<Caller | undefined> {
-  const cookie = readCookie(request);
+async function byCookie(gate: Gate, request: Request, facts: RequestFacts): Promise<UserCaller | undefined> {
+  const cookie = readCookie(request, gate.settings.publicUrl);
   const person = cookie === undefined ? undefined : await findUserByCookie(gate, cookie, facts);
-  if (person === undefined || safeMethods.has(request.method) || isSameSite(request)) return person;
+  if (person === undefined || safeMethods.has(request.method) || isSameSite(request, gate.settings.publicUrl)) return person;
   throw new Fault("forbidden", "The request was sent by another site.", { hint: "Use the dashboard's own pages, or an access token." });
+}
+
+/** The person behind an access token or the cookie; undefined when no credential was sent. */
+async function findPerson(gate: Gate, keyring: Keyring, { request, token, address }: Presented): Promise<UserCaller | undefined> {
+  const facts: RequestFacts = { teamId: undefined, address };
+  const person = token === undefined ? await byCookie(gate, request, facts) : await findUserByAccessToken(gate, keyring, { token, ...facts });
+  // After the credential is found good, so that a stranger is told of nothing but the missing credential.
+  return person === undefined ? undefined : { ...person, teamId: teamIdOf(request) };
+}
+
+/** What a request brings along. */
+interface Presented {
+  readonly request: Request;
+  readonly token: string | undefined;
+  readonly address: string | undefined;
 }
 
 /** Authentication of the API server over `gate`. */
 export function apiAuthenticate(gate: Gate, keyring: Keyring): Authenticate {
   return async (request, address) => {
     const header = request.headers.get("authorization");
-    if (header === null) {
-      return (await byCookie(gate, request, { teamId: teamIdOf(request), address })) ?? { kind: "anonymous", address };
-    }
-    const token = bearerOf(header);
+    const token = header === null ? undefined : bearerOf(header);
     // A key names its team itself; X-Team-ID beside it is ignored, as documented.
-    const caller = key.test(token)
-      ? await findCallerByKey(gate, token, address)
-      : await findUserByAccessToken(gate, keyring, { token, teamId: teamIdOf(request), address });
-    if (caller === undefined) throw refused();
-    return caller;
+    const isKey = token !== undefined && key.test(token);
+    const caller = isKey ? await findCallerByKey(gate, token, address) : await findPerson(gate, keyring, { request, token, address });
+    if (caller !== undefined) return caller;
+    if (token !== undefined) throw refused();
+    return { kind: "anonymous", address };
   };
 }

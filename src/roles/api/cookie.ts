@@ -6,21 +6,29 @@ const SECURE_NAME = "__Host-cyberun";
 const PLAIN_NAME = "cyberun";
 const VALUE = /^[A-Za-z0-9_-]{16,256}$/;
 
-/** The cookie's value, or undefined. When both names are sent, the one that https protects wins. */
-export function readCookie(request: Request): string | undefined {
+function nameOn(publicUrl: string): string {
+  return publicUrl.startsWith("https://") ? SECURE_NAME : PLAIN_NAME;
+}
+
+/**
+ * The cookie's value, or undefined. On an https site only the name counts that no sibling host and no plain http can
+ * plant; the other would let them sign the browser in as somebody else.
+ */
+export function readCookie(request: Request, publicUrl: string): string | undefined {
   const pairs = new Map<string, string>();
   for (const part of (request.headers.get("cookie") ?? "").split(";")) {
-    const [name, value] = part.trim().split("=");
+    const [name, ...rest] = part.trim().split("=");
+    const value = rest.join("=");
     // The first of two equal names is the more specific one; a later one may have been planted by a sibling host.
-    if (name !== undefined && value !== undefined && !pairs.has(name)) pairs.set(name, value);
+    if (name !== undefined && !pairs.has(name)) pairs.set(name, value);
   }
-  const value = pairs.get(SECURE_NAME) ?? pairs.get(PLAIN_NAME);
+  const value = pairs.get(nameOn(publicUrl));
   return value !== undefined && VALUE.test(value) ? value : undefined;
 }
 
 function cookie(publicUrl: string, value: string, maxAgeSeconds: number): string {
-  const isSecure = publicUrl.startsWith("https://");
-  return `${isSecure ? SECURE_NAME : PLAIN_NAME}=${value}; Path=/; Max-Age=${maxAgeSeconds}; HttpOnly; SameSite=Strict${isSecure ? "; Secure" : ""}`;
+  const name = nameOn(publicUrl);
+  return `${name}=${value}; Path=/; Max-Age=${maxAgeSeconds}; HttpOnly; SameSite=Strict${name === SECURE_NAME ? "; Secure" : ""}`;
 }
 
 /** `Set-Cookie` that signs the browser in. */

@@ -1,13 +1,14 @@
 /** The pages: set-up by link, sign-in, overview, sign-out. Forms without scripts; refusals are pages too. */
 import { t } from "elysia";
-import { pageResponse } from "../../dashboard/html.ts";
-import { notSetUpPage, overviewPage, setupPage, signInPage } from "../../dashboard/pages.ts";
+import { pageHeaders, pageResponse } from "../../dashboard/html.ts";
+import { alreadySetUpPage, notSetUpPage, overviewPage, setupPage, signInPage } from "../../dashboard/pages.ts";
 import styleSheet from "../../dashboard/style.css" with { type: "text" };
 import { Fault } from "../../fault.ts";
 import type { Caller } from "../../gate/caller.ts";
 import type { Gate } from "../../gate/operation.ts";
 import { door } from "../../http/door.ts";
 import type { App } from "../../http/listener.ts";
+import { faultHeaders } from "../../http/respond.ts";
 import { readDeployment } from "../../identity/deployment.ts";
 import { createSession, endSession } from "../../identity/sessions.ts";
 import { readSelf } from "../../identity/users.ts";
@@ -18,12 +19,12 @@ import { signedIn, signedOut } from "./cookie.ts";
 const anonymous: Caller = { kind: "anonymous" };
 
 function redirect(to: string, setCookie?: string): Response {
-  return pageResponse(notSetUpPage(), 303, { location: to, ...(setCookie === undefined ? {} : { "set-cookie": setCookie }) });
+  return new Response(null, { status: 303, headers: { ...pageHeaders, location: to, ...(setCookie === undefined ? {} : { "set-cookie": setCookie }) } });
 }
 
 /** A form that another site's page sent is refused, also where nobody is signed in yet (login CSRF). */
-function requireOwnForm(request: Request): void {
-  if (isSameSite(request)) return;
+function requireOwnForm(gate: Gate, request: Request): void {
+  if (isSameSite(request, gate.settings.publicUrl)) return;
   throw new Fault("forbidden", "The form was sent by another site.", { hint: "Open this site's own page and send it from there." });
 }
 
@@ -58,17 +59,17 @@ const SetupForm = t.Object({
 
 function addSetupPages(app: App, gate: Gate): void {
   const link = t.Object({ setup_token: t.String({ maxLength: 128 }) });
-  app.get("/setup/:setup_token", () => pageResponse(setupPage({})), { ...door("setup.complete", "none"), params: link });
+  app.get("/setup/:setup_token", async () => ((await deploymentName(gate)) === undefined ? pageResponse(setupPage({})) : pageResponse(alreadySetUpPage(), 410)), { ...door("setup.complete", "none"), params: link });
   app.post(
     "/setup/:setup_token",
     async ({ request, caller, params, body }) =>
       await orAgain(
         async () => {
-          requireOwnForm(request);
+          requireOwnForm(gate, request);
           await completeSetup(gate, caller, { ...params, ...body });
           return redirect("/", await signIn(gate, caller, body));
         },
-        async (fault) => pageResponse(setupPage(body, fault), fault.status),
+        async (fault) => pageResponse(setupPage(body, fault), fault.status, faultHeaders(fault)),
       ),
     { ...door("setup.complete", "urlencoded"), params: link, body: SetupForm },
   );
@@ -84,10 +85,10 @@ function addSignInPages(app: App, gate: Gate): void {
     async ({ request, caller, body }) =>
       await orAgain(
         async () => {
-          requireOwnForm(request);
+          requireOwnForm(gate, request);
           return redirect("/", await signIn(gate, anonymousAt(caller), body));
         },
-        async (fault) => pageResponse(signInPage((await deploymentName(gate)) ?? "Cyberun", body.email_address, fault), fault.status),
+        async (fault) => pageResponse(signInPage((await deploymentName(gate)) ?? "Cyberun", body.email_address, fault), fault.status, faultHeaders(fault)),
       ),
     { ...door("deployment.read", "urlencoded"), body: t.Object({ email_address: t.String(), user_password: t.String() }) },
   );

@@ -1,0 +1,178 @@
+/** What the license shuts and what it never shuts, over HTTP in every state; and the doors to the license itself. */
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { Fault } from "../../src/fault.ts";
+import { rowOf } from "../../src/gate/operations.ts";
+import { LICENSE_BYTES_MAX } from "../../src/license/document.ts";
+import { type LicenseState, licenseRemedies, licenseStates } from "../../src/license/entitlements.ts";
+import { auditRows } from "../support/gate.ts";
+import { addPerson, ownerAddress, PASSWORD, signIn } from "../support/people.ts";
+import { issueAccessToken } from "../../src/oidc/access-tokens.ts";
+import { shutStates } from "../support/refusal.ts";
+import { bearer, type CallOptions, type Credentials, startRoles, type TestRoles } from "../support/roles.ts";
+
+let site: TestRoles;
+let who: Credentials;
+beforeAll(async () => {
+  site = await startRoles();
+  who = await site.credentials();
+});
+afterAll(() => site.close());
+beforeEach(() => {
+  site.license({});
+  site.licenseServer.refuses = undefined;
+});
+
+const states = Object.keys(licenseStates).filter((name): name is LicenseState => Object.hasOwn(licenseStates, name));
+
+interface Gated {
+  readonly path: string;
+  readonly options: () => CallOptions;
+  readonly status: number;
+}
+
+const gated: readonly Gated[] = [
+  { path: "/api/v1/teams", options: () => ({ as: who.user, json: { display_name: "New" } }), status: 201 },
+  { path: "/api/v1/credentials", options: () => ({ as: who.user, json: { kind: "agent", display_name: "New" } }), status: 201 },
+  { path: "/api/v1/r/workflows", options: () => ({ as: who.user }), status: 200 },
+  { path: "/api/v1/r/workflows", options: () => ({ as: who.integration }), status: 200 },
+  { path: "/api/v1/r/workflows", options: () => ({ as: who.device }), status: 200 },
+];
+
+const core: readonly Gated[] = [
+  { path: "/api/v1/users/me", options: () => ({ as: who.user }), status: 200 },
+  { path: "/api/v1/users/me", options: () => ({ as: who.device }), status: 200 },
+  { path: "/api/v1/teams", options: () => ({ as: who.user }), status: 200 },
+  { path: "/api/v1/credentials", options: () => ({ as: who.user }), status: 200 },
+  { path: "/api/v1/license", options: () => ({ as: who.user }), status: 200 },
+  { path: "/api/v1/license", options: () => ({ as: who.user, method: "PUT", json: { license_file: "a.b.c" } }), status: 200 },
+  { path: "/api/v1/license/reload", options: () => ({ as: who.user, method: "POST" }), status: 200 },
+  { path: "/api/v1/auth/login", options: () => ({ json: { email_address: ownerAddress, user_password: PASSWORD } }), status: 200 },
+  { path: "/api/v1/auth/refresh", options: () => ({ json: { refresh_token: "unknown" } }), status: 401 },
+  { path: "/api/v1/credentials/00000000-0000-7000-8000-00000000000f", options: () => ({ as: who.user, method: "DELETE" }), status: 404 },
+  { path: "/", options: () => ({ as: who.cookie }), status: 200 },
+  { path: "/sign-in", options: () => ({}), status: 200 },
+  { path: "/healthz", options: () => ({}), status: 200 },
+  { path: "/readyz", options: () => ({}), status: 200 },
+  { path: "/metrics", options: () => ({}), status: 200 },
+];
+
+describe.each(states)("in the license state %s", (state) => {
+  test("gated doors are open or answer 503 with that state", async () => {
+    site.license({ state });
+    for (const { path, options, status } of gated) {
+      const { open } = licenseStates[state];
+      const answer = await site.call(path, options());
+      expect([path, answer.status, answer.body["error_code"]]).toEqual([path, open ? status : 503, open ? undefined : state]);
+      if (open) continue;
+      expect(answer.body).toMatchObject({ error_message: expect.stringMatching(/^[A-Z].+\.$/), hint: licenseRemedies[state], details: { state, mended_by: "operator" } });
+    }
+  });
+
+  test("core doors are open", async () => {
+    site.license({ state });
+    for (const { path, options, status } of core) {
+      const answer = await site.call(path, options());
+      expect([path, answer.status]).toEqual([path, status]);
+    }
+  });
+
+  test("the status tells it, with the next step", async () => {
+    site.license({ state });
+    for (const shown of [who.user, who.device]) {
+      const { body } = await site.call("/api/v1/license", { as: shown });
+      expect(body).toMatchObject({ state, is_open: licenseStates[state].open, reason: expect.any(String), next_step: licenseRemedies[state] });
+    }
+  });
+});
+
+test("the tables above name every gated and every core door that there is", () => {
+  const apart = new Set(["/setup/:setup_token", "/sign-out", "/api/v1/auth/logout"]);
+  for (const { path, hooks } of site.apps.api.routes) {
+    const id: unknown = hooks.detail?.operationId;
+    if (typeof id !== "string" || apart.has(path)) continue;
+    const known = [...gated, ...core].some((each) => each.path === path || each.path.startsWith(path.replace(":credential_id", "0")));
+    expect([path, known]).toEqual([path, true]);
+  }
+  expect([rowOf("session.end").license, rowOf("setup.complete").license]).toEqual(["core", "core"]);
+});
+
+test("sign-out works without a license", async () => {
+  for (const state of shutStates) {
+    site.license({ state });
+    const as = bearer(await issueAccessToken(site.gate, site.keyring, await signIn(site.gate)));
+    expect((await site.call("/api/v1/auth/logout", { method: "POST", as })).status).toBe(204);
+  }
+});
+
+test("a feature that is off is 403 with its name, its namespace and who can mend it", async () => {
+  site.license({ features: { account: { manual_team_creation: false } } });
+  const { status, body } = await site.call("/api/v1/teams", { as: who.user, json: { display_name: "New" } });
+  expect([status, body["error_code"]]).toEqual([403, "feature_disabled"]);
+  expect(body).toMatchObject({ error_message: expect.stringContaining("manual_team_creation"), hint: expect.any(String), details: { feature: "manual_team_creation", namespace: "account", mended_by: "vendor" } });
+});
+
+test("a quota that is used up is 403 with its name and limit, and nothing is made", async () => {
+  site.license({ quotas: { team: { max_integration_keys: 0 } } });
+  const { status, body } = await site.call("/api/v1/credentials", { as: who.user, json: { kind: "integration", display_name: "New" } });
+  expect([status, body["error_code"], body["details"]]).toEqual([403, "quota_exceeded", { quota: "max_integration_keys", namespace: "team", limit: 0, mended_by: "vendor" }]);
+});
+
+test("the first administrator is made whatever the license says", async () => {
+  await using fresh = await startRoles({ isNew: true, state: "missing" });
+  expect((await fresh.call("/setup/none")).status).toBe(200);
+});
+
+describe("PUT /license", () => {
+  const put = (json: unknown, as = who.user) => site.call("/api/v1/license", { method: "PUT", json, as });
+
+  test("hands the file over byte for byte and is audited without it", async () => {
+    const file = "eyJhbGciOiJFZERTQSJ9.payload.signature\n";
+    expect((await put({ license_file: file })).body).toEqual({ is_success: true });
+    expect(site.licenseServer.files.at(-1)).toBe(file);
+    const row = (await auditRows(site.world.store)).at(-1);
+    expect(row).toMatchObject({ operation: "license.upload", outcome: "done", subject: "license" });
+    expect(JSON.stringify(row)).not.toContain("payload");
+  });
+
+  test("tells why the License Server refused, and shows nothing of the file", async () => {
+    site.licenseServer.refuses = new Fault("invalid_license", "The file is signed by an unknown key.", { hint: "Ask your vendor." });
+    const answer = await put({ license_file: "eyJ.private-part.sig" });
+    expect([answer.status, answer.body]).toEqual([400, { error_message: "The file is signed by an unknown key.", error_code: "invalid_license", hint: "Ask your vendor." }]);
+  });
+
+  test("is a clear 503 when no License Server answers", async () => {
+    site.licenseServer.refuses = new Fault("unavailable", "No License Server answers.");
+    expect((await put({ license_file: "a" })).status).toBe(503);
+  });
+
+  test.each([["nothing", {}], ["an empty file", { license_file: "" }], ["a number", { license_file: 1 }], ["a file that is too large", { license_file: "x".repeat(LICENSE_BYTES_MAX + 1) }], ["another field", { license_file: "a", force: true }]])(
+    "refuses %s",
+    async (_name, json) => {
+      const count = site.licenseServer.files.length;
+      expect((await put(json)).status).toBe(400);
+      expect(site.licenseServer.files.length).toBe(count);
+    },
+  );
+
+  test("counts bytes, not characters", async () => {
+    const count = site.licenseServer.files.length;
+    expect((await put({ license_file: "€".repeat(LICENSE_BYTES_MAX / 2) })).status).toBe(413);
+    expect(site.licenseServer.files.length).toBe(count);
+  });
+
+  test("is for administrators of the deployment, whatever their role in a team", async () => {
+    const address = "owner-of-a-team@example.com";
+    await addPerson(site.gate, { address, teamId: site.people.teamId, role: "admin" });
+    const as = bearer(await issueAccessToken(site.gate, site.keyring, await signIn(site.gate, address)));
+    const reloads = site.licenseServer.reloads;
+    expect((await put({ license_file: "a" }, as)).status).toBe(403);
+    expect((await site.call("/api/v1/license/reload", { method: "POST", as })).status).toBe(403);
+    expect(site.licenseServer.reloads).toBe(reloads);
+  });
+});
+
+test("POST /license/reload asks the License Server once", async () => {
+  const reloads = site.licenseServer.reloads;
+  expect((await site.call("/api/v1/license/reload", { method: "POST", as: who.user })).body).toEqual({ is_success: true });
+  expect(site.licenseServer.reloads).toBe(reloads + 1);
+});
