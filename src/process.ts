@@ -6,7 +6,7 @@
  * Rule: composition only. Roles in one process know each other no better than on four hosts: API, gateway and issuer
  * get their entitlements from the License Server over HTTP through the real handshake.
  */
-import { readFileSync } from "node:fs";
+import { reachingOwn, readServerCertificate, type ServerCertificate, withExtraCa } from "./certificates.ts";
 import { type Config, licenseServersOf, settingsOf } from "./config.ts";
 import type { Role } from "./config-settings.ts";
 import { createSealer } from "./crypto/sealing.ts";
@@ -30,7 +30,6 @@ import { trustedKeys } from "./license/trust.ts";
 import type { Log } from "./log.ts";
 import { createKeyring } from "./oidc/keyring.ts";
 import { prepareSigningKey } from "./oidc/signing-keys.ts";
-import { withExtraCa } from "./outgoing.ts";
 import { addApiDoors, respondAsPage } from "./roles/api.ts";
 import { apiAuthenticate } from "./roles/api/authenticate.ts";
 import { addGatewayDoors } from "./roles/gateway.ts";
@@ -60,6 +59,7 @@ interface House {
   readonly config: Config;
   readonly services: Services;
   readonly log: Log;
+  readonly certificate: ServerCertificate | undefined;
   readonly directory: DataDirectory;
   readonly gate: Gate;
   readonly bound: Partial<Record<Role, string>>;
@@ -92,6 +92,7 @@ function lateSettings(config: Config, bound: House["bound"]): Settings {
 }
 
 async function openHouse({ config, outside, log, stops }: Site): Promise<House> {
+  const certificate = readServerCertificate(config.tls);
   const services = withExtraCa(outside, config.extraCaFile);
   const directory = prepareDataDirectory(config.dataDir);
   const sealer = createSealer(secretBytes(config.masterKeyFile, services.random), services.random);
@@ -99,17 +100,13 @@ async function openHouse({ config, outside, log, stops }: Site): Promise<House> 
   stops.defer(() => store.close());
   const bound: House["bound"] = {};
   const gate: Gate = { services, store, sealer, settings: lateSettings(config, bound), entitled: coreOnly };
-  return { config, services, log, directory, gate, bound, stops };
-}
-
-function tlsOf({ tls }: Config): { readonly cert: string; readonly key: string } | undefined {
-  return tls === undefined ? undefined : { cert: readFileSync(tls.certFile, "utf8"), key: readFileSync(tls.keyFile, "utf8") };
+  return { config, services, certificate, log, directory, gate, bound, stops };
 }
 
 /** Opens the role's port and takes note of its address. */
 function open(house: House, role: Role, app: App): Listener {
-  const { config, services, stops, bound } = house;
-  const listener = listen(app, { hostname: config.bind, port: config.ports[role], tls: tlsOf(config) }, services);
+  const { config, services, certificate, stops, bound } = house;
+  const listener = listen(app, { hostname: config.bind, port: config.ports[role], tls: certificate }, services);
   stops.defer(() => listener.stop());
   bound[role] = listener.url;
   return listener;
@@ -134,9 +131,11 @@ async function openLicenseServer(house: House): Promise<LicenseServer> {
 }
 
 function openHolder(house: House, role: LeaseRole): LeaseHolder {
-  const { config, services, log, directory, stops, bound } = house;
+  const { config, log, directory, stops, bound } = house;
   const joinToken = config.joinTokenFile === undefined ? undefined : findFile(config.joinTokenFile)?.toString("utf8").trim();
   const addresses = licenseServersOf(config, bound.license);
+  const isOwn = config.licenseServerAddresses === undefined && bound.license !== undefined;
+  const services = isOwn ? reachingOwn(house.services, addresses) : house.services;
   const holder = new LeaseHolder({ services, log, role, addresses, directory, trustedKeys, version, joinToken });
   stops.defer(() => holder.stop());
   return holder;

@@ -1,8 +1,8 @@
 /** `cyberun license status`: how the license stands, asked of the License Server as anybody may. */
 import { Compile } from "typebox/compile";
+import { withExtraCa } from "../certificates.ts";
 import { licenseServersOf } from "../config.ts";
 import { Fault } from "../fault.ts";
-import { withExtraCa } from "../outgoing.ts";
 import { type LicenseStatusAnswer, LicenseStatusSchema } from "../roles/operator/license-status.ts";
 import type { Services } from "../services.ts";
 import type { Context, Result } from "./context.ts";

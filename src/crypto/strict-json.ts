@@ -99,6 +99,36 @@ class Reader {
   }
 }
 
+function isStrictName(name: string): boolean {
+  return name !== "__proto__" && name.isWellFormed();
+}
+
+function isStrict(value: unknown, depth: number): value is Json {
+  if (depth > DEPTH_MAX) return false;
+  if (typeof value === "number") return Number.isSafeInteger(value);
+  if (typeof value === "string") return value.isWellFormed();
+  if (typeof value !== "object" || value === null) return true;
+  if (Array.isArray(value)) return value.every((item) => isStrict(item, depth + 1));
+  return Object.entries(value).every(([name, item]) => isStrictName(name) && isStrict(item, depth + 1));
+}
+
+/**
+ * The document, when `text` is spelled exactly as `JSON.stringify` would spell it again; undefined otherwise.
+ *
+ * What comes out unchanged has no space, no repeated name and no second spelling of a number, so only the values have to
+ * be looked at. It is how our own signers write, and ten times faster than the reader, whose messages say what is wrong.
+ */
+function findCanonical(text: string): Json | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+  return JSON.stringify(value) === text && isStrict(value, 0) ? value : undefined;
+}
+
 /** Parses `bytes` as one JSON document. Throws {@link StrictJsonError}, whose message names the rule that was broken. */
 export function parseStrictJson(bytes: Uint8Array): Json {
   let text: string;
@@ -107,5 +137,6 @@ export function parseStrictJson(bytes: Uint8Array): Json {
   } catch (cause) {
     throw new StrictJsonError("it is not valid UTF-8", { cause });
   }
-  return new Reader(text).document();
+  const canonical = findCanonical(text);
+  return canonical === undefined ? new Reader(text).document() : canonical;
 }

@@ -105,18 +105,25 @@ interface Carrying extends Addressed<Expected> {
 
 const objection = (objects: boolean, sentence: string) => (objects ? sentence : undefined);
 
+const lastSeen = ({ marks, instanceKey }: Expected) => seenFrom(marks, thumbprint(instanceKey));
+
 const addressee: Checks<Addressed<Expected>> = [
   ["role", ({ lease, expected }) => objection(lease.role !== expected.role, "The lease is for another role.")],
   ["client", ({ lease, expected }) => objection(lease.client !== expected.client, "The lease is for another client.")],
 ];
 
 const freshness: Checks<Addressed<Exchange>> = [
-  ["client_nonce", ({ lease, expected }) => objection(lease.client_nonce !== expected.clientNonce, "The lease answers another question.")],
-  ["server_nonce", ({ lease, expected }) => objection(lease.server_nonce !== expected.serverNonce, "The lease answers another challenge.")],
+  [
+    "client_nonce",
+    ({ lease, expected }) => objection(lease.client_nonce !== expected.clientNonce, "The lease answers another question."),
+  ],
+  [
+    "server_nonce",
+    ({ lease, expected }) => objection(lease.server_nonce !== expected.serverNonce, "The lease answers another challenge."),
+  ],
   [
     "replay",
-    ({ lease, expected }) =>
-      objection(!isAfter(lease, seenFrom(expected.marks, thumbprint(expected.instanceKey))), "The lease is not newer than the last one of its server."),
+    ({ lease, expected }) => objection(!isAfter(lease, lastSeen(expected)), "The lease is not newer than the last one of its server."),
   ],
 ];
 
@@ -124,36 +131,26 @@ const freshness: Checks<Addressed<Exchange>> = [
 const notOutdated: Checks<Addressed<Expected>> = [
   [
     "replay",
-    ({ lease, expected }) =>
-      objection(isAfter(seenFrom(expected.marks, thumbprint(expected.instanceKey)), lease), "The stored lease is older than the last one of its server."),
+    ({ lease, expected }) => objection(isAfter(lastSeen(expected), lease), "The stored lease is older than the last one of its server."),
   ],
 ];
 
+const isRolledBack = ({ license, expected }: Carrying) => license.sequence < highestSequence(expected.marks, license.deployment_id);
+
+const isOutsideTerm = ({ lease, license }: Carrying) => lease.issued_at < license.not_before || lease.issued_at >= license.expires_at;
+
+const isOutsideTrial = ({ lease, license, endsAt }: Carrying) =>
+  license.activation !== undefined && (lease.activated_at === 0 || lease.activated_at > lease.issued_at || lease.issued_at >= endsAt);
+
+const isTooLong = ({ lease, license, endsAt }: Carrying) =>
+  lease.expires_at > endsAt || lease.expires_at > lease.issued_at + license.lease_seconds;
+
 const content: Checks<Carrying> = [
-  [
-    "sequence",
-    ({ license, expected }) =>
-      objection(license.sequence < highestSequence(expected.marks, license.deployment_id), "The license in the lease is older than one that was seen before."),
-  ],
-  [
-    "dates",
-    ({ lease, license }) =>
-      objection(lease.issued_at < license.not_before || lease.issued_at >= license.expires_at, "The lease was issued outside the term of its license."),
-  ],
-  [
-    "activation",
-    ({ lease, license, endsAt }) =>
-      objection(
-        license.activation !== undefined && (lease.activated_at === 0 || lease.activated_at > lease.issued_at || lease.issued_at >= endsAt),
-        "The trial was not begun or is over.",
-      ),
-  ],
+  ["sequence", (carrying) => objection(isRolledBack(carrying), "The license in the lease is older than one that was seen before.")],
+  ["dates", (carrying) => objection(isOutsideTerm(carrying), "The lease was issued outside the term of its license.")],
+  ["activation", (carrying) => objection(isOutsideTrial(carrying), "The trial was not begun or is over.")],
   ["lease_times", ({ lease }) => objection(lease.expires_at <= lease.issued_at, "The lease ends before it begins.")],
-  [
-    "lease_too_long",
-    ({ lease, license, endsAt }) =>
-      objection(lease.expires_at > endsAt || lease.expires_at > lease.issued_at + license.lease_seconds, "The lease lasts longer than its license allows."),
-  ],
+  ["lease_too_long", (carrying) => objection(isTooLong(carrying), "The lease lasts longer than its license allows.")],
 ];
 
 /**

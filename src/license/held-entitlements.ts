@@ -21,11 +21,14 @@ function toleranceMsOf(standing: Standing): number {
   return license === undefined ? TOLERANCE_MS_WITHOUT_LICENSE : license.clock_tolerance_seconds * 1_000;
 }
 
-/** Times that cannot lie ahead of an honest clock. */
+/**
+ * Times that cannot lie ahead of an honest clock: of the build, of the vendor's signature, and of a lease whose server's
+ * clock was found to agree with this host's. A refusal counts for nothing here: its server's clock may be the fault.
+ */
 function floorsMs(standing: Standing): number[] {
-  if (standing.kind === "none") return [buildTime * 1_000];
-  const issuedAt = standing.license?.issued_at ?? 0;
-  return [buildTime * 1_000, standing.lease.issued_at * 1_000, issuedAt * 1_000];
+  const licensedAt = standing.kind === "none" ? 0 : (standing.license?.issued_at ?? 0);
+  const leasedAt = standing.kind === "granted" ? standing.lease.issued_at : 0;
+  return [buildTime, licensedAt, leasedAt].map((seconds) => seconds * 1_000);
 }
 
 export class HeldEntitlements implements Entitled {
@@ -89,10 +92,7 @@ export class HeldEntitlements implements Entitled {
     return this.#changesAtMs - this.nowMs();
   }
 
-  /**
-   * Obeys `standing` from now on. Its time of issue is evidence of time: a clock before it is behind. When its license
-   * lifts the clock, the mark is set anew from it and the wall clock.
-   */
+  /** Obeys `standing` from now on. When its license lifts the clock, the mark is set anew from it and the wall clock. */
   accept(standing: Exclude<Standing, { kind: "none" }>): void {
     const monotonicMs = this.#clock.monotonic();
     const isLifted = standing.kind === "granted" && standing.liftsClock;
@@ -100,7 +100,7 @@ export class HeldEntitlements implements Entitled {
     this.#failure = undefined;
     this.#guard = isLifted
       ? startGuard([this.#clock.now(), ...floorsMs(standing)], monotonicMs)
-      : witness(this.#guard, standing.lease.issued_at * 1_000, monotonicMs);
+      : witness(this.#guard, Math.max(...floorsMs(standing)), monotonicMs);
     this.nowMs();
   }
 

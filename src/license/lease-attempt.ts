@@ -44,29 +44,36 @@ export interface Attempt {
   readonly changesTicket: string | undefined;
 }
 
+/** A client, whom it asks, and what it knows. */
+interface Asking {
+  readonly client: Client;
+  readonly connection: Connection;
+  readonly knowledge: Knowledge;
+}
+
 interface Opened {
   readonly instanceKey: string;
   readonly clientNonce: string;
   readonly serverNonce: string;
 }
 
-async function openExchange(client: Client, connection: Connection, { pins }: Knowledge): Promise<Opened> {
+async function openExchange({ client, connection, knowledge }: Asking): Promise<Opened> {
   const clientNonce = encodeBase64url(connection.services.random.bytes(32));
   const { server_nonce: serverNonce, instance_key: instanceKey } = await requestChallenge(connection, {
     client_key: publicX(client.key.publicKey),
     role: client.role,
     client_nonce: clientNonce,
   });
-  if (!isPinned(thumbprint(instanceKey), pins, client.directory)) {
+  if (!isPinned(thumbprint(instanceKey), knowledge.pins, client.directory)) {
     throw new NoAnswer("not_pinned", "The License Server is not one that this role was told to trust; give the role a join token of it.");
   }
   return { instanceKey, clientNonce, serverNonce };
 }
 
-function seenMarks(marks: LeaseMarks, instance: string, now: number): Proof["seen"] {
+function seenMarks({ marks, now }: Knowledge, instance: string): Proof["seen"] {
   const { epoch, counter } = seenFrom(marks, instance);
   const latest = marks.deployments.at(-1);
-  return { epoch, counter, deployment_id: latest?.deployment_id ?? null, sequence: latest?.sequence ?? 0, time: now };
+  return { epoch, counter, deployment_id: latest?.deployment_id ?? null, sequence: latest?.sequence ?? 0, time: now() };
 }
 
 interface Purpose {
@@ -74,7 +81,7 @@ interface Purpose {
   readonly file_sha256?: string;
 }
 
-function proofOf(client: Client, { instanceKey, clientNonce, serverNonce }: Opened, { marks, now }: Knowledge, purpose: Purpose): string {
+function proofOf({ client, knowledge }: Asking, { instanceKey, clientNonce, serverNonce }: Opened, purpose: Purpose): string {
   const { key, role, version } = client;
   const instance = thumbprint(instanceKey);
   const enrolment = findEnrolment({ ...client, instance }, { clientKey: publicX(key.publicKey), role, clientNonce, serverNonce });
@@ -84,8 +91,8 @@ function proofOf(client: Client, { instanceKey, clientNonce, serverNonce }: Open
     role,
     client_nonce: clientNonce,
     server_nonce: serverNonce,
-    issued_at: now(),
-    seen: seenMarks(marks, instance, now()),
+    issued_at: knowledge.now(),
+    seen: seenMarks(knowledge, instance),
     ...(enrolment === undefined ? {} : { enrolment }),
     version,
   });
@@ -93,9 +100,10 @@ function proofOf(client: Client, { instanceKey, clientNonce, serverNonce }: Open
 
 /** Asks for a lease. Throws {@link NoAnswer} or LeaseError; nothing was learnt then. */
 export async function attemptLease(client: Client, connection: Connection, knowledge: Knowledge): Promise<Attempt> {
-  const opened = await openExchange(client, connection, knowledge);
+  const asking = { client, connection, knowledge };
+  const opened = await openExchange(asking);
   const sentAt = knowledge.now();
-  const { lease, changesTicket } = await requestLease(connection, proofOf(client, opened, knowledge, { purpose: "lease" }));
+  const { lease, changesTicket } = await requestLease(connection, proofOf(asking, opened, { purpose: "lease" }));
   const answer = judgeFreshLease(lease, {
     ...opened,
     role: client.role,
@@ -111,11 +119,13 @@ export async function attemptLease(client: Client, connection: Connection, knowl
 
 /** The signed text by which the server may read its license file again. */
 export async function proveReload(client: Client, connection: Connection, knowledge: Knowledge): Promise<string> {
-  return proofOf(client, await openExchange(client, connection, knowledge), knowledge, { purpose: "reload" });
+  const asking = { client, connection, knowledge };
+  return proofOf(asking, await openExchange(asking), { purpose: "reload" });
 }
 
 /** The signed text by which the server may replace its license file by exactly `file`. */
 export async function proveInstall(client: Client, connection: Connection, knowledge: Knowledge & { readonly file: Uint8Array }): Promise<string> {
   const file_sha256 = createHash("sha256").update(knowledge.file).digest("base64url");
-  return proofOf(client, await openExchange(client, connection, knowledge), knowledge, { purpose: "install", file_sha256 });
+  const asking = { client, connection, knowledge };
+  return proofOf(asking, await openExchange(asking), { purpose: "install", file_sha256 });
 }

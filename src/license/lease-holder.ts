@@ -91,11 +91,18 @@ function gist({ state, reason, features, quotas, license }: Entitlements): strin
   return JSON.stringify({ state, reason, features, quotas, license });
 }
 
+function failureOf(cause: unknown): Pick<AddressResult, "outcome" | "reason"> {
+  if (cause instanceof NoAnswer) return { outcome: cause.kind, reason: cause.message };
+  if (cause instanceof LeaseError) return { outcome: cause.refusal, reason: cause.message };
+  return { outcome: "failed", reason: "The attempt failed; the log says why." };
+}
+
 /** A license file is ASCII; anything else cannot travel in JSON byte for byte, and is no license anyway. */
 function asText(file: Uint8Array): string {
   const text = Buffer.from(file).toString("latin1");
   if (/^[\x00-\x7f]+$/.test(text)) return text;
-  throw new Fault("invalid_license", file.length === 0 ? "The file is empty." : "The file is not a license: it holds bytes that no license file has.", {
+  const sentence = file.length === 0 ? "The file is empty." : "The file is not a license: it holds bytes that no license file has.";
+  throw new Fault("invalid_license", sentence, {
     hint: "Take the file that the vendor sent, unchanged.",
   });
 }
@@ -156,7 +163,7 @@ export class LeaseHolder implements Entitled {
     return this.#queued;
   }
 
-  /** Calls `listener` after every change; returns what takes it off again. A listener must not throw. */
+  /** Calls `listener` after every change; returns what takes it off again. */
   onChange(listener: (entitlements: Entitlements) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -242,12 +249,12 @@ export class LeaseHolder implements Entitled {
 
   /** Keeps and logs why an attempt failed; the same failure again is not logged again. */
   #note(address: string, cause: unknown): void {
-    const [outcome, reason] =
-      cause instanceof NoAnswer ? [cause.kind, cause.message] : cause instanceof LeaseError ? [cause.refusal, cause.message] : (["failed", "The attempt failed."] as const);
     if (this.#life.signal.aborted) return;
+    const { outcome, reason } = failureOf(cause);
     if (this.#results.get(address)?.reason !== reason) {
-      const level = outcome === "failed" ? "error" : "warn";
-      this.#options.log.write(level, "lease.attempt_failed", { role: this.#options.role, address, outcome, reason, ...(outcome === "failed" ? { cause } : {}) });
+      const isBug = outcome === "failed";
+      const fields = { role: this.#options.role, address, outcome, reason, ...(isBug && { cause }) };
+      this.#options.log.write(isBug ? "error" : "warn", "lease.attempt_failed", fields);
     }
     this.#results.set(address, { address, outcome, reason, atMs: this.#held.nowMs() });
   }
@@ -300,7 +307,16 @@ export class LeaseHolder implements Entitled {
     if (announced === this.#announced) return;
     this.#announced = announced;
     this.#options.log.write("info", "lease.changed", { role: this.#options.role, state: entitlements.state, reason: entitlements.reason });
-    for (const listener of this.#listeners) listener(entitlements);
+    for (const listener of this.#listeners) this.#tell(listener, entitlements);
+  }
+
+  /** A listener that fails is a bug of its own; it must keep neither the others nor the next lease from coming. */
+  #tell(listener: (entitlements: Entitlements) => void, entitlements: Entitlements): void {
+    try {
+      listener(entitlements);
+    } catch (cause) {
+      this.#options.log.write("error", "lease.listener_failed", { role: this.#options.role, cause });
+    }
   }
 
   #isTimeUrgent({ state }: Entitlements): boolean {

@@ -5,8 +5,8 @@
  *     {"format":1,"mac":"…","state":{…}}
  *
  * The MAC is made with a key derived from the role's client key, over the bytes of `state`, and checked before they are
- * parsed: a file that was edited, torn or brought from another role or host is set aside, never believed. Whoever can
- * read the client key can make a MAC; that is written down in the threat model.
+ * parsed: a file that was edited, torn or brought from another role or host is set aside, never believed. Whoever reads
+ * the client key can make a MAC; that is root on the host, whom nothing here can hold back (`docs/threat-model.md`).
  *
  * Rule: knows the file and its form. What a lease is worth is decided in `grant.ts`.
  */
@@ -78,14 +78,33 @@ export function parseState(text: string, macKey: Uint8Array): LeaseState | strin
   return stateShape.Check(state) ? state : "its content is not a lease state";
 }
 
+/** The file's text, or a reason why it cannot be read; undefined when there is none. */
+function readText(path: string): { readonly text: string } | string | undefined {
+  try {
+    const bytes = findFile(path);
+    return bytes === undefined ? undefined : { text: bytes.toString("utf8") };
+  } catch (error) {
+    return error instanceof Error ? error.message : "it cannot be read";
+  }
+}
+
+/** Moves a file out of the way; when even that fails, the next write says so. */
+function setAside(path: string): string | undefined {
+  try {
+    renameSync(path, `${path}.damaged`);
+    return `${path}.damaged`;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Reads the state; a file that cannot be believed is set aside as `.damaged`, and the role starts without a lease. */
 export function readLeaseState({ path, macKey }: LeaseStateFile, log: Log): LeaseState {
-  const bytes = findFile(path);
-  if (bytes === undefined) return emptyState;
-  const state = parseState(bytes.toString("utf8"), macKey);
+  const read = readText(path);
+  if (read === undefined) return emptyState;
+  const state = typeof read === "string" ? read : parseState(read.text, macKey);
   if (typeof state !== "string") return state;
-  renameSync(path, `${path}.damaged`);
-  log.write("error", "lease.state_damaged", { path, reason: state, kept_as: `${path}.damaged` });
+  log.write("error", "lease.state_damaged", { path, reason: state, kept_as: setAside(path) ?? null });
   return emptyState;
 }
 

@@ -100,7 +100,8 @@ const grantLease = command("lease.grant", async (act, { server, presented }: Gra
   if (known === "unknown") return { kind: "unknown" };
   if (known === "revoked" || known.role !== proof.role) throw notEnrolled();
   const moment = server.moment();
-  const lesson = lessonFrom(proof, known.counter, server);
+  const sequenceMark = (deploymentId: string) => server.sequenceMark(deploymentId);
+  const lesson = lessonFrom(proof, { epoch: moment.epoch, counter: known.counter, nowMs: moment.clock.nowMs, sequenceMark });
   if (lesson !== undefined) return { kind: "behind", lesson, client: { ...known, counter: lesson.counter ?? known.counter }, version };
 
   const { state } = moment.standing;

@@ -6,42 +6,44 @@
  * this server gives to a client that has had leases for the deployment before: a client whose clock merely runs ahead
  * must not put an honest server in the wrong.
  *
- * Rule: pure but for what it asks the server. Nobody can be taught to go back.
+ * Rule: pure. Nobody can be taught to go back.
  */
 import { refusedProof, SEQUENCE_LEAP_MAX } from "./handshake.ts";
 import type { Proof } from "./lease.ts";
 import type { Lesson } from "./server-memory.ts";
 
 /** What the server remembers, as far as a client can teach it. */
-export interface Pupil {
-  moment(): { readonly epoch: number; readonly clock: { readonly nowMs: number } };
-  sequenceMark(deploymentId: string): number;
+export interface Memory {
+  readonly epoch: number;
+  /** Leases and refusals granted to the client. */
+  readonly counter: number;
+  /** Guarded time, epoch milliseconds. */
+  readonly nowMs: number;
+  readonly sequenceMark: (deploymentId: string) => number;
 }
 
-function sequenceLesson({ seen }: Proof, pupil: Pupil): Lesson["sequence"] {
+function sequenceLesson(seen: Proof["seen"], sequenceMark: Memory["sequenceMark"]): Lesson["sequence"] {
   const { deployment_id: deploymentId, sequence } = seen;
   if (deploymentId === null || deploymentId === "") return undefined;
-  const known = pupil.sequenceMark(deploymentId);
+  const known = sequenceMark(deploymentId);
   if (sequence <= known) return undefined;
   if (known > 0 && sequence - known > SEQUENCE_LEAP_MAX) throw refusedProof("marks", "The proof claims a license sequence that is too far ahead.");
   return { deploymentId, sequence };
 }
 
-/** The lesson in `proof` for a server that has granted the client `counter` leases; undefined when there is none. */
-export function lessonFrom(proof: Proof, counter: number, pupil: Pupil): Lesson | undefined {
-  const { seen } = proof;
-  const { epoch, clock } = pupil.moment();
+/** The lesson in `proof`; undefined when there is none. */
+export function lessonFrom({ seen }: Proof, { epoch, counter, nowMs, sequenceMark }: Memory): Lesson | undefined {
   const isCounterBehind = seen.counter > counter;
   const isEpochBehind = seen.epoch > epoch || (isCounterBehind && seen.epoch === epoch);
   const isNewHere = counter === 0 && seen.sequence > 0;
-  const isTimeBehind = (isCounterBehind || isEpochBehind || isNewHere) && seen.time * 1_000 > clock.nowMs;
-  const sequence = sequenceLesson(proof, pupil);
+  const isTimeBehind = (isCounterBehind || isEpochBehind || isNewHere) && seen.time * 1_000 > nowMs;
+  const sequence = sequenceLesson(seen, sequenceMark);
   if (!isCounterBehind && !isEpochBehind && !isTimeBehind && sequence === undefined) return undefined;
   return {
     counter: isCounterBehind ? seen.counter : undefined,
     epoch: isEpochBehind ? seen.epoch + 1 : undefined,
     sequence,
     timeMs: isTimeBehind ? seen.time * 1_000 : undefined,
-    atMs: clock.nowMs,
+    atMs: nowMs,
   };
 }

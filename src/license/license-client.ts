@@ -13,6 +13,7 @@ import { type Challenge, type ChallengeRequest, ChallengeSchema } from "./lease.
 
 export const ANSWER_BYTES_MAX = 262_144;
 export const REQUEST_MS_MAX = 5_000;
+const LATE = `The License Server did not answer within ${REQUEST_MS_MAX / 1_000} seconds.`;
 const SENTENCE_CHARACTERS_MAX = 300;
 
 export type NoAnswerKind = "unreachable" | "timed_out" | "too_large" | "malformed" | "refused" | "not_pinned" | "stopped";
@@ -101,7 +102,11 @@ function faultIn(bytes: Uint8Array): Fault | undefined {
   const body = looseJson(bytes);
   if (!faultShape.Check(body) || !isFaultCode(body.error_code)) return undefined;
   const { error_code, error_message, hint, details } = body;
-  return new Fault(error_code, harmless(error_message), { ...(hint && { hint: harmless(hint) }), ...(details && { details }) });
+  const facts = Object.entries(details ?? {}).map(([name, fact]) => [name, typeof fact === "string" ? harmless(fact) : fact]);
+  return new Fault(error_code, harmless(error_message), {
+    ...(hint && { hint: harmless(hint) }),
+    ...(details && { details: Object.fromEntries(facts) }),
+  });
 }
 
 /** An error answer in the server's own words, when they are of our form and name a known code; else by its status alone. */
@@ -113,9 +118,14 @@ function refusalOf(status: number, bytes: Uint8Array): NoAnswer {
 
 type Method = "POST" | "PUT";
 
-async function exchange({ method, url, body }: { readonly method: Method; readonly url: string; readonly body: object }, connection: Connection): Promise<Json> {
-  const { services, signal } = connection;
-  const response = await services.fetch(url, {
+interface Request {
+  readonly method: Method;
+  readonly path: string;
+  readonly body: object;
+}
+
+async function exchange({ services, address, signal }: Connection, { method, path, body }: Request): Promise<Json> {
+  const response = await services.fetch(urlOf(address, path), {
     method,
     headers: { "content-type": "application/json", accept: "application/json" },
     body: JSON.stringify(body),
@@ -129,17 +139,16 @@ async function exchange({ method, url, body }: { readonly method: Method; readon
 }
 
 /** Sends `body` as JSON. Throws {@link NoAnswer} for everything but a JSON answer with status 200 in time. */
-async function send(connection: Connection, request: { readonly method: Method; readonly path: string; readonly body: object }): Promise<Json> {
-  const { method, path, body } = request;
-  const { services, address, signal } = connection;
+async function send(connection: Connection, request: Request): Promise<Json> {
+  const { services, signal } = connection;
   const late = new AbortController();
   const cancel = services.clock.after(REQUEST_MS_MAX, () => late.abort());
   try {
-    return await exchange({ method, url: urlOf(address, path), body }, { ...connection, signal: AbortSignal.any([signal, late.signal]) });
+    return await exchange({ ...connection, signal: AbortSignal.any([signal, late.signal]) }, request);
   } catch (cause) {
     if (cause instanceof NoAnswer) throw cause;
     if (signal.aborted) throw new NoAnswer("stopped", "The role stops.", { cause });
-    if (late.signal.aborted) throw new NoAnswer("timed_out", `The License Server did not answer within ${REQUEST_MS_MAX / 1_000} seconds.`, { cause });
+    if (late.signal.aborted) throw new NoAnswer("timed_out", LATE, { cause });
     throw new NoAnswer("unreachable", "The License Server cannot be reached.", { cause });
   } finally {
     cancel();

@@ -31,11 +31,11 @@ function findLocalInstance({ instanceKey }: DataDirectory): string | undefined {
 }
 
 /**
- * The join tokens in `text`, separated by commas; a role that knows License Servers on several hosts has several.
+ * The join tokens in `text`, separated by commas or line ends; a role that knows License Servers on several hosts has several.
  * Throws Fault `invalid_request` for anything else; the sentence does not repeat the text, which may be a secret.
  */
 export function readJoinTokens(text: string): readonly JoinToken[] {
-  const parts = text.split(",").map((part) => part.trim()).filter((part) => part !== "");
+  const parts = text.split(/[,\s]+/).filter((part) => part !== "");
   const tokens = parts.flatMap((part) => parseJoinToken(part) ?? []);
   if (tokens.length === parts.length && tokens.length <= PINS_MAX) return tokens;
   throw new Fault("invalid_request", "The join token is not one that a License Server made.", {

@@ -1,6 +1,6 @@
 /** What the figures were taken on and with, so that two reports can be compared. Reads, and changes nothing. */
 import { Database } from "bun:sqlite";
-import { closeSync, fsyncSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { cpus, release, totalmem, type } from "node:os";
 import { join, resolve } from "node:path";
 import { type Summary, summary } from "./statistics.ts";
@@ -69,6 +69,36 @@ export function readMachine(folder: string): Machine {
     kernel: `${type()} ${release()}`,
     fileSystem: fileSystemOf(folder),
     flushMs: flushTimes(folder),
+  };
+}
+
+interface ProcessorTicks {
+  readonly all: number;
+  readonly busy: number;
+  /** Of this process and of the children that have ended. */
+  readonly own: number;
+}
+
+/** proc(5): /proc/stat counts the machine's ticks, /proc/self/stat ours; undefined elsewhere than on Linux. */
+function processorTicks(): ProcessorTicks | undefined {
+  if (!existsSync("/proc/stat")) return undefined;
+  const [, ...ticks] = (readFileSync("/proc/stat", "latin1").split("\n", 1)[0] ?? "").split(/\s+/).slice(0, 9).map(Number);
+  const [, rest = ""] = readFileSync("/proc/self/stat", "latin1").split(/\) /);
+  const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+  const [, , , idle = 0, waiting = 0] = ticks;
+  return { all: sum(ticks), busy: sum(ticks) - idle - waiting, own: sum(rest.split(" ").slice(11, 15).map(Number)) };
+}
+
+/**
+ * Watches what other programs take from the machine; the function it gives tells their share since, 0 to 1.
+ * Call it when every process of the run has ended: a child counts as ours only then.
+ */
+export function watchOthers(): () => number | undefined {
+  const before = processorTicks();
+  return () => {
+    const after = processorTicks();
+    if (before === undefined || after === undefined) return undefined;
+    return Math.max(0, (after.busy - before.busy - (after.own - before.own)) / (after.all - before.all));
   };
 }
 

@@ -22,6 +22,7 @@ const figure: Figure = {
 const report: Report = {
   date: "2026-01-01T00:00:00Z",
   tookSeconds: 61,
+  othersShare: 0.04,
   machine: { cpu: "A processor", cores: 2, memoryMegabytes: 2_048, kernel: "Linux 6", fileSystem: "ext4", flushMs: one },
   versions: { product: "cyberun 1", bun: "1", sqlite: "3", crypto: "B", openssl: undefined },
   figures: [figure, { name: "b", title: "Another", missing: "it would not start" }],
@@ -37,6 +38,17 @@ test("a bar that is not held is told as such, beside one that is", () => {
 
 test("a figure that could not be taken is named with the reason", () => {
   expect(markdown(report)).toContain("**Another** was not taken: it would not start");
+});
+
+test("a busy machine is told, with the advice to run again", () => {
+  expect(markdown(report)).toContain("Other programs took 4 % of the processors during the run.\n");
+  expect(markdown({ ...report, othersShare: 0.4 })).toContain("took 40 % of the processors during the run. That is much");
+});
+
+test("without a latency there is no table of latencies", () => {
+  const { latencyMs: _none, ...silent } = figure;
+  expect(markdown({ ...report, figures: [silent] })).not.toContain("| p50 |");
+  expect(markdown(report)).toContain("| p50 |");
 });
 
 test("bars hold at their very limit", () => {

@@ -12,6 +12,8 @@ export interface Report {
   /** ISO 8601, handed in. */
   readonly date: string;
   readonly tookSeconds: number;
+  /** Share of the machine's processors that other programs took meanwhile, 0 to 1; undefined where it is not known. */
+  readonly othersShare: number | undefined;
   readonly machine: Machine;
   readonly versions: Versions;
   readonly figures: readonly Outcome[];
@@ -33,6 +35,21 @@ function latencyRows({ title, latencyMs }: Figure): readonly (readonly string[])
   if (latencyMs === undefined) return [];
   const raw = latencyMs.raw === undefined ? [] : [latencyRow("", "raw", latencyMs.raw)];
   return [latencyRow(title, "ours", latencyMs.ours), ...raw];
+}
+
+function latencyTable(taken: readonly Figure[]): readonly string[] {
+  const rows = taken.flatMap(latencyRows);
+  if (rows.length === 0) return [];
+  const sentence = "Latency of the single call in milliseconds, each the median of the rounds' values; `n` counts the calls of all rounds.";
+  return [sentence, "", table(["figure", "", "n", "p50", "p95", "p99", "max"], rows), ""];
+}
+
+/** Above it the absolute figures say more about the neighbours than about the product. */
+const OTHERS_SHARE_MAX = 0.1;
+
+function othersSentence(share: number): string {
+  const told = `Other programs took ${Math.round(share * 100)} % of the processors during the run.`;
+  return share <= OTHERS_SHARE_MAX ? told : `${told} That is much: trust the ratios, not the absolutes, and run it again on a quiet machine.`;
 }
 
 function about(outcome: Outcome): string {
@@ -62,7 +79,7 @@ export function machineTable(date: string, machine: Machine, versions: Versions)
 }
 
 /** The whole report as Markdown. */
-export function markdown({ date, tookSeconds, machine, versions, figures }: Report): string {
+export function markdown({ date, tookSeconds, othersShare, machine, versions, figures }: Report): string {
   const taken = figures.filter(isTaken);
   const bars = taken.flatMap((figure) => figure.bars);
   const missed = bars.filter(({ held }) => !held).length;
@@ -71,16 +88,14 @@ export function markdown({ date, tookSeconds, machine, versions, figures }: Repo
     "# Figures",
     "",
     `${bars.length} bars: ${bars.length - missed} held, ${missed} not held. ${missing === 0 ? "Every figure was taken." : `${missing} figures were not taken.`} The run took ${Math.round(tookSeconds)} s.`,
+    ...(othersShare === undefined ? [] : [othersSentence(othersShare)]),
     "Median, and in brackets the smallest and the largest round. Ratio: ours / raw, formed round by round.",
     "",
     machineTable(date, machine, versions),
     "",
     table(["figure", "unit", "n", "ours", "raw", "ratio", "bars"], taken.map(figureRow)),
     "",
-    "Latency of the single call in milliseconds, each the median of the rounds' values; `n` counts the calls of all rounds.",
-    "",
-    table(["figure", "", "n", "p50", "p95", "p99", "max"], taken.flatMap(latencyRows)),
-    "",
+    ...latencyTable(taken),
     "## What stands behind each",
     "",
     ...figures.flatMap((outcome) => [about(outcome), ""]),

@@ -18,7 +18,7 @@ import { passwordSignIn } from "./figures/sign-in.ts";
 import { starts } from "./figures/start.ts";
 import { storeWrites } from "./figures/store.ts";
 import { type Bench, isMissing, isTaken, type Outcome } from "./figure.ts";
-import { readMachine, readVersions } from "./machine.ts";
+import { readMachine, readVersions, watchOthers } from "./machine.ts";
 import { markdown, type Report } from "./report.ts";
 import { shown } from "./table.ts";
 
@@ -66,6 +66,7 @@ async function take(bench: Bench): Promise<readonly Outcome[]> {
 async function report(wanted: readonly Bench[], date: string): Promise<Report> {
   const startedAtMs = performance.now();
   const machine = readMachine(output);
+  const othersSince = watchOthers();
   const figures: Outcome[] = [];
   for (const bench of wanted) {
     const outcomes = await take(bench);
@@ -73,7 +74,8 @@ async function report(wanted: readonly Bench[], date: string): Promise<Report> {
     figures.push(...outcomes);
   }
   const versions = readVersions(join(dist, "cyberun"));
-  return { date, tookSeconds: (performance.now() - startedAtMs) / 1_000, machine, versions, figures };
+  const tookSeconds = (performance.now() - startedAtMs) / 1_000;
+  return { date, tookSeconds, othersShare: othersSince(), machine, versions, figures };
 }
 
 const { values } = parseArgs({ options: { only: { type: "string" }, date: { type: "string" } } });

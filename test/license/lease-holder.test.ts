@@ -254,6 +254,36 @@ test("a clock that once stood far ahead is forgiven when the vendor re-issues th
 
 const details = { refusal: "sequence_too_low" };
 const doors = { reload: "/v1/reload", install: "/v1/license" } as const;
+test("a refusal by a server whose clock is years ahead does not put this host's clock in the wrong", async () => {
+  await using site = leaseSite();
+  const server = site.server();
+  const holder = await site.role("api", [server]);
+  server.clockOffSeconds = 20 * 365 * 86_400;
+  server.state = "expired";
+  await holder.refresh();
+  expect(stateOf(holder)).toBe("expired");
+  await holder.stop();
+  server.clockOffSeconds = 0;
+  server.state = "ok";
+  expect(stateOf(await site.role("api", [server]))).toBe("ok");
+});
+
+test("a listener that fails keeps nobody else from hearing and no lease from coming", async () => {
+  await using site = leaseSite();
+  const server = site.server();
+  const holder = await site.role("api", [server]);
+  const told: string[] = [];
+  holder.onChange(() => {
+    throw new Error("a bug of the listener");
+  });
+  holder.onChange(({ state }) => told.push(state));
+  server.state = "expiring";
+  await holder.refresh();
+  expect(told).toEqual(["expiring"]);
+  expect(site.log.map(({ event }) => event)).toContain("lease.listener_failed");
+  expect(holder.status().nextRefreshAtMs).toBeDefined();
+});
+
 const commands = [
   ["reload", (holder: { reload(): Promise<void> }) => holder.reload()],
   ["install", (holder: { install(file: Uint8Array): Promise<void> }) => holder.install(Buffer.from("a file"))],

@@ -54,6 +54,17 @@ for (const [name, damage] of damages) {
   });
 }
 
+test("a directory in the place of the state file is set aside too", async () => {
+  await using site = leaseSite();
+  const server = site.server();
+  const path = site.directory.leaseState("api");
+  mkdirSync(path, { recursive: true });
+  const holder = await site.role("api", [server]);
+  expect(stateOf(holder)).toBe("ok");
+  await holder.stop();
+  expect(readFileSync(path, "utf8")).toStartWith('{"format":1,');
+});
+
 test("a role whose state cannot be written goes on, says so, and writes it later", async () => {
   await using site = leaseSite();
   const server = site.server();

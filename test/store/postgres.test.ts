@@ -37,42 +37,62 @@ test("a server that is not there is unavailable, without the password", async ()
   expect(Bun.inspect(fault)).not.toContain("s3cret");
 });
 
-/** A way to the server that can be cut when the client has said `words`, before or after they are passed on. */
-function cuttableProxy(target: string) {
+/**
+ * What the proxy does when the client says `words`, once: `cut` ends the connection before they are passed on,
+ * `pass and cut` after; `hold` passes nothing on any more and answers nothing, like a network that has gone.
+ */
+interface Trap {
+  readonly words: string;
+  readonly act: "cut" | "pass and cut" | "hold";
+  sprung(): void;
+}
+
+interface Side {
+  server?: Bun.Socket;
+  held?: boolean;
+  readonly waiting: Buffer[];
+}
+
+function trappedProxy(target: string) {
   const { hostname, port } = new URL(target);
-  let cut: { readonly words: string; readonly passOn: boolean } | undefined;
-  type Side = { other?: Bun.Socket<Side>; waiting: Buffer[] };
+  let trap: Trap | undefined;
+  const pass = ({ data }: Bun.Socket<Side>, bytes: Buffer) => {
+    if (data.server === undefined) data.waiting.push(bytes);
+    else data.server.write(bytes);
+  };
+  const spring = (client: Bun.Socket<Side>, bytes: Buffer, { act, sprung }: Trap) => {
+    trap = undefined;
+    if (act === "hold") client.data.held = true;
+    if (act === "pass and cut") pass(client, bytes);
+    if (act !== "hold") client.terminate();
+    sprung();
+  };
   const listener = Bun.listen<Side>({
     hostname: "127.0.0.1",
     port: 0,
     socket: {
       open: async (client) => {
         client.data = { waiting: [] };
-        const server = await Bun.connect<Side>({
-          hostname,
-          port: Number(port),
-          data: { other: client, waiting: [] },
-          socket: { data: (self, bytes) => void self.data.other?.write(bytes), close: (self) => void self.data.other?.end() },
-        });
-        for (const bytes of client.data.waiting) server.write(bytes);
-        client.data.other = server;
+        const back = { data: (_server: Bun.Socket, bytes: Buffer) => void client.write(bytes), close: () => void client.end() };
+        client.data.server = await Bun.connect({ hostname, port: Number(port), socket: back });
+        for (const bytes of client.data.waiting) client.data.server.write(bytes);
       },
       data: (client, bytes) => {
-        const hit = cut !== undefined && bytes.includes(cut.words) ? cut : undefined;
-        if (hit !== undefined) cut = undefined;
-        if (hit === undefined || hit.passOn) client.data.other === undefined ? client.data.waiting.push(bytes) : client.data.other.write(bytes);
-        if (hit !== undefined) client.terminate();
+        if (trap !== undefined && bytes.includes(trap.words)) spring(client, bytes, trap);
+        else if (client.data.held !== true) pass(client, bytes);
       },
-      close: (client) => void client.data.other?.end(),
+      close: (client) => void client.data.server?.end(),
     },
   });
   const url = new URL(target);
   url.port = `${listener.port}`;
   return {
     url: url.href,
-    cutAt: (words: string, passOn: boolean) => {
-      cut = { words, passOn };
-    },
+    /** Resolves when the trap has been sprung. */
+    set: (words: string, act: Trap["act"]) =>
+      new Promise<void>((sprung) => {
+        trap = { words, act, sprung };
+      }),
     [Symbol.dispose]: () => void listener.stop(true),
   };
 }
@@ -93,37 +113,49 @@ if (testEngine === "postgres") {
 
   test("a connection that dies before the commit costs nothing: the command is run again", async () => {
     await using database = await openTestStore();
-    using proxy = cuttableProxy(addressOf(database));
+    using proxy = trappedProxy(addressOf(database));
     const store = await open(proxy.url);
     let runs = 0;
-    proxy.cutAt("insert into", true);
+    const cut = proxy.set("insert into", "pass and cut");
     await store.write(async (writer) => {
       runs += 1;
       await addTeam(writer, "a");
     });
+    await cut;
     expect(runs).toBe(2);
     expect(await store.read(teamIds)).toEqual(["a"]);
     await store.close();
   });
 
-  for (const arrives of [true, false]) {
-    test(`a connection that dies during the commit is told as unknown and not repeated: commit ${arrives ? "done" : "not done"}`, async () => {
+  for (const act of ["cut", "pass and cut"] as const) {
+    test(`a connection that dies during the commit is told as unknown and not repeated: ${act}`, async () => {
       await using database = await openTestStore();
-      using proxy = cuttableProxy(addressOf(database));
+      using proxy = trappedProxy(addressOf(database));
       const store = await open(proxy.url);
       let runs = 0;
-      proxy.cutAt("commit", arrives);
+      const cut = proxy.set("commit", act);
       const command = store.write(async (writer) => {
         runs += 1;
         await addTeam(writer, "a");
       });
       await expect(command).rejects.toMatchObject({ code: "unavailable", hint: expect.stringContaining("not known") });
+      await cut;
       expect(runs).toBe(1);
       await store.write((writer) => addTeam(writer, "b"));
       expect(await store.read(teamIds)).toContain("b");
       await store.close();
     });
   }
+
+  test("a query whose connection dies at its end is run again: it has changed nothing", async () => {
+    await using database = await openTestStore();
+    using proxy = trappedProxy(addressOf(database));
+    const store = await open(proxy.url);
+    const cut = proxy.set("commit", "cut");
+    expect(await store.read(teamIds)).toEqual([]);
+    await cut;
+    await store.close();
+  });
 
   test("connections that the server closed while they were idle are not noticed by callers", async () => {
     await using database = await openTestStore();
@@ -191,4 +223,23 @@ if (testEngine === "postgres") {
     expect(await store.read(teamIds)).toEqual(["next"]);
     expect(time.timers()).toBe(0);
   });
+
+  for (const words of ["begin isolation", "insert into", "commit"]) {
+    test(`a network that is gone at "${words}" costs the time limit and no connection`, async () => {
+      const time = testClock();
+      await using database = await openTestStore();
+      using proxy = trappedProxy(addressOf(database));
+      const store = await openStore({ databaseUrl: proxy.url, dataDir: "", clock: time });
+      for (let round = 0; round < 20; round++) {
+        const held = proxy.set(words, "hold");
+        const command = store.write((writer) => addTeam(writer, `${round}`));
+        await held;
+        time.advance(30_000);
+        await expect(command).rejects.toMatchObject({ code: "unavailable", message: expect.stringContaining("30 seconds") });
+      }
+      await store.write((writer) => addTeam(writer, "next"));
+      expect(await store.read(teamIds)).toEqual(["next"]);
+      await store.close();
+    });
+  }
 }

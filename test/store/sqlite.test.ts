@@ -75,22 +75,29 @@ test("a store that could not be opened lets go of its lock", async () => {
   await (await open(place.dataDir)).close();
 });
 
-test("when the disk takes no more, the batch is refused as unavailable, and what was acknowledged can still be read", async () => {
-  using place = temporaryDirectory();
-  const child = new URL("./full-disk-child.ts", import.meta.url).pathname;
-  // 2,048 blocks of 512 bytes; the signal is ignored, so that writing more is an error and not the end.
-  const line = `trap '' XFSZ; ulimit -f 2048; exec "$0" "$1" "$2"`;
-  const run = Bun.spawn(["sh", "-c", line, process.execPath, child, place.dataDir], { stdout: "pipe", stderr: "inherit" });
-  const { acknowledged, refused, present } = JSON.parse(await run.stdout.text());
-  expect(refused.length).toBeGreaterThan(0);
-  expect(new Set(refused)).toEqual(new Set(["unavailable"]));
-  expect(acknowledged.length).toBeGreaterThan(0);
-  expect(present.toSorted()).toEqual(acknowledged.toSorted());
-  const store = await open(place.dataDir);
-  expect(await store.read(teamIds)).toEqual(acknowledged.toSorted());
-  await add(store, "after");
-  await store.close();
-});
+/** Small rows fail at the commit; large ones fill SQLite's memory first, fail within a command and end the transaction. */
+for (const { rowBytes, fileBytes } of [
+  { rowBytes: 20_000, fileBytes: 700_000 },
+  { rowBytes: 3_000_000, fileBytes: 15_000_000 },
+]) {
+  test(`when the disk takes no more rows of ${rowBytes} bytes, the batch is refused, and what was acknowledged stays`, async () => {
+    using place = temporaryDirectory();
+    const child = new URL("./full-disk-child.ts", import.meta.url).pathname;
+    // In blocks of 512 bytes. The signal is ignored, so that writing more is an error and not the end.
+    const line = `trap '' XFSZ; ulimit -f ${Math.ceil(fileBytes / 512)}; exec "$0" "$@"`;
+    const command = ["sh", "-c", line, process.execPath, child, place.dataDir, `${rowBytes}`];
+    const run = Bun.spawn(command, { stdout: "pipe", stderr: "inherit" });
+    const { acknowledged, refused, present } = JSON.parse(await run.stdout.text());
+    expect(refused.length).toBeGreaterThan(0);
+    expect(new Set(refused)).toEqual(new Set(["unavailable"]));
+    expect(acknowledged.length).toBeGreaterThan(0);
+    expect(present.toSorted()).toEqual(acknowledged.toSorted());
+    const store = await open(place.dataDir);
+    expect(await store.read(teamIds)).toEqual(acknowledged.toSorted());
+    await add(store, "after");
+    await store.close();
+  });
+}
 
 test("while another tool holds the file, commands are refused as unavailable; after it they pass", async () => {
   using place = temporaryDirectory();

@@ -188,6 +188,11 @@ export class TestSite implements AsyncDisposable {
     }
   }
 
+  /** The host sleeps: only the wall clock goes on. Then the server looks at it; long spans cost no more than short ones. */
+  async sleep(ms: number): Promise<void> {
+    await this.step(ms - 500);
+  }
+
   /** Moves the wall clock and lets the server look at it. */
   async step(ms: number): Promise<void> {
     this.services.clock.stepWall(ms);
