@@ -120,7 +120,7 @@ export function notSetUpPage(): Html {
   return layout(
     "Not set up yet",
     html`<h1>Not set up yet</h1>
-<p>Open the set-up link that was printed when the server started. It works once and for 30 minutes.</p>
+<p>Open the set-up link that was printed when the server started. It works once and for a short time.</p>
 <p>If it is gone, make a new one on the host:</p>
 <pre><code>cyberun admin setup-link</code></pre>`,
   );
@@ -202,7 +202,7 @@ ${licenseSection(entitlements)}
 </section>
 <section aria-labelledby="features">
 <h2 id="features">Features</h2>
-${licenseStates[entitlements.state].open ? undefined : html`<p>All are off until the license is good again. Signing in, reading and exporting go on.</p>`}
+${licenseStates[entitlements.state].open ? undefined : html`<p>All are off until the license is good again. Signing in and reading go on.</p>`}
 <table>
 <thead><tr><th scope="col">Feature</th><th scope="col">Scope</th><th scope="col">State</th></tr></thead>
 <tbody>${featureRows(entitlements)}</tbody>
