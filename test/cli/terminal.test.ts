@@ -17,7 +17,8 @@ async function typeAt(dataDir: string, answers: readonly string[]): Promise<{ re
 testNeeding("python3", "a password is asked for twice and never shown; corrections and pasted lines count", async () => {
   using folder = temporaryFolder();
   const typed = await typeAt(join(folder.path, "a"), ["correct horsX\u007fe\r", "correct horse\r"]);
-  expect(typed).toMatchObject({ exit: 0, shown: expect.stringContaining("New password: \r\nThe same again: \r\nCreated the administrator") });
+  expect(typed.exit).toBe(0);
+  expect(typed.shown).toContain("New password: \r\nThe same again: \r\nCreated the administrator");
   expect(typed.shown).not.toContain("corr");
   const pasted = await typeAt(join(folder.path, "b"), ["correct horse\rcorrect horse\r"]);
   expect(pasted.exit).toBe(0);
