@@ -59,7 +59,7 @@ const SetupForm = t.Object({
 
 function addSetupPages(app: App, gate: Gate): void {
   const link = t.Object({ setup_token: t.String({ maxLength: 128 }) });
-  app.get("/setup/:setup_token", async () => ((await deploymentName(gate)) === undefined ? pageResponse(setupPage({})) : pageResponse(alreadySetUpPage(), 410)), { ...door("setup.complete", "none"), params: link });
+  app.get("/setup/:setup_token", async () => ((await deploymentName(gate)) === undefined ? pageResponse(setupPage({})) : pageResponse(alreadySetUpPage(), 410)), { ...door("deployment.read", "none"), params: link });
   app.post(
     "/setup/:setup_token",
     async ({ request, caller, params, body }) =>
