@@ -31,7 +31,7 @@ const SECRET_BYTES = 32;
 /** The one refusal for a client that is not enrolled, is revoked, or shows nothing that would enrol it. */
 export function notEnrolled(): Fault {
   return new Fault("not_enrolled", "This client is not enrolled with the License Server.", {
-    hint: "On the License Server's host run: cyberun license join-token; give the token to the role (CYBERUN_JOIN_TOKEN) and start it again.",
+    hint: "On the License Server's host run: cyberun license join-token; give the token to the role in a file (CYBERUN_JOIN_TOKEN_FILE) and start it again.",
   });
 }
 
@@ -72,7 +72,7 @@ async function requireRoom({ writer }: CommandAct): Promise<void> {
   const { leaseClients } = writer.tables;
   const [enrolled] = await writer.select({ clients: count() }).from(leaseClients).where(isNull(leaseClients.revoked_at));
   if ((enrolled?.clients ?? 0) < CLIENTS_MAX) return;
-  throw new Fault("conflict", `This License Server has its ${CLIENTS_MAX} clients.`, { hint: "Revoke clients that are gone (cyberun license clients revoke)." });
+  throw new Fault("conflict", `This License Server has its ${CLIENTS_MAX} clients.`, { hint: "Revoke clients that are gone (cyberun license clients --revoke ID)." });
 }
 
 /** Two first leases of one client may cross: the second finds it enrolled. A revoked key, or one of another role, is refused. */
