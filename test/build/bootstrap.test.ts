@@ -1,7 +1,10 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { root } from "../../build/executables.ts";
 import { run, start } from "../support/executable.ts";
+
+/** Building and starting takes seconds on a busy machine. */
+setDefaultTimeout(60_000);
 
 const bootstrap = join(root, "build", "bootstrap.mjs");
 /** No folder with node or npm in it: what a host has on which only Bun is installed. */
