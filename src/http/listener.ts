@@ -40,7 +40,7 @@ function allowedMethods(app: { readonly routes: readonly { method: string; path:
 
 function missingFault(allowed: readonly string[]): Fault {
   if (allowed.length === 0) {
-    return new Fault("not_found", "There is nothing at this address.", { hint: "Check the path against the API reference." });
+    return new Fault("not_found", "There is nothing at this address.", { hint: "Check the address; those of the API stand in its reference." });
   }
   return new Fault("method_not_allowed", "This address does not answer to this method.", { hint: `It answers to ${allowed.join(", ")}.` });
 }

@@ -96,7 +96,7 @@ testNeeding("chromium", "from the set-up link to the overview, out, and in again
   await photograph(page, "sign-in");
 
   await fill(page, { ...signInFields, "#user_password": "not the password" });
-  expect(await page.getByRole("alert").textContent()).toContain("invalid email or password");
+  expect(await page.getByRole("alert").textContent()).toContain("Invalid email or password.");
   expect([await page.inputValue("#email_address"), await page.inputValue("#user_password")]).toEqual([ownerAddress, ""]);
   expect(await page.content()).not.toContain("not the password");
   await photograph(page, "sign-in-refused");
@@ -119,7 +119,9 @@ testNeeding("chromium", "a set-up that is refused keeps what was typed, except t
   await tab.page.goto(await setUpLink(site));
   // The browser's own check passes blanks, and ours does not.
   await fill(tab.page, { ...answers, "#deployment_name": "   " });
-  expect(await tab.page.getByRole("alert").textContent()).toContain("deployment_name");
+  expect(await tab.page.getByRole("alert").textContent()).toContain("Correct what is marked below.");
+  expect(await tab.page.locator("[aria-invalid]").getAttribute("id")).toBe("deployment_name");
+  expect(await tab.page.textContent("#deployment_name-note")).toContain("Name of the deployment has 1 to 100 characters.");
   expect([await tab.page.inputValue("#team_name"), await tab.page.inputValue("#email_address"), await tab.page.inputValue("#user_password")]).toEqual(["Rendering", ownerAddress, ""]);
   await photograph(tab.page, "set-up-refused");
   await fill(tab.page, { "#deployment_name": "Werk Süd", "#user_password": PASSWORD });
@@ -135,9 +137,19 @@ testNeeding("chromium", "two people with the same link: the second is told that 
   await second.page.goto(link);
   await fill(first.page, answers);
   await fill(second.page, { ...answers, "#email_address": "eve@example.com" });
-  expect(await second.page.getByRole("alert").textContent()).toContain("not good any more");
-  await photograph(second.page, "link-gone");
+  expect(await second.page.textContent("h1")).toBe("Already set up");
   expect(await second.context.cookies()).toEqual([]);
+}, 60_000);
+
+testNeeding("chromium", "a link that is too old says so before a form is filled in, and where the next one comes from", async () => {
+  await using site = await startRoles({ isNew: true });
+  await using tab = await visit();
+  const link = await setUpLink(site);
+  site.world.services.clock.advance(1_800_000);
+  await tab.page.goto(link);
+  expect(await tab.page.getByRole("alert").textContent()).toContain("cyberun admin setup-link");
+  expect(await tab.page.locator("form").count()).toBe(0);
+  await photograph(tab.page, "link-too-old");
 }, 60_000);
 
 testNeeding("chromium", "forms work under a plain http name, where the browser tells the origin alone", async () => {
@@ -178,6 +190,7 @@ testNeeding("chromium", "the overview says what a shut license is and what to do
   await tab.page.reload();
   expect([await tab.page.textContent("#license-state"), await tab.page.textContent("main")]).toEqual(["expired", expect.stringContaining("Install a renewed license file")]);
   await photograph(tab.page, "overview-expired");
+  expect(await tab.page.locator("td", { hasText: /^on$/ }).count()).toBe(0);
   await tab.page.goto(`${site.urls.api}/nothing`);
   expect(await tab.page.getByRole("alert").textContent()).toContain("nothing at this address");
   await photograph(tab.page, "refusal");
