@@ -4,8 +4,8 @@
  * Rule: pure. Which command the words mean, and whether it takes those flags, is decided by `dispatch.ts`; a mistake
  * found here is reported together with those of the configuration.
  */
-import { type SettingName, settingNames, settingOf } from "../config-settings.ts";
-import { type Mistake, unknownName } from "../config-sources.ts";
+import { type SettingName, settingNames, settingOf } from "../config/table.ts";
+import { type Mistake, unknownName } from "../config/sources.ts";
 import { type OptionName, optionNames, optionOf } from "./options.ts";
 
 /** A flag that some command takes. */

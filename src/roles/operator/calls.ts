@@ -15,9 +15,9 @@ import type { Gate } from "../../gate/operation.ts";
 import type { OperationName } from "../../gate/operations.ts";
 import { createSetupLink as createSetupLinkOperation } from "../../identity/setup-links.ts";
 import { LICENSE_BYTES_MAX } from "../../license/document.ts";
-import { createJoinToken as createJoinTokenOperation, listLeaseClients as listLeaseClientsOperation, revokeLeaseClient as revokeLeaseClientOperation } from "../../license/enrolment.ts";
-import { installLicense as installLicenseOperation, reloadLicense as reloadLicenseOperation, testLicense as testLicenseOperation } from "../../license/license-operations.ts";
-import type { LicenseServer } from "../../license/server.ts";
+import { createJoinToken as createJoinTokenOperation, listLeaseClients as listLeaseClientsOperation, revokeLeaseClient as revokeLeaseClientOperation } from "../../license/server/enrolment.ts";
+import { installLicense as installLicenseOperation, reloadLicense as reloadLicenseOperation, testLicense as testLicenseOperation } from "../../license/server/operations.ts";
+import type { LicenseServer } from "../../license/server/license-server.ts";
 import { createAdministrator as createAdministratorOperation } from "../../teams/setup.ts";
 import { LicenseFactsSchema, LicenseStatusSchema } from "./license-status.ts";
 
