@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { createSealer } from "../../src/crypto/sealing.ts";
-import { ChangeFeed, HEARTBEAT_MS, makeTicket, readTicket, STREAMS_MAX, TICKET_SECONDS, UNREAD_MAX } from "../../src/license/changes.ts";
-import { testServices } from "../support/services.ts";
+import { createSealer } from "../../../src/crypto/sealing.ts";
+import { ChangeFeed, HEARTBEAT_MS, makeTicket, readTicket, STREAMS_MAX, TICKET_SECONDS, UNREAD_MAX } from "../../../src/license/server/changes.ts";
+import { testServices } from "../../support/services.ts";
 
 const services = testServices();
 const CLIENT = "c".repeat(43);
