@@ -31,6 +31,8 @@ const short: Readonly<Record<string, string>> = { "-h": "--help" };
 /** Flags that people try before they know the commands. */
 const words: Readonly<Record<string, string>> = { "--version": "version" };
 
+const flagForm = /^--?[a-z][a-z-]*(?:=|$)/;
+
 /** Splits `--name=value`; a flag alone has no value yet. */
 function split(word: string): { readonly name: string; readonly value: string | undefined } {
   const at = word.indexOf("=");
@@ -75,9 +77,9 @@ class Parser {
     values.set(name, text);
   }
 
-  /** A value may begin with a hyphen only behind an equals sign, so that a forgotten one does not eat the next flag. */
+  /** A forgotten value must not eat the next flag; a value that merely begins with a hyphen, as an id may, is one. */
   #nextValue(): string | undefined {
-    return this.#rest[0]?.startsWith("-") === true && this.#rest[0] !== "-" ? undefined : this.#rest.shift();
+    return flagForm.test(this.#rest[0] ?? "") ? undefined : this.#rest.shift();
   }
 
   #unknown(name: string, value: string | undefined): void {

@@ -148,9 +148,10 @@ export const revokeLeaseClient = procedure(
         .where(and(eq(leaseClients.id, clientId), isNull(leaseClients.revoked_at)))
         .returning({ id: leaseClients.id });
       if (revoked.length === 0) throw notFound();
-      server.clients.forget(clientId);
       note({ subject: `lease_client:${clientId}` });
     });
+    // After the commit: what a lease read before it, on an engine whose commands run side by side, is not remembered.
+    server.clients.revoke(clientId);
     server.changes.drop(clientId);
   },
 );

@@ -136,7 +136,10 @@ export async function answerLease(server: LicenseServer, message: string, addres
   const presented = presentProof(server.challenges, message, { purpose: "lease", audience: server.instance.kid });
   const caller = presentedCaller(presented, address);
   for (let turns = 0; turns < TURNS_MAX; turns += 1) {
+    const { revocations } = server.clients;
     const turn = await grantLease(server.gate, caller, { server, presented });
+    // A client was revoked meanwhile, perhaps this one: its row decides, not what was remembered of it.
+    if (turn.kind === "granted" && revocations !== server.clients.revocations) continue;
     if (turn.kind === "granted") {
       server.clients.remember(presented.clientId, turn.client, turn.version);
       return { lease: turn.lease, changes_ticket: makeTicket(server.gate.sealer, presented.clientId, turn.atMs) };

@@ -5,8 +5,8 @@
  * The memory only ever holds what was committed. The statement names the counter it goes on from, so a memory that
  * was overtaken writes nothing, is forgotten, and read anew.
  *
- * Rule: a counter never goes back and is never used twice. Revocation takes the client out of the memory inside its own
- * transaction, so the next lease looks at the client's row again.
+ * Rule: a counter never goes back and is never used twice. Revocation takes the client out of the memory once it is
+ * committed; a lease that was granted from what was remembered before is not handed out (`leases.ts`).
  */
 import { createHash } from "node:crypto";
 import { desc, eq, sql } from "drizzle-orm";
@@ -27,6 +27,7 @@ export interface KnownClient {
 export class KnownClients {
   readonly #clients = new Map<string, KnownClient>();
   #version = 0;
+  #revocations = 0;
 
   /** Changes with each {@link forget}: what was read before must not be remembered after. */
   get version(): number {
@@ -44,6 +45,16 @@ export class KnownClients {
   forget(clientId: string): void {
     this.#version += 1;
     this.#clients.delete(clientId);
+  }
+
+  /** Grows with each revocation: a lease whose granting saw one begin is not handed out. */
+  get revocations(): number {
+    return this.#revocations;
+  }
+
+  revoke(clientId: string): void {
+    this.#revocations += 1;
+    this.forget(clientId);
   }
 }
 
