@@ -9,7 +9,8 @@
  * committed; a lease that was granted from what was remembered before is not handed out (`leases.ts`).
  */
 import { createHash } from "node:crypto";
-import { desc, eq, lte, sql } from "drizzle-orm";
+import { desc, eq, sql } from "drizzle-orm";
+import { prepared } from "../../store/prepared.ts";
 import type { Writer } from "../../store/store.ts";
 
 /** An enrolled client that is not revoked, and its last lease. */
@@ -83,19 +84,33 @@ export interface LedgerEntry {
   readonly atMs: number;
 }
 
-/** Writes the lease down. False when another lease of the client was written meanwhile. */
-export async function writeLedger(writer: Writer, { clientId, after, counter, chain, isGranted, atMs }: LedgerEntry): Promise<boolean> {
+type Column = "id" | "client" | "day" | "granted" | "refused" | "counter" | "at" | "chain" | "after";
+
+/** Adds to the client's row of the day, unless that has gone on beyond `after`. */
+const addToDay = prepared<Column>((writer, value) => {
   const { leaseDays } = writer.tables;
-  const day = new Date(atMs).toISOString().slice(0, 10);
-  const last = { last_counter: counter, last_lease_at: Math.ceil(atMs), chain };
-  const written = await writer
+  const last = { last_counter: value("counter"), last_lease_at: value("at"), chain: value("chain") };
+  return writer
     .insert(leaseDays)
-    .values({ id: `${clientId}/${day}`, client_id: clientId, day, granted: isGranted ? 1 : 0, refused: isGranted ? 0 : 1, ...last })
+    .values({ id: value("id"), client_id: value("client"), day: value("day"), granted: value("granted"), refused: value("refused"), ...last })
     .onConflictDoUpdate({
       target: leaseDays.id,
-      set: { ...last, ...(isGranted ? { granted: sql`${leaseDays.granted} + 1` } : { refused: sql`${leaseDays.refused} + 1` }) },
-      setWhere: lte(leaseDays.last_counter, after),
+      set: {
+        granted: sql`${leaseDays.granted} + ${value("granted")}`,
+        refused: sql`${leaseDays.refused} + ${value("refused")}`,
+        last_counter: sql`excluded.last_counter`,
+        last_lease_at: sql`excluded.last_lease_at`,
+        chain: sql`excluded.chain`,
+      },
+      setWhere: sql`${leaseDays.last_counter} <= ${value("after")}`,
     })
     .returning({ counter: leaseDays.last_counter });
-  return written.length === 1;
+});
+
+/** Writes the lease down. False when another lease of the client was written meanwhile. */
+export async function writeLedger(writer: Writer, { clientId, after, counter, chain, isGranted, atMs }: LedgerEntry): Promise<boolean> {
+  const day = new Date(atMs).toISOString().slice(0, 10);
+  const [granted, refused] = isGranted ? [1, 0] : [0, 1];
+  const row = { id: `${clientId}/${day}`, client: clientId, day, granted, refused, counter, at: Math.ceil(atMs), chain, after };
+  return (await writer.repeat(addToDay, row)) === 1;
 }
