@@ -26,7 +26,7 @@ export interface AppOptions {
   readonly authenticate: Authenticate;
   readonly bodyBytesMax?: number;
   /** Answers a fault in the role's own shape (an HTML page, say); undefined falls back to JSON. */
-  readonly respond?: (fault: Fault, request: Request) => Response | undefined;
+  readonly respond?: (fault: Fault, request: Request, headers?: Readonly<Record<string, string>>) => Response | undefined;
 }
 
 const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
@@ -65,7 +65,7 @@ function refuseLarge(request: Request, bodyBytesMax: number): void {
 export function createApp(options: AppOptions) {
   const { services, log, authenticate, role, bodyBytesMax = BODY_BYTES_MAX } = options;
   const answer = (fault: Fault, request: Request, headers?: Readonly<Record<string, string>>) =>
-    options.respond?.(fault, request) ?? faultResponse(fault, headers);
+    options.respond?.(fault, request, headers) ?? faultResponse(fault, headers);
   const app = new Elysia({
     aot: true,
     normalize: false,
