@@ -8,6 +8,8 @@ import type { App } from "../http/listener.ts";
 import { discoveryOf, JWKS_PATH } from "../oidc/discovery.ts";
 import { JWKS_CACHE_SECONDS, listPublicKeys } from "../oidc/signing-keys.ts";
 import { grants, type IssuerSite } from "../oidc/token-endpoint.ts";
+import { addIntrospectionDoor } from "./issuer/introspection.ts";
+import { addRevocationDoor } from "./issuer/revocation.ts";
 import { addTokenDoor } from "./issuer/token.ts";
 
 /** Other origins may read public documents (OpenID Connect Discovery 1.0 section 4). */
@@ -33,4 +35,6 @@ export function addIssuerDoors(app: App, site: IssuerSite): void {
     door("signing_key.list_public"),
   );
   addTokenDoor(app, site);
+  addIntrospectionDoor(app, site);
+  addRevocationDoor(app, site);
 }
