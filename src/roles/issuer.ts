@@ -9,6 +9,7 @@ import { discoveryOf, JWKS_PATH } from "../oidc/discovery.ts";
 import { JWKS_CACHE_SECONDS, listPublicKeys } from "../oidc/signing-keys.ts";
 import { grants, type IssuerSite } from "../oidc/token-endpoint.ts";
 import { addIntrospectionDoor } from "./issuer/introspection.ts";
+import { addRegistrationDoors } from "./issuer/registration.ts";
 import { addRevocationDoor } from "./issuer/revocation.ts";
 import { addTokenDoor } from "./issuer/token.ts";
 
@@ -37,4 +38,5 @@ export function addIssuerDoors(app: App, site: IssuerSite): void {
   addTokenDoor(app, site);
   addIntrospectionDoor(app, site);
   addRevocationDoor(app, site);
+  addRegistrationDoors(app, site);
 }
