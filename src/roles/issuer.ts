@@ -3,12 +3,15 @@
  *
  * Rule: translates, decides nothing. Discovery names only what is served, so that no client is led to a closed door.
  */
-import type { Gate } from "../gate/operation.ts";
 import { door } from "../http/door.ts";
 import type { App } from "../http/listener.ts";
+import { discoveryOf, JWKS_PATH } from "../oidc/discovery.ts";
 import { JWKS_CACHE_SECONDS, listPublicKeys } from "../oidc/signing-keys.ts";
-
-const JWKS_PATH = "/.well-known/jwks.json";
+import { grants, type IssuerSite } from "../oidc/token-endpoint.ts";
+import { addIntrospectionDoor } from "./issuer/introspection.ts";
+import { addRegistrationDoors } from "./issuer/registration.ts";
+import { addRevocationDoor } from "./issuer/revocation.ts";
+import { addTokenDoor } from "./issuer/token.ts";
 
 /** Other origins may read public documents (OpenID Connect Discovery 1.0 section 4). */
 const publicDocument = {
@@ -16,21 +19,12 @@ const publicDocument = {
   "access-control-allow-origin": "*",
 } as const;
 
-function discovery(issuer: string) {
-  return {
-    issuer,
-    jwks_uri: `${issuer}${JWKS_PATH}`,
-    subject_types_supported: ["public"],
-    response_types_supported: [],
-    id_token_signing_alg_values_supported: ["ES256"],
-  };
-}
-
 /** Adds the issuer's doors to `app`. */
-export function addIssuerDoors(app: App, gate: Gate): void {
+export function addIssuerDoors(app: App, site: IssuerSite): void {
+  const { gate } = site;
   app.get("/.well-known/openid-configuration", ({ set }) => {
     Object.assign(set.headers, publicDocument);
-    return discovery(gate.settings.issuerUrl);
+    return discoveryOf(gate.settings.issuerUrl, { grants });
   });
   app.get(
     JWKS_PATH,
@@ -41,4 +35,8 @@ export function addIssuerDoors(app: App, gate: Gate): void {
     },
     door("signing_key.list_public"),
   );
+  addTokenDoor(app, site);
+  addIntrospectionDoor(app, site);
+  addRevocationDoor(app, site);
+  addRegistrationDoors(app, site);
 }

@@ -10,6 +10,7 @@ import { addProbes } from "../../src/http/probes.ts";
 import { publicPaths } from "../../src/http/public-paths.ts";
 import { createLog } from "../../src/log.ts";
 import { addLicenseServerDoors } from "../../src/roles/license-server.ts";
+import { oauthPrefix } from "../../src/oidc/endpoints.ts";
 import { upgradeStatus } from "../support/dial.ts";
 import { TestSite } from "../support/license-server.ts";
 import { type Credentials, startRoles, type TestedRole, type TestRoles } from "../support/roles.ts";
@@ -93,7 +94,8 @@ function expected(role: TestedRole, { operation }: Door, name: keyof Credentials
 async function walk(role: TestedRole): Promise<{ readonly seen: readonly string[]; readonly wanted: readonly string[] }> {
   const seen: string[] = [];
   const wanted: string[] = [];
-  for (const door of doorsOf(site.apps[role])) {
+  // OAuth's endpoints know credentials of their own (clients, registration tokens), which their own tests show.
+  for (const door of doorsOf(site.apps[role]).filter(({ path }) => !path.startsWith(oauthPrefix))) {
     // Fresh ones for each door, because one of the doors ends the session.
     const credentials = await site.credentials();
     for (const name of names) {
