@@ -6,7 +6,7 @@
  *
  * Rule: the only file that reads the environment. It must not know what the values are used for.
  */
-import { statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { type Role, type SettingName, settings } from "./config-settings.ts";
@@ -146,6 +146,9 @@ function noticesOf(reader: SettingsReader, config: Config): readonly string[] {
       : []),
     ...(config.tls !== undefined && config.publicUrl === undefined && config.roles.includes("api")
       ? [`Links and cookies name the address that the API is bound to, which a certificate is seldom for; set ${settings.publicUrl.flag}.`]
+      : []),
+    ...(config.joinTokenFile !== undefined && !existsSync(config.joinTokenFile)
+      ? [`The join token file ${config.joinTokenFile} is not there; that is fine once the roles of this host are enrolled.`]
       : []),
     ...(isReadableByOthers && file.values.has("databaseUrl")
       ? [`The config file ${file.path} names a database and others than its owner may read it; make it mode 0600.`]

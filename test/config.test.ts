@@ -229,6 +229,15 @@ describe("what is no mistake", () => {
     expect(read({ flags: { bind } }).notices).toHaveLength(count);
   });
 
+  test("a certificate without a public address gives a notice, and so does a join token that is not there", () => {
+    const tls = { tlsCertFile: import.meta.path, tlsKeyFile: import.meta.path };
+    expect(read({ flags: tls }).notices[0]).toContain("--public-url");
+    expect(read({ flags: { ...tls, publicUrl: "https://c.example" } }).notices).toEqual([]);
+    expect(read({ flags: { ...tls, roles: "gateway" } }).notices).toEqual([]);
+    expect(read({ flags: { joinTokenFile: "/nowhere" } }).notices[0]).toContain("/nowhere is not there");
+    expect(read({ flags: { joinTokenFile: import.meta.path } }).notices).toEqual([]);
+  });
+
   test("a config file with a database that others may read gives a notice", () => {
     using folder = temporaryFolder();
     const configFile = join(folder.path, "c.toml");

@@ -5,7 +5,8 @@
  */
 import { EXIT_INTERRUPTED } from "./exit-codes.ts";
 
-const stopping = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
+/** Not SIGHUP: listening to it would undo `nohup`. */
+const stopping = ["SIGTERM", "SIGINT"] as const;
 
 /** Resolves with the first signal to stop; from then on another one ends the process at once. */
 export function firstSignal(): Promise<(typeof stopping)[number]> {

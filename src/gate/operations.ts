@@ -30,6 +30,7 @@ const global = (key: string): Qualified => ({ namespace: "global", key });
 export const operations = {
   "deployment.read": { accepts: ["anonymous", "user", "device", "operator", "system"], license: "core", purpose: "Read the deployment's name and whether it is set up." },
   "setup_link.create": { accepts: ["operator", "system"], license: "core", purpose: "Make a single-use link for first-run set-up." },
+  "setup_link.check": { accepts: ["anonymous"], license: "core", purpose: "Say whether a set-up link is still good." },
   "setup.complete": { accepts: ["anonymous"], license: "core", purpose: "Use a set-up link: first administrator, deployment name, first team." },
   "administrator.create": { accepts: ["operator"], license: "core", purpose: "Create an administrator on the host." },
   "session.create": { accepts: ["anonymous"], license: "core", purpose: "Sign in with email address and password." },

@@ -71,10 +71,10 @@ export function faultHeaders(fault: Fault): Readonly<Record<string, string>> {
   };
 }
 
-export function faultResponse(fault: Fault, headers: Readonly<Record<string, string>> = {}): Response {
+export function faultResponse(fault: Fault): Response {
   return Response.json(faultBody(fault), {
     status: fault.status,
-    headers: { ...plainHeaders, ...faultHeaders(fault), ...headers },
+    headers: { ...plainHeaders, ...faultHeaders(fault) },
   });
 }
 

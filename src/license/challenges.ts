@@ -5,8 +5,10 @@
  * {@link CHALLENGE_SECONDS} of the monotonic clock, and is never written down: after a restart none is live.
  * Strangers may ask for challenges, so the table is bounded: the oldest goes first, and of one key's the oldest of it.
  */
-import type { Services } from "../services.ts";
 import { encodeBase64url } from "../crypto/base64url.ts";
+import { JwsError } from "../crypto/jws.ts";
+import { Fault } from "../fault.ts";
+import type { Services } from "../services.ts";
 import { CHALLENGE_SECONDS, type ChallengeRequest, type ClientKey, clientKeyFromX } from "./lease.ts";
 
 export const CHALLENGES_MAX = 10_000;
@@ -28,6 +30,15 @@ interface Asker {
   readonly nonces: Set<string>;
 }
 
+function keyOf({ client_key }: ChallengeRequest): ClientKey {
+  try {
+    return clientKeyFromX(client_key);
+  } catch (cause) {
+    if (!(cause instanceof JwsError)) throw cause;
+    throw new Fault("invalid_request", `The client key cannot be used: ${cause.message}.`, { cause });
+  }
+}
+
 export class Challenges {
   readonly #services: Services;
   /** By server nonce, oldest first. */
@@ -44,9 +55,10 @@ export class Challenges {
     return this.#live.size;
   }
 
+  /** A new challenge. Throws Fault `invalid_request` for a key that nobody could prove, or everybody. */
   issue(request: ChallengeRequest): LiveChallenge {
     this.#forgetOld();
-    const key = clientKeyFromX(request.client_key);
+    const key = keyOf(request);
     const asker = this.#askers.get(key.kid) ?? { key, nonces: new Set() };
     for (const oldest of asker.nonces) {
       if (asker.nonces.size < CHALLENGES_PER_KEY_MAX) break;

@@ -31,7 +31,7 @@ const SECRET_BYTES = 32;
 /** The one refusal for a client that is not enrolled, is revoked, or shows nothing that would enrol it. */
 export function notEnrolled(): Fault {
   return new Fault("not_enrolled", "This client is not enrolled with the License Server.", {
-    hint: "On the License Server's host run: cyberun license join-token; give the token to the role (CYBERUN_JOIN_TOKEN) and start it again.",
+    hint: "On the License Server's host run: cyberun license join-token; give the token to the role in a file (CYBERUN_JOIN_TOKEN_FILE) and start it again.",
   });
 }
 
@@ -72,13 +72,23 @@ async function requireRoom({ writer }: CommandAct): Promise<void> {
   const { leaseClients } = writer.tables;
   const [enrolled] = await writer.select({ clients: count() }).from(leaseClients).where(isNull(leaseClients.revoked_at));
   if ((enrolled?.clients ?? 0) < CLIENTS_MAX) return;
-  throw new Fault("conflict", `This License Server has its ${CLIENTS_MAX} clients.`, { hint: "Revoke clients that are gone (cyberun license clients revoke)." });
+  throw new Fault("conflict", `This License Server has its ${CLIENTS_MAX} clients.`, { hint: "Revoke clients that are gone (cyberun license clients --revoke ID)." });
 }
 
-/** Enrols the client that presented itself. Throws Fault `not_enrolled`, also for a key that was enrolled before. */
+/** Two first leases of one client may cross: the second finds it enrolled. A revoked key, or one of another role, is refused. */
+async function isEnrolled({ writer }: CommandAct, { proof, clientId }: Presented): Promise<boolean> {
+  const { leaseClients } = writer.tables;
+  const [client] = await writer.select().from(leaseClients).where(eq(leaseClients.id, clientId));
+  if (client === undefined) return false;
+  if (client.revoked_at === null && client.role === proof.role) return true;
+  throw notEnrolled();
+}
+
+/** Enrols the client that presented itself. Throws Fault `not_enrolled`. */
 export const enrolClient = command("lease_client.enrol", async (act, input: EnrolInput): Promise<void> => {
   const { writer, note } = act;
   const { proof, clientId } = input.presented;
+  if (await isEnrolled(act, input.presented)) return note({ subject: `lease_client:${clientId}`, details: { again: true } });
   if (!(await mayEnrol(act, input))) throw notEnrolled();
   await requireRoom(act);
   const by = input.enrolment.kind === "local" ? "local" : `token:${input.enrolment.id}`;

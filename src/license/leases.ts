@@ -110,7 +110,7 @@ const grantLease = command("lease.grant", async (act, { server, presented }: Gra
   const chain = nextChain(known.chain, lease);
   const atMs = moment.clock.nowMs;
   if (!(await writeLedger(writer, { clientId, after: known.counter, counter, chain, isGranted: isOpen(state), atMs }))) return { kind: "overtaken" };
-  const told = `${moment.accepted?.acceptedAtMs ?? 0}/${state}`;
+  const told = `${moment.accepted?.license.license_id ?? ""}/${moment.accepted?.license.sequence ?? 0}/${state}`;
   if (known.told !== told) await writeAudit(act, { moment, counter });
   return { kind: "granted", lease, atMs, client: { role: known.role, counter, chain, told }, version };
 });

@@ -6,7 +6,7 @@
  * order; that one is run again, first at once, then behind a lock that lets repeaters through one at a time. A command
  * whose connection dies before its commit is run again too; when it dies during the commit nobody knows, and it is not.
  *
- * Rule: only this file knows the driver. Errors never carry the address, which holds a password.
+ * Rule: only this file and its pool know the driver. Errors never carry the address, which holds a password.
  */
 import { drizzle } from "drizzle-orm/postgres-js";
 import type { Sql } from "postgres";
@@ -65,6 +65,7 @@ export async function openPostgresStore(options: PostgresOptions): Promise<Store
 interface Run {
   /** The transaction's isolation. */
   readonly mode: string;
+  readonly writes: boolean;
   /** 1 for the first. */
   readonly number: number;
 }
@@ -83,11 +84,13 @@ class PostgresStore implements Store {
   }
 
   async read<T>(query: (reader: Reader) => Promise<T>): Promise<T> {
-    return await this.#repeat((number) => this.#run({ mode: "isolation level repeatable read read only", number }, query));
+    const mode = "isolation level repeatable read read only";
+    return await this.#repeat((number) => this.#run({ mode, writes: false, number }, query));
   }
 
   async write<T>(command: (writer: Writer) => Promise<T>): Promise<T> {
-    return await this.#repeat((number) => this.#run({ mode: "isolation level serializable", number }, command));
+    const mode = "isolation level serializable";
+    return await this.#repeat((number) => this.#run({ mode, writes: true, number }, command));
   }
 
   async close(): Promise<void> {
@@ -148,7 +151,7 @@ async function transaction<T>({ connection, scope, run }: Transaction, work: (wr
   try {
     await scope.orLate(connection.begin(run.mode));
     const result = await beforeCommit({ connection, scope, run }, work);
-    await scope.orLate(commit(connection));
+    await scope.orLate(commit(connection, run));
     return result;
   } finally {
     // When time is up the server may never answer; a new connection is cheaper than the wait for this one.
@@ -156,18 +159,18 @@ async function transaction<T>({ connection, scope, run }: Transaction, work: (wr
   }
 }
 
-async function commit(connection: PostgresConnection): Promise<void> {
+async function commit(connection: PostgresConnection, { writes }: Run): Promise<void> {
   try {
     await connection.commit();
   } catch (error) {
-    throw isConnectionLoss(error) ? outcomeUnknown(error) : error;
+    throw writes && isConnectionLoss(error) ? outcomeUnknown(error) : error;
   }
 }
 
 async function beforeCommit<T>({ connection, scope, run }: Transaction, work: (writer: Writer) => Promise<T>): Promise<T> {
   try {
     // The lock comes before anything that reads, so that what is read was written before the lock was given.
-    if (run.number > FREE_RUNS_MAX) await connection.query("lock table migrations in share row exclusive mode");
+    if (run.writes && run.number > FREE_RUNS_MAX) await connection.query("lock table migrations in share row exclusive mode");
     const result = await scope.orLate(work(session(connection, scope)));
     scope.requireUnharmed();
     connection.requireConnected();
@@ -199,7 +202,7 @@ function session(connection: PostgresConnection, scope: Scope): Writer {
 
 function tooLong(): Fault {
   return new Fault("unavailable", `The database did not finish within ${SCOPE_MS_MAX / 1000} seconds.`, {
-    hint: "It is not known whether the change was made; look before you repeat it.",
+    hint: "It is not known whether a change was made; look before you repeat it.",
     retryAfterSeconds: 1,
   });
 }

@@ -1,11 +1,13 @@
 /** What the license shuts and what it never shuts, over HTTP in every state; and the doors to the license itself. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { Fault } from "../../src/fault.ts";
+import { system } from "../../src/gate/caller.ts";
 import { rowOf } from "../../src/gate/operations.ts";
 import { LICENSE_BYTES_MAX } from "../../src/license/document.ts";
 import { type LicenseState, licenseRemedies, licenseStates } from "../../src/license/entitlements.ts";
 import { auditRows } from "../support/gate.ts";
 import { addPerson, ownerAddress, PASSWORD, signIn } from "../support/people.ts";
+import { createSetupLink } from "../../src/identity/setup-links.ts";
 import { issueAccessToken } from "../../src/oidc/access-tokens.ts";
 import { shutStates } from "../support/refusal.ts";
 import { bearer, type CallOptions, type Credentials, startRoles, type TestRoles } from "../support/roles.ts";
@@ -119,7 +121,9 @@ test("a quota that is used up is 403 with its name and limit, and nothing is mad
 
 test("the first administrator is made whatever the license says", async () => {
   await using fresh = await startRoles({ isNew: true, state: "missing" });
-  expect((await fresh.call("/setup/none")).status).toBe(200);
+  const link = await createSetupLink(fresh.gate, system, undefined);
+  const form = { deployment_name: "Site", team_name: "Team", first_name: "Ada", last_name: "Lovelace", email_address: ownerAddress, user_password: PASSWORD };
+  expect((await fresh.call(new URL(link.setup_url).pathname, { form, headers: { "sec-fetch-site": "same-origin" } })).status).toBe(303);
 });
 
 describe("PUT /license", () => {

@@ -220,6 +220,31 @@ export class TestSite implements AsyncDisposable {
     if (marks) rmSync(this.directory.licenseMarks, { force: true });
   }
 
+  /** Keeps the License Server's rows and its second copy; what comes back puts them in the place of what is there then. */
+  async snapshot(): Promise<(what: { readonly marks: boolean }) => Promise<void>> {
+    const rows = await this.store.read(async (reader) => {
+      const { licenseServer, licenseSequences, leaseClients, leaseDays } = reader.tables;
+      return {
+        server: await reader.select().from(licenseServer),
+        sequences: await reader.select().from(licenseSequences),
+        clients: await reader.select().from(leaseClients),
+        days: await reader.select().from(leaseDays),
+      };
+    });
+    const marks = readFileSync(this.directory.licenseMarks);
+    return async (what) => {
+      await this.wipe({ marks: false });
+      await this.store.write(async (writer) => {
+        const { licenseServer, licenseSequences, leaseClients, leaseDays } = writer.tables;
+        await writer.insert(licenseServer).values(rows.server);
+        await writer.insert(licenseSequences).values(rows.sequences);
+        await writer.insert(leaseClients).values(rows.clients);
+        await writer.insert(leaseDays).values(rows.days);
+      });
+      if (what.marks) writeFileSync(this.directory.licenseMarks, marks);
+    };
+  }
+
   async audited(operation: string): Promise<readonly { outcome: string; actor: string; details: unknown }[]> {
     await this.server.settle();
     const rows = await this.store.read(async (reader) => reader.select().from(reader.tables.audit).orderBy(reader.tables.audit.id));

@@ -1,7 +1,7 @@
 /** The pages: set-up by link, sign-in, overview, sign-out. Forms without scripts; refusals are pages too. */
 import { t } from "elysia";
 import { pageHeaders, pageResponse } from "../../dashboard/html.ts";
-import { alreadySetUpPage, notSetUpPage, overviewPage, setupPage, signInPage } from "../../dashboard/pages.ts";
+import { alreadySetUpPage, notSetUpPage, overviewPage, refusalPage, setupPage, signInPage } from "../../dashboard/pages.ts";
 import styleSheet from "../../dashboard/style.css" with { type: "text" };
 import { Fault } from "../../fault.ts";
 import type { Caller } from "../../gate/caller.ts";
@@ -10,6 +10,7 @@ import { door } from "../../http/door.ts";
 import type { App } from "../../http/listener.ts";
 import { faultHeaders } from "../../http/respond.ts";
 import { readDeployment } from "../../identity/deployment.ts";
+import { checkSetupLink } from "../../identity/setup-links.ts";
 import { createSession, endSession } from "../../identity/sessions.ts";
 import { readSelf } from "../../identity/users.ts";
 import { completeSetup } from "../../teams/setup.ts";
@@ -57,9 +58,23 @@ const SetupForm = t.Object({
   user_password: t.String(),
 });
 
+/** A link that is good no more: there is nothing to fill in, only the next step. */
+async function gonePage(gate: Gate, fault: Fault): Promise<Response> {
+  const isSetUp = (await deploymentName(gate)) !== undefined;
+  return pageResponse(isSetUp ? alreadySetUpPage() : refusalPage(fault), fault.status);
+}
+
+async function setupForm(gate: Gate, caller: Caller, link: { readonly setup_token: string }): Promise<Response> {
+  const attempt = async () => {
+    await checkSetupLink(gate, anonymousAt(caller), link);
+    return pageResponse(setupPage({}));
+  };
+  return await orAgain(attempt, (fault) => gonePage(gate, fault));
+}
+
 function addSetupPages(app: App, gate: Gate): void {
   const link = t.Object({ setup_token: t.String({ maxLength: 128 }) });
-  app.get("/setup/:setup_token", async () => ((await deploymentName(gate)) === undefined ? pageResponse(setupPage({})) : pageResponse(alreadySetUpPage(), 410)), { ...door("setup.complete", "none"), params: link });
+  app.get("/setup/:setup_token", async ({ caller, params }) => await setupForm(gate, caller, params), { ...door("deployment.read", "none"), params: link });
   app.post(
     "/setup/:setup_token",
     async ({ request, caller, params, body }) =>
@@ -69,7 +84,7 @@ function addSetupPages(app: App, gate: Gate): void {
           await completeSetup(gate, caller, { ...params, ...body });
           return redirect("/", await signIn(gate, caller, body));
         },
-        async (fault) => pageResponse(setupPage(body, fault), fault.status, faultHeaders(fault)),
+        async (fault) => (fault.code === "gone" ? await gonePage(gate, fault) : pageResponse(setupPage(body, fault), fault.status, faultHeaders(fault))),
       ),
     { ...door("setup.complete", "urlencoded"), params: link, body: SetupForm },
   );

@@ -95,20 +95,20 @@ export const createSetupLink = call(
 
 const Difference = Type.Object({ key: Text, from: Type.Unknown(), to: Type.Unknown() });
 
+const LicenseTestSchema = Type.Object({
+  outcome: Type.Union([Type.Literal("accepted"), Type.Literal("unchanged"), Type.Literal("refused")]),
+  refusal: MaybeText,
+  message: Text,
+  state: Text,
+  license: Type.Union([LicenseFactsSchema, Type.Null()]),
+  differences: Type.Array(Difference),
+  warnings: Type.Array(Text),
+});
+export type OperatorLicenseTest = Static<typeof LicenseTestSchema>;
+
 export const testLicense = call(
   "license.test",
-  {
-    input: Type.Object({ license: LicenseText }, closed),
-    output: Type.Object({
-      outcome: Type.Union([Type.Literal("accepted"), Type.Literal("unchanged"), Type.Literal("refused")]),
-      refusal: MaybeText,
-      message: Text,
-      state: Text,
-      license: Type.Union([LicenseFactsSchema, Type.Null()]),
-      differences: Type.Array(Difference),
-      warnings: Type.Array(Text),
-    }),
-  },
+  { input: Type.Object({ license: LicenseText }, closed), output: LicenseTestSchema },
   async (scope, { license }) => {
     const server = await scope.licenseServer();
     const { differences, warnings, ...rest } = await testLicenseOperation(scope.gate, operator, { server, file: Buffer.from(license, "latin1") });
