@@ -14,7 +14,7 @@ import { type DataDirectory, findFile, prepareDataDirectory, secretBytes } from 
 import { Fault } from "./fault.ts";
 import { system } from "./gate/caller.ts";
 import type { Gate } from "./gate/operation.ts";
-import { type App, type Authenticate, createApp, listen, type Listener } from "./http/listener.ts";
+import { type App, type AppOptions, type Authenticate, createApp, listen, type Listener } from "./http/listener.ts";
 import { licenseMetrics } from "./http/license-metrics.ts";
 import { addProbes } from "./http/probes.ts";
 import type { Metric } from "./http/metrics.ts";
@@ -35,6 +35,7 @@ import { apiAuthenticate } from "./roles/api/authenticate.ts";
 import { addGatewayDoors } from "./roles/gateway.ts";
 import { gatewayAuthenticate } from "./roles/gateway/authenticate.ts";
 import { addIssuerDoors } from "./roles/issuer.ts";
+import { respondAsOAuth } from "./roles/issuer/oauth-response.ts";
 import { addLicenseServerDoors, licenseServerMetrics } from "./roles/license-server.ts";
 import type { Services } from "./services.ts";
 import type { Settings } from "./settings.ts";
@@ -112,8 +113,12 @@ function open(house: House, role: Role, app: App): Listener {
   return listener;
 }
 
+/** How roles refuse in a shape of their own. */
+const responders: Readonly<Partial<Record<Role, AppOptions["respond"]>>> = { api: respondAsPage, issuer: respondAsOAuth };
+
 function appOf({ services, log }: House, role: Role, authenticate: Authenticate): App {
-  return createApp({ role, services, log, authenticate, ...(role === "api" ? { respond: respondAsPage } : {}) });
+  const respond = responders[role];
+  return createApp({ role, services, log, authenticate, ...(respond === undefined ? {} : { respond }) });
 }
 
 const strangers: Authenticate = async (_request, address) => ({ kind: "anonymous", address });

@@ -17,7 +17,7 @@ import { hostFiles } from "../license/host-parts.ts";
 import { LicenseServer } from "../license/server.ts";
 import { trustedKeys } from "../license/trust.ts";
 import { createLog, type Log } from "../log.ts";
-import type { OperatorCall, OperatorScope } from "../roles/operator/calls.ts";
+import type { OperatorCall, OperatorScope } from "../roles/operator/call.ts";
 import { isSocketPathTooLong, SOCKET_PATH_BYTES_MAX } from "../roles/operator/door.ts";
 import type { Services } from "../services.ts";
 import { openStore } from "../store/open.ts";

@@ -11,15 +11,16 @@ import { dataDirectory, writeFileDurably } from "../data-directory.ts";
 import { Fault } from "../fault.ts";
 import { createLog, type Log } from "../log.ts";
 import { type Running, startProcess } from "../process.ts";
-import type { OperatorScope } from "../roles/operator/calls.ts";
+import type { OperatorScope } from "../roles/operator/call.ts";
 import { openOperatorDoor } from "../roles/operator/door.ts";
 import { version } from "../version.ts";
 import type { Context, Result } from "./context.ts";
 import { firstSignal } from "./signals.ts";
 
-function scopeOf({ gate, licenseServer }: Running): OperatorScope {
+function scopeOf({ gate, entitled = gate.entitled, licenseServer }: Running): OperatorScope {
   return {
-    gate,
+    // What opens the deployment needs a license, whoever asks for it.
+    gate: { ...gate, entitled },
     async licenseServer() {
       if (licenseServer !== undefined) return licenseServer;
       throw new Fault("conflict", "The server on this data directory runs no License Server.", { hint: "Run this on the License Server's host." });

@@ -223,6 +223,10 @@ function oidcClientTables({ table, text, instant, flag }: Kit) {
       logo_uri: text(),
       policy_uri: text(),
       tos_uri: text(),
+      /** Audiences that it may ask for (RFC 8707). Managed clients only. */
+      resources: text().notNull(),
+      /** Audiences that it is: as a resource server it may introspect tokens made for them. Managed clients only. */
+      served_resources: text().notNull(),
       /** The platform's own: needs neither the feature `oidc_provider` nor consent. */
       is_first_party: flag().notNull(),
       /** Digest of the registration access token (RFC 7592); null for managed clients. */

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Gate } from "../../src/gate/operation.ts";
 import { createLog, type Log } from "../../src/log.ts";
 import { type OperatorDoor, openOperatorDoor } from "../../src/roles/operator/door.ts";
-import type { OperatorScope } from "../../src/roles/operator/calls.ts";
+import type { OperatorScope } from "../../src/roles/operator/call.ts";
 import { realServices } from "../../src/services.ts";
 import { temporaryFolder } from "./folder.ts";
 import { TestSite, type TestSiteOptions } from "./license-server.ts";

@@ -23,6 +23,7 @@ import { apiAuthenticate } from "../../src/roles/api/authenticate.ts";
 import { addGatewayDoors, type GatewayDoors } from "../../src/roles/gateway.ts";
 import { gatewayAuthenticate } from "../../src/roles/gateway/authenticate.ts";
 import { addIssuerDoors } from "../../src/roles/issuer.ts";
+import { respondAsOAuth } from "../../src/roles/issuer/oauth-response.ts";
 import type { Settings } from "../../src/settings.ts";
 import { type TestGate, testGate, type TestGateOptions, type TestLicense } from "./gate.ts";
 import { addKey, ownerAddress, type SetUp, setUp, signIn } from "./people.ts";
@@ -202,7 +203,7 @@ function makeApps(gate: Gate, keyring: Keyring, logged: string[]) {
   const parts = { services: gate.services, log };
   const api = createApp({ ...parts, role: "api", authenticate: apiAuthenticate(gate, keyring), respond: respondAsPage });
   const gateway = createApp({ ...parts, role: "gateway", authenticate: gatewayAuthenticate(gate) });
-  const issuer = createApp({ ...parts, role: "issuer", authenticate: async (_request, address) => ({ kind: "anonymous", address }) });
+  const issuer = createApp({ ...parts, role: "issuer", authenticate: async (_request, address) => ({ kind: "anonymous", address }), respond: respondAsOAuth });
   return { api, gateway, issuer };
 }
 

@@ -7,63 +7,16 @@
  *
  * Rule: translates, decides nothing; the caller is always `operator`.
  */
-import { type Static, type TSchema, Type } from "typebox";
-import { Compile } from "typebox/compile";
-import { Fault } from "../../fault.ts";
+import { Type } from "typebox";
 import { operator } from "../../gate/caller.ts";
-import type { Gate } from "../../gate/operation.ts";
-import type { OperationName } from "../../gate/operations.ts";
 import { createSetupLink as createSetupLinkOperation } from "../../identity/setup-links.ts";
 import { LICENSE_BYTES_MAX } from "../../license/document.ts";
 import { createJoinToken as createJoinTokenOperation, listLeaseClients as listLeaseClientsOperation, revokeLeaseClient as revokeLeaseClientOperation } from "../../license/enrolment.ts";
 import { installLicense as installLicenseOperation, reloadLicense as reloadLicenseOperation, testLicense as testLicenseOperation } from "../../license/license-operations.ts";
-import type { LicenseServer } from "../../license/server.ts";
 import { createAdministrator as createAdministratorOperation } from "../../teams/setup.ts";
+import { call, type OperatorCall } from "./call.ts";
 import { LicenseFactsSchema, LicenseStatusSchema } from "./license-status.ts";
-
-/** What calls work on. */
-export interface OperatorScope {
-  readonly gate: Gate;
-  /** Throws a Fault where no License Server can be had. */
-  licenseServer(): Promise<LicenseServer>;
-}
-
-/** A call with its input and output as they travel. */
-export interface OperatorCall<Input, Output> {
-  readonly operation: OperationName;
-  run(scope: OperatorScope, input: Input): Promise<Output>;
-  /** As `run`, for input that came over the socket. Throws Fault `invalid_request` when it has another shape. */
-  handle(scope: OperatorScope, input: unknown): Promise<Output>;
-  /** Output that came over the socket. Throws Fault `unavailable` when it has another shape. */
-  answer(output: unknown): Output;
-}
-
-interface Shapes<I extends TSchema, O extends TSchema> {
-  readonly input: I;
-  readonly output: O;
-}
-
-function call<I extends TSchema, O extends TSchema>(
-  operation: OperationName,
-  { input: inputSchema, output: outputSchema }: Shapes<I, O>,
-  run: (scope: OperatorScope, input: Static<I>) => Promise<Static<O>>,
-): OperatorCall<Static<I>, Static<O>> {
-  const inputShape = Compile(inputSchema);
-  const outputShape = Compile(outputSchema);
-  return {
-    operation,
-    run,
-    async handle(scope, input) {
-      if (inputShape.Check(input)) return await run(scope, input);
-      const [first] = inputShape.Errors(input);
-      throw new Fault("invalid_request", `The input of ${operation} is not valid at ${first?.instancePath || "/"}: ${first?.message ?? ""}.`);
-    },
-    answer(output) {
-      if (outputShape.Check(output)) return output;
-      throw new Fault("unavailable", `The server's answer to ${operation} cannot be read.`, { hint: "Use the executable that the server runs from." });
-    },
-  };
-}
+import { oidcClientCalls } from "./oidc-client-calls.ts";
 
 const closed = { additionalProperties: false };
 const Nothing = Type.Null();
@@ -168,4 +121,5 @@ export const operatorCalls: readonly Pick<OperatorCall<never, unknown>, "operati
   listLeaseClients,
   revokeLeaseClient,
   createJoinToken,
+  ...oidcClientCalls,
 ];

@@ -14,7 +14,8 @@ import { BODY_BYTES_MAX } from "../../http/limits.ts";
 import { bugFault, faultResponse } from "../../http/respond.ts";
 import type { Log } from "../../log.ts";
 import type { Services } from "../../services.ts";
-import { operatorCalls, type OperatorScope } from "./calls.ts";
+import type { OperatorScope } from "./call.ts";
+import { operatorCalls } from "./calls.ts";
 
 /** What operating systems take for a socket's path, without its closing zero byte: macOS has the least. */
 export const SOCKET_PATH_BYTES_MAX = 103;

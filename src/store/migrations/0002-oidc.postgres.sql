@@ -24,6 +24,8 @@ create table oidc_clients (
   logo_uri text collate "C",
   policy_uri text collate "C",
   tos_uri text collate "C",
+  resources text collate "C" not null,
+  served_resources text collate "C" not null,
   is_first_party boolean not null,
   registration_digest text collate "C" unique,
   created_at bigint not null,

@@ -24,6 +24,8 @@ create table oidc_clients (
   logo_uri text,
   policy_uri text,
   tos_uri text,
+  resources text not null,
+  served_resources text not null,
   is_first_party integer not null,
   registration_digest text unique,
   created_at integer not null,
