@@ -175,14 +175,14 @@ function oidcTables(kit: Kit) {
   return { ...oidcKeyTables(kit), ...oidcClientTables(kit), ...oidcGrantTables(kit), ...oidcPendingTables(kit) };
 }
 
-function oidcKeyTables({ table, text, instant }: Kit) {
+function oidcKeyTables({ table, text, instant, count }: Kit) {
   return {
     signingKeys: table("signing_keys", {
       kid: text().primaryKey(),
       alg: text().notNull(),
       /** Public JWK as JSON. */
       public_jwk: text().notNull(),
-      /** Private JWK, sealed. */
+      /** Private JWK, sealed; empty once it signs no more. */
       private_jwk: text().notNull(),
       created_at: instant().notNull(),
       /** Signs from then on; published before. */
@@ -192,6 +192,8 @@ function oidcKeyTables({ table, text, instant }: Kit) {
       published_until: instant(),
       /** Emergency: from then on nothing that it signed is accepted anywhere. */
       revoked_at: instant(),
+      /** Longest life that a token signed by it may have, in seconds: what was configured while it could sign. */
+      token_seconds: count().notNull(),
     }),
   };
 }

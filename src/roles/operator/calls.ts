@@ -7,12 +7,14 @@
  *
  * Rule: translates, decides nothing; the caller is always `operator`.
  */
-import { Type } from "typebox";
+import { type Static, Type } from "typebox";
 import { operator } from "../../gate/caller.ts";
 import { createSetupLink as createSetupLinkOperation } from "../../identity/setup-links.ts";
 import { LICENSE_BYTES_MAX } from "../../license/document.ts";
 import { createJoinToken as createJoinTokenOperation, listLeaseClients as listLeaseClientsOperation, revokeLeaseClient as revokeLeaseClientOperation } from "../../license/enrolment.ts";
 import { installLicense as installLicenseOperation, reloadLicense as reloadLicenseOperation, testLicense as testLicenseOperation } from "../../license/license-operations.ts";
+import { addSigningKey as addSigningKeyOperation, revokeSigningKey as revokeSigningKeyOperation, rotateSigningKeys as rotateSigningKeysOperation } from "../../oidc/key-rotation.ts";
+import { listSigningKeys as listSigningKeysOperation } from "../../oidc/signing-keys.ts";
 import { createAdministrator as createAdministratorOperation } from "../../teams/setup.ts";
 import { call, type OperatorCall } from "./call.ts";
 import { LicenseFactsSchema, LicenseStatusSchema } from "./license-status.ts";
@@ -111,6 +113,42 @@ export const createJoinToken = call(
   async (scope) => await createJoinTokenOperation(scope.gate, operator, { server: await scope.licenseServer() }),
 );
 
+const Alg = Type.Union([Type.Literal("ES256"), Type.Literal("EdDSA"), Type.Literal("RS256")]);
+const MaybeInstant = Type.Union([Instant, Type.Null()]);
+const KeyChange = Type.Object({ alg: Alg, kid: Text, active_from: Instant, retires: MaybeText });
+const ListedKey = Type.Object({
+  kid: Text,
+  alg: Text,
+  state: Text,
+  created_at: Instant,
+  active_from: Instant,
+  retired_at: MaybeInstant,
+  published_until: MaybeInstant,
+  revoked_at: MaybeInstant,
+});
+
+export const listSigningKeys = call("signing_key.list", { input: Nothing, output: Type.Array(ListedKey) }, async ({ gate }) => [
+  ...(await listSigningKeysOperation(gate, operator, undefined)),
+]);
+
+export const addSigningKey = call(
+  "signing_key.add",
+  { input: Type.Object({ alg: Alg }, closed), output: Type.Union([KeyChange, Type.Null()]) },
+  async ({ gate }, { alg }) => (await addSigningKeyOperation(gate, operator, { alg })) ?? null,
+);
+
+export const rotateSigningKeys = call(
+  "signing_key.rotate",
+  { input: Type.Object({ alg: Type.Union([Alg, Type.Null()]), is_now: Type.Boolean() }, closed), output: Type.Array(KeyChange) },
+  async ({ gate }, { alg, is_now }) => [...(await rotateSigningKeysOperation(gate, operator, { alg: alg ?? undefined, time: is_now ? "now" : "soon" }))],
+);
+
+export const revokeSigningKey = call(
+  "signing_key.revoke",
+  { input: Type.Object({ kid: Text }, closed), output: Type.Object({ kid: Text, revoked_at: Instant, successor: MaybeText }) },
+  async ({ gate }, { kid }) => await revokeSigningKeyOperation(gate, operator, { kid }),
+);
+
 /** Every call that the door admits. */
 export const operatorCalls: readonly Pick<OperatorCall<never, unknown>, "operation" | "handle">[] = [
   createAdministrator,
@@ -122,4 +160,8 @@ export const operatorCalls: readonly Pick<OperatorCall<never, unknown>, "operati
   revokeLeaseClient,
   createJoinToken,
   ...oidcClientCalls,
+  listSigningKeys,
+  addSigningKey,
+  rotateSigningKeys,
+  revokeSigningKey,
 ];

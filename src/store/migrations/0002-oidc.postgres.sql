@@ -1,6 +1,7 @@
 -- The issuer's clients, grants, tokens and pending requests, and the emergency end of a signing key.
 
 alter table signing_keys add column revoked_at bigint;
+alter table signing_keys add column token_seconds bigint not null default 86400;
 
 create table oidc_clients (
   client_id text collate "C" not null primary key,

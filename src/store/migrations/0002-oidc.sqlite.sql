@@ -1,6 +1,7 @@
 -- The issuer's clients, grants, tokens and pending requests, and the emergency end of a signing key.
 
 alter table signing_keys add column revoked_at integer;
+alter table signing_keys add column token_seconds integer not null default 86400;
 
 create table oidc_clients (
   client_id text not null primary key,
