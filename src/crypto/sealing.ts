@@ -25,7 +25,12 @@ export type Purpose =
   | "client-secret"
   | "registration-token"
   | "initial-access-token"
-  | "oidc-jti";
+  | "oidc-jti"
+  | "oidc-request"
+  | "oidc-code"
+  | "oidc-refresh-token"
+  | "oidc-successor"
+  | "oidc-subject";
 
 export interface Sealer {
   /** AES-256-GCM under the purpose's key; `context` (an id) is authenticated, so that a sealed value cannot be moved to another row. */

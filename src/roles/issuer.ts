@@ -3,10 +3,13 @@
  *
  * Rule: translates, decides nothing. Discovery names only what is served, so that no client is led to a closed door.
  */
+import styleSheet from "../dashboard/style.css" with { type: "text" };
 import type { Gate } from "../gate/operation.ts";
 import { door } from "../http/door.ts";
 import type { App } from "../http/listener.ts";
+import { createKeyring } from "../oidc/keyring.ts";
 import { JWKS_CACHE_SECONDS, listPublicKeys } from "../oidc/signing-keys.ts";
+import { addAuthorizationDoors } from "./issuer/authorize.ts";
 
 const JWKS_PATH = "/.well-known/jwks.json";
 
@@ -41,4 +44,6 @@ export function addIssuerDoors(app: App, gate: Gate): void {
     },
     door("signing_key.list_public"),
   );
+  app.get("/style.css", () => new Response(styleSheet, { headers: { "content-type": "text/css; charset=utf-8", "cache-control": "max-age=3600" } }));
+  addAuthorizationDoors(app, gate, createKeyring(gate));
 }
