@@ -200,7 +200,7 @@ async function openIssuer(house: House): Promise<LeaseHolder> {
     role: "issuer",
     authenticate: () => strangers,
     furnish(app, gate) {
-      addIssuerDoors(app, gate);
+      addIssuerDoors(app, { gate, keyring: createKeyring(gate) });
       return { metrics: () => signingKeyMetrics(rotation.schedule(), house.services.clock) };
     },
   });

@@ -11,18 +11,18 @@ import type { Gate } from "../gate/operation.ts";
 import { findUserBySession, type RequestFacts } from "../identity/authentication.ts";
 import { signJwt, verifyJwt } from "./jwt.ts";
 import type { Keyring } from "./keyring.ts";
+import { FIRST_PARTY_SCOPE, scopesOf } from "./scope.ts";
 
 const TYP = "at+jwt";
 /** The platform's own pages and programs, as a client. */
 const FIRST_PARTY_CLIENT = "cyberun";
-const FIRST_PARTY_SCOPE = "api";
 /** How far the clock of the process that signed may be ahead of ours. */
 const CLOCK_SKEW_SECONDS = 60;
 
 const Text = Type.String({ minLength: 1, maxLength: 512 });
 const Seconds = Type.Integer({ minimum: 0 });
 /** What RFC 9068 section 2.2 requires, and `sid` (OpenID Connect Front-Channel Logout 1.0 section 3). Other claims may come. */
-const ClaimsSchema = Type.Object({ iss: Text, sub: Text, aud: Text, exp: Seconds, iat: Seconds, jti: Text, client_id: Text, sid: Text, scope: Text });
+const ClaimsSchema = Type.Object({ iss: Text, sub: Text, aud: Text, exp: Seconds, iat: Seconds, jti: Text, client_id: Text, sid: Text, scope: Text, cnf: Type.Optional(Type.Unknown()) });
 export type AccessTokenClaims = Static<typeof ClaimsSchema>;
 
 const claimsShape = Compile(ClaimsSchema);
@@ -56,6 +56,10 @@ export async function findAccessTokenClaims({ services, settings }: Gate, keyrin
   if (!claimsShape.Check(claims)) return undefined;
   const now = services.clock.now() / 1_000;
   if (claims.iss !== settings.issuerUrl || claims.aud !== settings.publicUrl) return undefined;
+  // A client of others may hold a token for this audience, but never one for all that the person can do.
+  if (!scopesOf(claims.scope).includes(FIRST_PARTY_SCOPE)) return undefined;
+  // A bearer is nobody to a token that is bound to a key (RFC 9449 section 7.1).
+  if (claims.cnf !== undefined) return undefined;
   return now < claims.exp && claims.iat <= now + CLOCK_SKEW_SECONDS ? claims : undefined;
 }
 

@@ -1,7 +1,7 @@
 /** Scopes: text of one or more tokens, each asked for once (RFC 6749 section 3.3). */
 import { OAuthError } from "./oauth-error.ts";
 
-const SCOPE_CHARACTERS_MAX = 2_000;
+const SCOPE_CHARACTERS_MAX = 1_000;
 const SCOPES_MAX = 50;
 /** NQCHAR without the space: what stands between quotes in a header and in a page needs no care. */
 const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]{1,100}$/;

@@ -4,14 +4,13 @@
  * Rule: translates, decides nothing. Discovery names only what is served, so that no client is led to a closed door.
  */
 import styleSheet from "../dashboard/style.css" with { type: "text" };
-import type { Gate } from "../gate/operation.ts";
 import { door } from "../http/door.ts";
 import type { App } from "../http/listener.ts";
-import { createKeyring } from "../oidc/keyring.ts";
+import { discoveryOf, JWKS_PATH } from "../oidc/discovery.ts";
 import { JWKS_CACHE_SECONDS, listPublicKeys } from "../oidc/signing-keys.ts";
+import { grants, type IssuerSite } from "../oidc/token-endpoint.ts";
 import { addAuthorizationDoors } from "./issuer/authorize.ts";
-
-const JWKS_PATH = "/.well-known/jwks.json";
+import { addTokenDoor } from "./issuer/token.ts";
 
 /** Other origins may read public documents (OpenID Connect Discovery 1.0 section 4). */
 const publicDocument = {
@@ -19,21 +18,12 @@ const publicDocument = {
   "access-control-allow-origin": "*",
 } as const;
 
-function discovery(issuer: string) {
-  return {
-    issuer,
-    jwks_uri: `${issuer}${JWKS_PATH}`,
-    subject_types_supported: ["public"],
-    response_types_supported: [],
-    id_token_signing_alg_values_supported: ["ES256"],
-  };
-}
-
 /** Adds the issuer's doors to `app`. */
-export function addIssuerDoors(app: App, gate: Gate): void {
+export function addIssuerDoors(app: App, site: IssuerSite): void {
+  const { gate } = site;
   app.get("/.well-known/openid-configuration", ({ set }) => {
     Object.assign(set.headers, publicDocument);
-    return discovery(gate.settings.issuerUrl);
+    return discoveryOf(gate.settings.issuerUrl, { grants });
   });
   app.get(
     JWKS_PATH,
@@ -45,5 +35,6 @@ export function addIssuerDoors(app: App, gate: Gate): void {
     door("signing_key.list_public"),
   );
   app.get("/style.css", () => new Response(styleSheet, { headers: { "content-type": "text/css; charset=utf-8", "cache-control": "max-age=3600" } }));
-  addAuthorizationDoors(app, gate, createKeyring(gate));
+  addAuthorizationDoors(app, site);
+  addTokenDoor(app, site);
 }

@@ -62,7 +62,7 @@ test("headers forbid keeping, and name the scheme of a 401", () => {
 });
 
 describe("scope", () => {
-  test.each([" ", " a", "a ", "a  b", "a\tb", 'a"b', "a\\b", "é", "a\u0000", "x".repeat(101), Array.from({ length: 51 }, (_, at) => `s${at}`).join(" "), "a ".repeat(1_500)])("%j is none", (text) => {
+  test.each([" ", " a", "a ", "a  b", "a\tb", 'a"b', "a\\b", "é", "a\u0000", "x".repeat(101), Array.from({ length: 51 }, (_, at) => `s${at}`).join(" "), "a ".repeat(800)])("%j is none", (text) => {
     expect(problemOfScope(text)).toBeDefined();
   });
 
@@ -81,7 +81,7 @@ describe("scope", () => {
 });
 
 describe("resource", () => {
-  test.each(["", "api", "/api", "//api.example", "https://api.example/#a", "https://a@api.example", "https://api.example /", "https://é.example", "x".repeat(501), `https://a.example/${"x".repeat(500)}`])("%j is none", (text) => {
+  test.each(["", "api", "/api", "//api.example", "https://api.example/#a", "https://a@api.example", "https://api.example /", "https://é.example", "x".repeat(257), `https://a.example/${"x".repeat(500)}`])("%j is none", (text) => {
     expect(problemOfResource(text)).toBeDefined();
   });
 
@@ -92,7 +92,7 @@ describe("resource", () => {
   test("is narrowed, never widened", () => {
     expect(narrowResources([], ["a"], ["d"])).toEqual(["d"]);
     expect(narrowResources(["a", "a"], ["a", "b"], ["d"])).toEqual(["a"]);
-    for (const asked of [["c"], ["a", "c"], ["A"], ["d"], [""], ["a", "b", "c", "d", "e", "f"]]) {
+    for (const asked of [["c"], ["a", "c"], ["A"], ["d"], [""], ["a", "b", "c", "d"]]) {
       expect(() => narrowResources(asked, ["a", "b"], ["d"])).toThrow(/resource/);
     }
   });

@@ -218,7 +218,7 @@ export async function startRoles(options: RolesOptions = {}): Promise<TestRoles>
   const { double, link } = licenseServerDouble();
   addApiDoors(apps.api, { gate, keyring, licenseServer: link });
   const gateway = addGatewayDoors(apps.gateway, gate);
-  addIssuerDoors(apps.issuer, gate);
+  addIssuerDoors(apps.issuer, { gate, keyring });
   const listeners: Listener[] = [];
   for (const role of ["api", "gateway", "issuer"] as const) {
     addProbes(apps[role], { role, notReady: async () => undefined, metrics: role === "gateway" ? () => gateway.metrics() : () => [] });

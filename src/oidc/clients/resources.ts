@@ -1,8 +1,9 @@
 /** Resource indicators: the audiences that tokens are made for (RFC 8707). */
 import { OAuthError } from "../oauth-error.ts";
 
-const RESOURCE_CHARACTERS_MAX = 500;
-const RESOURCES_MAX = 5;
+const RESOURCE_CHARACTERS_MAX = 256;
+/** A token names each of them, and a token has to stay small. */
+const RESOURCES_MAX = 3;
 
 /** What is wrong with `text` as a resource indicator (section 2: an absolute URI without fragment): completes "It …". */
 export function problemOfResource(text: string): string | undefined {

@@ -10,6 +10,7 @@ import { continueAuthorization, decideAuthorization, type Interaction } from "..
 import { startAuthorization } from "../../oidc/authorization/start.ts";
 import { endpoints } from "../../oidc/endpoints.ts";
 import type { Keyring } from "../../oidc/keyring.ts";
+import type { IssuerSite } from "../../oidc/token-endpoint.ts";
 import { browserOf, personOf, requireOwnForm, signedIn } from "./cookies.ts";
 import { answerResponse, frameOf, orRefusalPage, redirectTo, respond, towards, withCookies } from "./page-response.ts";
 import { consentPage, signInPage } from "./pages.ts";
@@ -124,7 +125,7 @@ function addInteraction(app: App, gate: Gate): void {
 }
 
 /** Adds the authorization endpoint (GET and POST, OpenID Connect Core 1.0 section 3.1.2.1) and its pages. */
-export function addAuthorizationDoors(app: App, gate: Gate, keyring: Keyring): void {
+export function addAuthorizationDoors(app: App, { gate, keyring }: IssuerSite): void {
   app.get(
     endpoints.authorization,
     async ({ request, caller }) => await start({ gate, keyring, request, caller }, new URL(request.url).search),

@@ -1,0 +1,75 @@
+/**
+ * `private_key_jwt`: an assertion that the client signed with a registered key (RFC 7523 section 3, OpenID Connect Core 1.0 section 9).
+ *
+ * Rule: pure; a list of named checks in the order they are made. That it is used once is the caller's to see to.
+ */
+import { type Static, Type } from "typebox";
+import { Compile } from "typebox/compile";
+import { type ClientJws, findClientJws } from "../client-jws.ts";
+import type { Client } from "../clients/client.ts";
+
+/** How far the client's clock may be off. */
+const SKEW_SECONDS = 30;
+/** An assertion is remembered until it ends, so it may not live for long. */
+const LIFE_SECONDS_MAX = 3_600;
+/** RFC 7523 asks for none; newer profiles name it. A token made for another purpose has another. */
+const typs: readonly (string | undefined)[] = [undefined, "JWT", "client-authentication+jwt"];
+
+const Text = Type.String({ minLength: 1, maxLength: 512 });
+const Seconds = Type.Integer({ minimum: 0 });
+/** A single audience, plain or alone in a list: one that names a second server could be shown there (RFC 7523bis). */
+const Audience = Type.Union([Text, Type.Array(Text, { minItems: 1, maxItems: 1 })]);
+const ClaimsSchema = Type.Object({
+  iss: Text,
+  sub: Text,
+  aud: Audience,
+  exp: Seconds,
+  iat: Seconds,
+  nbf: Type.Optional(Seconds),
+  jti: Type.String({ minLength: 1, maxLength: 255 }),
+});
+type Claims = Static<typeof ClaimsSchema>;
+const claimsShape = Compile(ClaimsSchema);
+
+export interface Assertion {
+  readonly jws: ClientJws;
+  readonly claims: Claims;
+}
+
+/** What is in an assertion, not yet to be believed; undefined when it is none. */
+export function findAssertion(text: string): Assertion | undefined {
+  const jws = findClientJws(text);
+  return jws !== undefined && claimsShape.Check(jws.claims) ? { jws, claims: jws.claims } : undefined;
+}
+
+export interface AssertionContext {
+  readonly client: Pick<Client, "client_id" | "jwks">;
+  /** Addresses that an assertion may be made for. */
+  readonly audiences: readonly string[];
+  readonly nowSeconds: number;
+}
+
+type Check = (assertion: Assertion, context: AssertionContext) => boolean;
+
+const checks: Readonly<Record<string, Check>> = {
+  typ: ({ jws }) => typs.includes(jws.header.typ),
+  noKeyInside: ({ jws }) => jws.header.jwk === undefined,
+  issuerAndSubject: ({ claims }, { client }) => claims.iss === client.client_id && claims.sub === client.client_id,
+  audience: ({ claims }, { audiences }) => audiences.includes(typeof claims.aud === "string" ? claims.aud : claims.aud.join(" ")),
+  notOver: ({ claims }, { nowSeconds }) => nowSeconds < claims.exp + SKEW_SECONDS,
+  notTooLong: ({ claims }, { nowSeconds }) => claims.exp <= nowSeconds + LIFE_SECONDS_MAX + SKEW_SECONDS,
+  notFromTheFuture: ({ claims }, { nowSeconds }) => claims.iat <= nowSeconds + SKEW_SECONDS && (claims.nbf ?? 0) <= nowSeconds + SKEW_SECONDS,
+  notFromLongAgo: ({ claims }, { nowSeconds }) => claims.iat >= nowSeconds - LIFE_SECONDS_MAX - SKEW_SECONDS,
+  signature: ({ jws }, { client }) =>
+    (client.jwks?.keys ?? []).filter(({ kid }) => jws.header.kid === undefined || kid === jws.header.kid).some((jwk) => jws.isSignedBy(jwk)),
+};
+
+/** Whether the assertion is the client's and for us, now. */
+export function isGoodAssertion(assertion: Assertion, context: AssertionContext): boolean {
+  return Object.values(checks).every((check) => check(assertion, context));
+}
+
+/** From when on the assertion is refused for its age alone. */
+export function assertionEndsAtMs({ claims }: Assertion): number {
+  return (claims.exp + SKEW_SECONDS) * 1_000;
+}

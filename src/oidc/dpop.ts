@@ -1,0 +1,116 @@
+/**
+ * Proofs of possession (RFC 9449): the client shows with each request that it holds the key which its tokens are bound to.
+ *
+ * Rule: a proof is good for one method at one address, for a minute, once. The address is the configured one, never what
+ * the request claims (section 4.3 item 9); the key decides the algorithm.
+ */
+import { createHash } from "node:crypto";
+import { type Static, Type } from "typebox";
+import { Compile } from "typebox/compile";
+import { isSameSecret } from "../crypto/sealing.ts";
+import { procedure } from "../gate/operation.ts";
+import { findClientJws } from "./client-jws.ts";
+import { type ClientJwk, readPublicJwk } from "./clients/client-keys.ts";
+import { OAuthError } from "./oauth-error.ts";
+import { isFirstSighting } from "./seen-tokens.ts";
+
+/** How old a proof may be, and how far ahead the client's clock. */
+const WINDOW_SECONDS = 60;
+const TYP = "dpop+jwt";
+
+const Text = Type.String({ minLength: 1, maxLength: 2_048 });
+const ClaimsSchema = Type.Object({
+  jti: Type.String({ minLength: 1, maxLength: 255 }),
+  htm: Text,
+  htu: Text,
+  iat: Type.Integer({ minimum: 0 }),
+  ath: Type.Optional(Text),
+});
+type Claims = Static<typeof ClaimsSchema>;
+const claimsShape = Compile(ClaimsSchema);
+
+/** In the order of their names, as the thumbprint wants them. */
+function requiredMembers(jwk: ClientJwk): object {
+  switch (jwk.kty) {
+    case "EC":
+      return { crv: jwk.crv, kty: jwk.kty, x: jwk.x, y: jwk.y };
+    case "OKP":
+      return { crv: jwk.crv, kty: jwk.kty, x: jwk.x };
+    case "RSA":
+      return { e: jwk.e, kty: jwk.kty, n: jwk.n };
+  }
+}
+
+/** Thumbprint of the key (RFC 7638, RFC 8037 appendix A.3): the `jkt` of a token that is bound to it. */
+export function jwkThumbprint(jwk: ClientJwk): string {
+  return createHash("sha256").update(JSON.stringify(requiredMembers(jwk))).digest("base64url");
+}
+
+/** What a proof has to be for. */
+export interface ProofContext {
+  readonly method: string;
+  /** The configured address of the endpoint. */
+  readonly url: string;
+  /** The token that is shown beside the proof; undefined at the token endpoint. */
+  readonly accessToken: string | undefined;
+  readonly nowSeconds: number;
+}
+
+/** The address without query and fragment, in its normal spelling (section 4.3 item 9; RFC 3986 section 6.2). */
+function targetOf(text: string): string | undefined {
+  const url = URL.parse(text);
+  return url === null || url.username !== "" || url.password !== "" ? undefined : `${url.origin}${url.pathname}`;
+}
+
+function athOf(accessToken: string): string {
+  return createHash("sha256").update(accessToken).digest("base64url");
+}
+
+type Check = readonly [problem: string, isBroken: (claims: Claims, context: ProofContext) => boolean];
+
+const checks: readonly Check[] = [
+  ["is for another method (htm)", ({ htm }, { method }) => htm !== method],
+  ["is for another address (htu)", ({ htu }, { url }) => targetOf(htu) === undefined || targetOf(htu) !== targetOf(url)],
+  ["is older than a minute, or from the future (iat)", ({ iat }, { nowSeconds }) => Math.abs(nowSeconds - iat) > WINDOW_SECONDS],
+  ["does not name the access token (ath)", ({ ath }, { accessToken }) => accessToken !== undefined && !isSameSecret(ath ?? "", athOf(accessToken))],
+];
+
+export interface Proof {
+  /** Thumbprint of the key that made it. */
+  readonly jkt: string;
+  readonly jti: string;
+  /** Epoch milliseconds from which it is refused for its age alone. */
+  readonly expiresAtMs: number;
+}
+
+function refused(problem: string): OAuthError {
+  return new OAuthError("invalid_dpop_proof", `The DPoP proof ${problem}.`, { hint: "Make a new proof for each request (RFC 9449 section 4.2)." });
+}
+
+/** Reads a proof and checks everything but that it is new. Throws OAuthError `invalid_dpop_proof`. */
+export function requireProof(header: string, context: ProofContext): Proof {
+  if (header.includes(",")) throw refused("is not alone; one DPoP header is needed");
+  const jws = findClientJws(header);
+  if (jws === undefined) throw refused("is not a JWT with an allowed algorithm and header");
+  if (jws.header.typ !== TYP) throw refused(`has not the type ${TYP}`);
+  const key = readPublicJwk(jws.header.jwk);
+  if ("problem" in key) throw refused(`has a key in it that ${key.problem}`);
+  if (!jws.isSignedBy(key.jwk)) throw refused("is not signed by the key in it");
+  if (!claimsShape.Check(jws.claims)) throw refused("lacks jti, htm, htu or iat");
+  const { claims } = jws;
+  const broken = checks.find(([, isBroken]) => isBroken(claims, context));
+  if (broken !== undefined) throw refused(broken[0]);
+  return { jkt: jwkThumbprint(key.jwk), jti: claims.jti, expiresAtMs: (claims.iat + WINDOW_SECONDS + 1) * 1_000 };
+}
+
+export interface ShownProof extends Omit<ProofContext, "nowSeconds"> {
+  /** The `DPoP` header. */
+  readonly header: string;
+}
+
+/** Takes a proof, once: gives the thumbprint of its key. Throws OAuthError `invalid_dpop_proof`. */
+export const takeProof = procedure("dpop_proof.take", async ({ services, write }, { header, ...context }: ShownProof): Promise<{ readonly jkt: string }> => {
+  const { jkt, jti, expiresAtMs } = requireProof(header, { ...context, nowSeconds: Math.floor(services.clock.now() / 1_000) });
+  if (!(await write((act) => isFirstSighting(act, { kind: "dpop", owner: jkt, jti, expiresAtMs })))) throw refused("was used before (jti)");
+  return { jkt };
+});
