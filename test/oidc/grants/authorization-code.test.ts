@@ -143,14 +143,14 @@ describe("a code is refused", () => {
     const hers = await startFlow(site, { address: "grace@example.com" });
     const first = await hers.code();
     const second = await hers.code();
-    const change = async (table: "users" | "sessions", values: { readonly disabled_at?: number | null; readonly ended_at?: number | null }) =>
-      await site.gate.store.write(async (writer) => void (await writer.update(writer.tables[table]).set(values)));
-    await change("sessions", { ended_at: 1 });
+    const endSessions = async (ended_at: number | null) => await site.gate.store.write(async (writer) => void (await writer.update(writer.tables.sessions).set({ ended_at })));
+    const disable = async (disabled_at: number | null) => await site.gate.store.write(async (writer) => void (await writer.update(writer.tables.users).set({ disabled_at })));
+    await endSessions(1);
     expect(outcome(await hers.redeem(first))).toEqual(invalid);
-    await change("sessions", { ended_at: null });
-    await change("users", { disabled_at: 1 });
+    await endSessions(null);
+    await disable(1);
     expect(outcome(await hers.redeem(second))).toEqual(invalid);
-    await change("users", { disabled_at: null });
+    await disable(null);
     expect((await hers.redeem(second)).status).toBe(200);
     expect(grace.userId).toBe(hers.session.userId);
   });
