@@ -65,6 +65,8 @@ export const operations = {
   "oidc_client.authenticate": { accepts: ["anonymous"], license: "core", audit: "ledger", purpose: "Find out which OIDC client asks." },
   "dpop_proof.take": { accepts: ["anonymous"], license: "core", audit: "ledger", purpose: "Take a proof of possession, once." },
   "token.issue": { accepts: ["anonymous"], license: "core", audit: "ledger", purpose: "Exchange a grant for tokens; for clients of others only with oidc_provider." },
+  "token.introspect": { accepts: ["anonymous"], license: "core", audit: "ledger", purpose: "Say what a token is good for; for clients of others only with oidc_provider." },
+  "token.revoke": { accepts: ["anonymous"], license: "core", purpose: "Give back a token." },
   "oidc_client.rotate_secret": { accepts: ["user", "operator"], license: "core", purpose: "Make a new secret for an OIDC client; the old one overlaps (administrators)." },
   "authorization.start": { accepts: ["anonymous"], license: "core", audit: "ledger", purpose: "Take an authorization request of a client; one that is not first-party needs the feature oidc_provider." },
   "authorization.push": { accepts: ["anonymous"], license: "core", audit: "ledger", purpose: "Take an authorization request over the back channel (RFC 9126)." },

@@ -10,7 +10,8 @@ import { Compile } from "typebox/compile";
 import { isSameSecret } from "../crypto/sealing.ts";
 import { procedure } from "../gate/operation.ts";
 import { findClientJws } from "./client-jws.ts";
-import { type ClientJwk, readPublicJwk } from "./clients/client-keys.ts";
+import { readPublicJwk } from "./clients/client-keys.ts";
+import { thumbprintOf } from "./jwk.ts";
 import { OAuthError } from "./oauth-error.ts";
 import { isFirstSighting } from "./seen-tokens.ts";
 
@@ -28,23 +29,6 @@ const ClaimsSchema = Type.Object({
 });
 type Claims = Static<typeof ClaimsSchema>;
 const claimsShape = Compile(ClaimsSchema);
-
-/** In the order of their names, as the thumbprint wants them. */
-function requiredMembers(jwk: ClientJwk): object {
-  switch (jwk.kty) {
-    case "EC":
-      return { crv: jwk.crv, kty: jwk.kty, x: jwk.x, y: jwk.y };
-    case "OKP":
-      return { crv: jwk.crv, kty: jwk.kty, x: jwk.x };
-    case "RSA":
-      return { e: jwk.e, kty: jwk.kty, n: jwk.n };
-  }
-}
-
-/** Thumbprint of the key (RFC 7638, RFC 8037 appendix A.3): the `jkt` of a token that is bound to it. */
-export function jwkThumbprint(jwk: ClientJwk): string {
-  return createHash("sha256").update(JSON.stringify(requiredMembers(jwk))).digest("base64url");
-}
 
 /** What a proof has to be for. */
 export interface ProofContext {
@@ -76,7 +60,7 @@ const checks: readonly Check[] = [
 ];
 
 export interface Proof {
-  /** Thumbprint of the key that made it. */
+  /** Thumbprint of the key that made it (RFC 7638): the `jkt` of tokens that are bound to it. */
   readonly jkt: string;
   readonly jti: string;
   /** Epoch milliseconds from which it is refused for its age alone. */
@@ -100,7 +84,7 @@ export function requireProof(header: string, context: ProofContext): Proof {
   const { claims } = jws;
   const broken = checks.find(([, isBroken]) => isBroken(claims, context));
   if (broken !== undefined) throw refused(broken[0]);
-  return { jkt: jwkThumbprint(key.jwk), jti: claims.jti, expiresAtMs: (claims.iat + WINDOW_SECONDS + 1) * 1_000 };
+  return { jkt: thumbprintOf(key.jwk), jti: claims.jti, expiresAtMs: (claims.iat + WINDOW_SECONDS + 1) * 1_000 };
 }
 
 export interface ShownProof extends Omit<ProofContext, "nowSeconds"> {

@@ -74,7 +74,7 @@ export async function findLiveGrant(reader: Reader, grantId: string, now: number
   };
 }
 
-export type GrantEnd = "code_replayed" | "refresh_replayed";
+export type GrantEnd = "code_replayed" | "refresh_replayed" | "revoked";
 
 /** Ends the grant, and with it every code, refresh and access token that came of it. */
 export async function endGrant({ writer, services }: CommandAct, grantId: string, reason: GrantEnd): Promise<void> {

@@ -52,12 +52,12 @@ export async function redeem(act: CommandAct, { parameters, resources }: GrantRe
 /** The first refresh token of the grant, for a client that is registered to use one. */
 export async function firstRefreshToken(act: CommandAct, { client, jkt }: GrantRequest, grant: LiveGrant): Promise<string | undefined> {
   if (!client.grant_types.includes("refresh_token")) return undefined;
-  return await createRefreshToken(act, { grantId: grant.id, clientId: client.client_id, scope: grant.scope, jkt: boundKey(client, jkt) });
+  return await createRefreshToken(act, { grant_id: grant.id, client_id: client.client_id, scope: grant.scope, dpop_jkt: boundKey(client, jkt) });
 }
 
 /** A client that authenticates is bound by that; a public one by its key, if it has shown one (RFC 9449 section 5). */
-function boundKey(client: Client, jkt: string | undefined): string | undefined {
-  return client.token_endpoint_auth_method === "none" ? jkt : undefined;
+function boundKey(client: Client, jkt: string | undefined): string | null {
+  return client.token_endpoint_auth_method === "none" ? (jkt ?? null) : null;
 }
 
 /** Signs what was redeemed. Throws Fault `unavailable` while there is no key. */

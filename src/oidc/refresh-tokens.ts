@@ -11,48 +11,25 @@ import { and, eq, inArray, isNull, lt } from "drizzle-orm";
 import { randomSecret } from "../crypto/tokens.ts";
 import { assert } from "../fault.ts";
 import type { CommandAct } from "../gate/operation.ts";
-import type { Reader } from "../store/store.ts";
+import type { Tables } from "../store/schema.ts";
+import { findRefreshToken, refreshTokenDigest } from "./refresh-token-lookup.ts";
 
 /** How long a token that was used is answered with its successor. */
 export const GRACE_MS = 10_000;
 const PREFIX = "ort-";
-const TOKEN = /^ort-[0-9A-Za-z]{43}$/;
 /** Each new lineage sweeps out so many tokens that have run out. */
 const SWEEP_MAX = 20;
 
-export interface StoredRefreshToken {
-  readonly digest: string;
-  readonly grantId: string;
-  readonly clientId: string;
-  readonly generation: number;
-  readonly scope: string;
-  /** Thumbprint of the key that a public client has to prove (RFC 9449 section 5). */
-  readonly jkt: string | undefined;
-  /** Epoch milliseconds. */
-  readonly expiresAtMs: number;
-  readonly usedAtMs: number | undefined;
-  readonly sealedSuccessor: string | undefined;
-}
+export type StoredRefreshToken = Tables["oidcRefreshTokens"]["$inferSelect"];
 
-export type NewRefreshToken = Pick<StoredRefreshToken, "grantId" | "clientId" | "generation" | "scope" | "jkt">;
+/** What a token of a lineage stands for. `dpop_jkt` is the key that a public client has to prove (RFC 9449 section 5). */
+export type NewRefreshToken = Pick<StoredRefreshToken, "grant_id" | "client_id" | "generation" | "scope" | "dpop_jkt">;
 
-function digestOf({ sealer }: Pick<CommandAct, "sealer">, token: string): string {
-  return sealer.digest("oidc-refresh-token", token);
-}
-
-async function insert(act: CommandAct, token: string, { grantId, clientId, generation, scope, jkt }: NewRefreshToken): Promise<void> {
-  const { writer, services, settings } = act;
+async function insert(act: CommandAct, token: string, { grant_id, client_id, generation, scope, dpop_jkt }: NewRefreshToken): Promise<void> {
+  const { writer, services, settings, sealer } = act;
   const now = services.clock.now();
-  await writer.insert(writer.tables.oidcRefreshTokens).values({
-    digest: digestOf(act, token),
-    grant_id: grantId,
-    client_id: clientId,
-    generation,
-    scope,
-    dpop_jkt: jkt ?? null,
-    created_at: now,
-    expires_at: now + settings.refreshTokenSeconds * 1_000,
-  });
+  const expires_at = now + settings.refreshTokenSeconds * 1_000;
+  await writer.insert(writer.tables.oidcRefreshTokens).values({ digest: refreshTokenDigest(sealer, token), grant_id, client_id, generation, scope, dpop_jkt, created_at: now, expires_at });
 }
 
 function newToken({ services }: CommandAct): string {
@@ -68,25 +45,6 @@ export async function createRefreshToken(act: CommandAct, grant: Omit<NewRefresh
   const token = newToken(act);
   await insert(act, token, { ...grant, generation: 1 });
   return token;
-}
-
-/** The row of a token, used or not; undefined for what is none of ours. */
-export async function findRefreshToken(act: Pick<CommandAct, "sealer">, reader: Reader, token: string): Promise<StoredRefreshToken | undefined> {
-  if (!TOKEN.test(token)) return undefined;
-  const { oidcRefreshTokens: tokens } = reader.tables;
-  const [row] = await reader.select().from(tokens).where(eq(tokens.digest, digestOf(act, token)));
-  if (row === undefined) return undefined;
-  return {
-    digest: row.digest,
-    grantId: row.grant_id,
-    clientId: row.client_id,
-    generation: row.generation,
-    scope: row.scope,
-    jkt: row.dpop_jkt ?? undefined,
-    expiresAtMs: row.expires_at,
-    usedAtMs: row.used_at ?? undefined,
-    sealedSuccessor: row.successor ?? undefined,
-  };
 }
 
 /** Uses up the token for a successor; undefined when it was used already. */
@@ -105,17 +63,17 @@ async function exchange(act: CommandAct, stored: StoredRefreshToken): Promise<st
 }
 
 /** The successor of a token that was used a moment ago. */
-function recent({ sealer, services }: CommandAct, { digest, usedAtMs, sealedSuccessor }: StoredRefreshToken): string | undefined {
-  assert(usedAtMs !== undefined && sealedSuccessor !== undefined, "a used refresh token has its successor");
-  if (services.clock.now() - usedAtMs > GRACE_MS) return undefined;
-  return sealer.open("oidc-successor", digest, sealedSuccessor).toString("utf8");
+function recent({ sealer, services }: CommandAct, { digest, used_at, successor }: StoredRefreshToken): string | undefined {
+  assert(used_at !== null && successor !== null, "a used refresh token has its successor");
+  if (services.clock.now() - used_at > GRACE_MS) return undefined;
+  return sealer.open("oidc-successor", digest, successor).toString("utf8");
 }
 
 /** The token that comes after: a new one, or again the one that was given a moment ago. Undefined for a replay. */
 export async function rotateRefreshToken(act: CommandAct, token: string, stored: StoredRefreshToken): Promise<string | undefined> {
-  const successor = stored.usedAtMs === undefined ? await exchange(act, stored) : undefined;
+  const successor = stored.used_at === null ? await exchange(act, stored) : undefined;
   if (successor !== undefined) return successor;
-  const used = await findRefreshToken(act, act.writer, token);
+  const used = await findRefreshToken(act.writer, act.sealer, token);
   assert(used !== undefined, "a refresh token that was found is still there");
   return recent(act, used);
 }

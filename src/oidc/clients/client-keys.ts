@@ -28,7 +28,7 @@ const EdJwk = Type.Object(
 );
 const Big = Type.String({ pattern: "^[A-Za-z0-9_-]+$", maxLength: 800 });
 const RsaJwk = Type.Object(
-  { kty: Type.Literal("RSA"), n: Big, e: Type.String({ pattern: "^[A-Za-z0-9_-]+$", maxLength: 8 }), kid: Kid, alg: Type.Optional(Type.Union([Type.Literal("RS256"), Type.Literal("PS256")])) },
+  { kty: Type.Literal("RSA"), n: Big, e: Type.Literal("AQAB"), kid: Kid, alg: Type.Optional(Type.Union([Type.Literal("RS256"), Type.Literal("PS256")])) },
   closed,
 );
 const ClientJwkSchema = Type.Union([EcJwk, EdJwk, RsaJwk]);

@@ -8,7 +8,8 @@ import { type CommandAct, Refused } from "../../gate/operation.ts";
 import { endGrant, findLiveGrant } from "../live-grants.ts";
 import { OAuthError } from "../oauth-error.ts";
 import { redeem, type Redeemed, requireKeys, signPersonTokens } from "../person-tokens.ts";
-import { findRefreshToken, rotateRefreshToken, type StoredRefreshToken } from "../refresh-tokens.ts";
+import { findRefreshToken } from "../refresh-token-lookup.ts";
+import { rotateRefreshToken, type StoredRefreshToken } from "../refresh-tokens.ts";
 import type { Grant, GrantRequest } from "./grant.ts";
 
 function refused(): OAuthError {
@@ -16,22 +17,22 @@ function refused(): OAuthError {
 }
 
 function fits({ client, jkt }: GrantRequest, stored: StoredRefreshToken, now: number): boolean {
-  const checks: readonly boolean[] = [stored.clientId === client.client_id, now < stored.expiresAtMs, stored.jkt === undefined || stored.jkt === jkt];
+  const checks: readonly boolean[] = [stored.client_id === client.client_id, now < stored.expires_at, stored.dpop_jkt === null || stored.dpop_jkt === jkt];
   return checks.every(Boolean);
 }
 
 /** The token to use from now on; undefined for a replay. A client that does not rotate keeps the one it has. */
 async function follow(act: CommandAct, { client, token }: { readonly client: GrantRequest["client"]; readonly token: string }, stored: StoredRefreshToken): Promise<string | undefined> {
-  const isKept = !client.rotate_refresh_tokens && stored.usedAtMs === undefined;
+  const isKept = !client.rotate_refresh_tokens && stored.used_at === null;
   return isKept ? token : await rotateRefreshToken(act, token, stored);
 }
 
 async function exchange(act: CommandAct, request: GrantRequest): Promise<Redeemed | Refused> {
   const token = request.parameters.get("refresh_token") ?? "";
-  const stored = await findRefreshToken(act, act.writer, token);
+  const stored = await findRefreshToken(act.writer, act.sealer, token);
   const now = act.services.clock.now();
   if (stored === undefined || !fits(request, stored, now)) throw refused();
-  const grant = await findLiveGrant(act.writer, stored.grantId, now);
+  const grant = await findLiveGrant(act.writer, stored.grant_id, now);
   if (grant === undefined) throw refused();
   const refreshToken = await follow(act, { client: request.client, token }, stored);
   if (refreshToken === undefined) {

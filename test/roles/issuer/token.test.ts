@@ -6,8 +6,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:tes
 import { decodeJwt, decodeProtectedHeader } from "jose";
 import { operator } from "../../../src/gate/caller.ts";
 import { deleteClient, updateClient } from "../../../src/oidc/clients/client-operations.ts";
-import { jwkThumbprint } from "../../../src/oidc/dpop.ts";
 import { readPublicJwk } from "../../../src/oidc/clients/client-keys.ts";
+import { thumbprintOf } from "../../../src/oidc/jwk.ts";
 import { endpoints } from "../../../src/oidc/endpoints.ts";
 import { type ClientKey, createClientKey, signAssertion, signatureOf, signCompact, signProof } from "../../support/client-assertion.ts";
 import { storeText } from "../../support/gate.ts";
@@ -320,7 +320,7 @@ describe("a proof of possession", () => {
     const read = readPublicJwk(own.publicJwk);
     if ("problem" in read) throw new Error(read.problem);
     expect([status, body["token_type"]]).toEqual([200, "DPoP"]);
-    expect(decodeJwt(String(body["access_token"]))["cnf"]).toEqual({ jkt: jwkThumbprint(read.jwk) });
+    expect(decodeJwt(String(body["access_token"]))["cnf"]).toEqual({ jkt: thumbprintOf(read.jwk) });
   });
 
   test("may spell the address otherwise, with query and fragment", async () => {
