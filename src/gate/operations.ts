@@ -72,6 +72,8 @@ export const operations = {
   "authorization.push": { accepts: ["anonymous"], license: "core", audit: "ledger", purpose: "Take an authorization request over the back channel (RFC 9126)." },
   "authorization.continue": { accepts: ["anonymous", "user"], license: "core", audit: "ledger", purpose: "Find the next step of a sign-in for a client, or answer it." },
   "authorization.decide": { accepts: ["anonymous", "user"], license: "core", purpose: "Allow a client what it asks for, or refuse it." },
+  "userinfo.read": { accepts: ["anonymous"], license: "core", audit: "ledger", purpose: "Tell a client what its token lets it know about a person." },
+  "logout.prepare": { accepts: ["anonymous", "user"], license: "core", audit: "ledger", purpose: "Read a client's request to sign somebody out." },
   "consent.list": { accepts: ["user"], license: "core", purpose: "List what one has allowed clients." },
   "consent.revoke": { accepts: ["user"], license: "core", purpose: "Take back what one has allowed a client, and end its grants." },
   "signing_key.add": { accepts: ["operator", "system"], license: "core", purpose: "Make the first signing key of an algorithm." },

@@ -11,8 +11,11 @@ import { JWKS_CACHE_SECONDS, listPublicKeys } from "../oidc/signing-keys.ts";
 import { grants, type IssuerSite } from "../oidc/token-endpoint.ts";
 import { addAuthorizationDoors } from "./issuer/authorize.ts";
 import { addIntrospectionDoor } from "./issuer/introspection.ts";
+import { addLogoutDoors } from "./issuer/logout.ts";
+import { addPushedAuthorizationDoor } from "./issuer/pushed-authorization.ts";
 import { addRevocationDoor } from "./issuer/revocation.ts";
 import { addTokenDoor } from "./issuer/token.ts";
+import { addUserinfoDoors } from "./issuer/userinfo.ts";
 
 /** Other origins may read public documents (OpenID Connect Discovery 1.0 section 4). */
 const publicDocument = {
@@ -38,6 +41,9 @@ export function addIssuerDoors(app: App, site: IssuerSite): void {
   );
   app.get("/style.css", () => new Response(styleSheet, { headers: { "content-type": "text/css; charset=utf-8", "cache-control": "max-age=3600" } }));
   addAuthorizationDoors(app, site);
+  addPushedAuthorizationDoor(app, site);
+  addUserinfoDoors(app, site);
+  addLogoutDoors(app, site);
   addTokenDoor(app, site);
   addIntrospectionDoor(app, site);
   addRevocationDoor(app, site);

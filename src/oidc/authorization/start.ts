@@ -171,8 +171,7 @@ export interface Pushed {
 export const pushAuthorization = procedure("authorization.push", async (act, { text, keyring, clientId, dpopJkt }: PushInput): Promise<Pushed> => {
   const parameters = readParameters(text);
   const hint = await hintOf(act, parameters, keyring);
-  const named = requireSingle(parameters, "client_id");
-  if (named !== clientId) throw new OAuthError("invalid_request", "The client_id is not that of the client that authenticated.");
+  if ((parameters.values.get("client_id") ?? clientId) !== clientId) throw new OAuthError("invalid_request", "The client_id is not that of the client that authenticated.");
   return await act.write(async (commandAct) => {
     const client = await requireClient(commandAct, clientId);
     const uri = requireSingle(parameters, "redirect_uri");
