@@ -9,12 +9,12 @@ import type { Gate } from "../../gate/operation.ts";
 import { door } from "../../http/door.ts";
 import type { App } from "../../http/listener.ts";
 import { faultHeaders } from "../../http/respond.ts";
+import { isSameSite } from "../../http/same-site.ts";
 import { readDeployment } from "../../identity/deployment.ts";
 import { checkSetupLink } from "../../identity/setup-links.ts";
 import { createSession, endSession } from "../../identity/sessions.ts";
 import { readSelf } from "../../identity/users.ts";
 import { completeSetup } from "../../teams/setup.ts";
-import { isSameSite } from "./authenticate.ts";
 import { signedIn, signedOut } from "./cookie.ts";
 
 const anonymous: Caller = { kind: "anonymous" };
