@@ -14,7 +14,7 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
 /** Purposes are a closed set, so that no two uses can share a derived key by a slip of spelling. */
-export type Purpose = "credential-pepper" | "session-pepper" | "setup-link" | "signing-key" | "join-token" | "changes-ticket" | "address-bucket";
+export type Purpose = "credential-pepper" | "session-pepper" | "setup-link" | "signing-key" | "join-token" | "changes-ticket" | "address-bucket" | "second-factor" | "recovery-code" | "step-token" | "outbox";
 
 export interface Sealer {
   /** AES-256-GCM under the purpose's key; `context` (an id) is authenticated, so that a sealed value cannot be moved to another row. */

@@ -37,6 +37,7 @@ export const operations = {
   "session.refresh": { accepts: ["anonymous"], license: "core", purpose: "Exchange a refresh token for new tokens." },
   "session.end": { accepts: ["user"], license: "core", purpose: "Sign out." },
   "user.read_self": { accepts: ["user", "device"], license: "core", purpose: "Read the own profile with its feature flags." },
+  "user.change_password": { accepts: ["user"], license: "core", purpose: "Change the own password; every other session ends." },
   "team.list": { accepts: ["user", "device"], license: "core", purpose: "List the teams one belongs to." },
   "team.create": {
     accepts: ["user", "device"],

@@ -51,6 +51,7 @@ const core: readonly Gated[] = [
   { path: "/api/v1/auth/login", options: () => ({ json: { email_address: ownerAddress, user_password: PASSWORD } }), status: 200 },
   { path: "/api/v1/auth/refresh", options: () => ({ json: { refresh_token: "unknown" } }), status: 401 },
   { path: "/api/v1/credentials/00000000-0000-7000-8000-00000000000f", options: () => ({ as: who.user, method: "DELETE" }), status: 404 },
+  { path: "/api/v1/users/me/password", options: () => ({ as: who.user, method: "PUT", json: { current_password: PASSWORD, new_password: "short" } }), status: 400 },
   { path: "/", options: () => ({ as: who.cookie }), status: 200 },
   { path: "/sign-in", options: () => ({}), status: 200 },
   { path: "/healthz", options: () => ({}), status: 200 },
