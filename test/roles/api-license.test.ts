@@ -52,6 +52,14 @@ const core: readonly Gated[] = [
   { path: "/api/v1/auth/refresh", options: () => ({ json: { refresh_token: "unknown" } }), status: 401 },
   { path: "/api/v1/credentials/00000000-0000-7000-8000-00000000000f", options: () => ({ as: who.user, method: "DELETE" }), status: 404 },
   { path: "/api/v1/users/me/password", options: () => ({ as: who.user, method: "PUT", json: { current_password: PASSWORD, new_password: "short" } }), status: 400 },
+  { path: "/api/v1/users/me/second-factor", options: () => ({ as: who.user }), status: 200 },
+  { path: "/api/v1/users/me/second-factor", options: () => ({ as: who.user, json: { current_password: "" } }), status: 400 },
+  { path: "/api/v1/users/me/second-factor/confirm", options: () => ({ as: who.user, json: { code: "123456" } }), status: 409 },
+  { path: "/api/v1/users/me/second-factor/recovery-codes", options: () => ({ as: who.user, json: { current_password: "", code: "" } }), status: 400 },
+  { path: "/api/v1/users/me/second-factor/remove", options: () => ({ as: who.user, json: { current_password: "", code: "" } }), status: 400 },
+  { path: "/api/v1/users/0/second-factor", options: () => ({ as: who.user, method: "DELETE" }), status: 404 },
+  { path: "/api/v1/auth/login/complete", options: () => ({ json: { step_token: "unknown", code: "123456" } }), status: 401 },
+  { path: "/sign-in/code", options: () => ({ form: { step_token: "unknown", code: "123456" }, headers: { "sec-fetch-site": "same-origin" } }), status: 401 },
   { path: "/", options: () => ({ as: who.cookie }), status: 200 },
   { path: "/sign-in", options: () => ({}), status: 200 },
   { path: "/healthz", options: () => ({}), status: 200 },
@@ -93,7 +101,7 @@ test("the tables above name every gated and every core door that there is", () =
   for (const { path, hooks } of site.apps.api.routes) {
     const id: unknown = hooks.detail?.operationId;
     if (typeof id !== "string" || apart.has(path)) continue;
-    const known = [...gated, ...core].some((each) => each.path === path || each.path.startsWith(path.replace(":credential_id", "0")));
+    const known = [...gated, ...core].some((each) => each.path === path || each.path.startsWith(path.replace(/:(credential|user)_id/, "0")));
     expect([path, known]).toEqual([path, true]);
   }
   expect([rowOf("session.end").license, rowOf("setup.complete").license]).toEqual(["core", "core"]);

@@ -1,6 +1,7 @@
 /** The pages: set-up by link, sign-in, overview, sign-out. Forms without scripts; refusals are pages too. */
 import { t } from "elysia";
 import { pageHeaders, pageResponse } from "../../dashboard/html.ts";
+import { secondStepPage } from "../../dashboard/people-pages.ts";
 import { alreadySetUpPage, notSetUpPage, overviewPage, refusalPage, setupPage, signInPage } from "../../dashboard/pages.ts";
 import styleSheet from "../../dashboard/style.css" with { type: "text" };
 import { Fault } from "../../fault.ts";
@@ -11,6 +12,7 @@ import type { App } from "../../http/listener.ts";
 import { faultHeaders } from "../../http/respond.ts";
 import { readDeployment } from "../../identity/deployment.ts";
 import { checkSetupLink } from "../../identity/setup-links.ts";
+import { completeSession } from "../../identity/session-completion.ts";
 import { createSession, endSession } from "../../identity/sessions.ts";
 import { readSelf } from "../../identity/users.ts";
 import { completeSetup } from "../../teams/setup.ts";
@@ -103,9 +105,27 @@ function addSignInPages(app: App, gate: Gate): void {
           requireOwnForm(gate, request);
           return redirect("/", await signIn(gate, anonymousAt(caller), body));
         },
-        async (fault) => pageResponse(signInPage((await deploymentName(gate)) ?? "Cyberun", body.email_address, fault), fault.status, faultHeaders(fault)),
+        async (fault) => {
+          const name = (await deploymentName(gate)) ?? "Cyberun";
+          const stepToken = fault.code === "second_factor_required" ? fault.details?.["step_token"] : undefined;
+          if (typeof stepToken === "string") return pageResponse(secondStepPage(name, stepToken));
+          return pageResponse(signInPage(name, body.email_address, fault), fault.status, faultHeaders(fault));
+        },
       ),
     { ...door("deployment.read", "urlencoded"), body: t.Object({ email_address: t.String(), user_password: t.String() }) },
+  );
+  app.post(
+    "/sign-in/code",
+    async ({ request, caller, body }) =>
+      await orAgain(
+        async () => {
+          requireOwnForm(gate, request);
+          const session = await completeSession(gate, anonymousAt(caller), { ...body, kind: "cookie" });
+          return redirect("/", signedIn(gate.settings.publicUrl, session.secret, gate.settings.cookieSeconds));
+        },
+        async (fault) => pageResponse(secondStepPage((await deploymentName(gate)) ?? "Cyberun", body.step_token, fault), fault.status, faultHeaders(fault)),
+      ),
+    { ...door("deployment.read", "urlencoded"), body: t.Object({ step_token: t.String({ maxLength: 128 }), code: t.String({ maxLength: 128 }) }) },
   );
   app.post(
     "/sign-out",
