@@ -21,7 +21,8 @@ export function requireUser(caller: Caller): UserCaller {
 
 /** A guess of the own password that was hashed and not counted yet. */
 export interface Proof {
-  readonly caller: UserCaller;
+  readonly userId: string;
+  readonly field: string;
   readonly bucket: string;
   readonly isRight: boolean;
   readonly passwordHash: string | null;
@@ -33,24 +34,35 @@ async function findPasswordHash(reader: Reader, userId: string): Promise<string 
   return found?.hash ?? null;
 }
 
+/** What somebody says their password is. */
+export interface PasswordGuess {
+  readonly userId: string;
+  readonly field: string;
+  readonly password: string;
+}
+
 /** Hashes the guess. Throws Fault `rate_limited` while the person has to wait; says nothing else yet. */
-export async function provePassword(act: ProcedureAct, currentPassword: string): Promise<Proof> {
-  const caller = requireUser(act.caller);
-  const guess = requirePassword("current_password", currentPassword);
-  const bucket = act.sealer.digest("address-bucket", `own:${caller.userId}`);
+export async function provePasswordOf(act: ProcedureAct, { userId, field, password }: PasswordGuess): Promise<Proof> {
+  const guess = requirePassword(field, password);
+  const bucket = act.sealer.digest("address-bucket", `own:${userId}`);
   const passwordHash = await act.read(async (reader) => {
     await refuseBlocked(reader, bucket, act.services.clock.now());
-    return await findPasswordHash(reader, caller.userId);
+    return await findPasswordHash(reader, userId);
   });
-  return { caller, bucket, passwordHash, isRight: await isPassword(guess, passwordHash) };
+  return { userId, field, bucket, passwordHash, isRight: await isPassword(guess, passwordHash) };
+}
+
+/** The caller's own, in the field `current_password`. */
+export async function provePassword(act: ProcedureAct, currentPassword: string): Promise<Proof> {
+  return await provePasswordOf(act, { userId: requireUser(act.caller).userId, field: "current_password", password: currentPassword });
 }
 
 /** Counts the guess in the transaction of the deed. The refusal to remember, or undefined when it was right and still is. */
-export async function findProofProblem(act: CommandAct, { caller, bucket, isRight, passwordHash }: Proof): Promise<Fault | undefined> {
-  act.note({ subject: `user:${caller.userId}` });
+export async function findProofProblem(act: CommandAct, { userId, field, bucket, isRight, passwordHash }: Proof): Promise<Fault | undefined> {
+  act.note({ subject: `user:${userId}` });
   const guess = await countGuess(act, bucket);
-  const isCurrent = isRight && !guess.isBlocked && (await findPasswordHash(act.writer, caller.userId)) === passwordHash;
-  if (!isCurrent) return await guess.refuse(invalidField("current_password", "is not the current password"));
+  const isCurrent = isRight && !guess.isBlocked && (await findPasswordHash(act.writer, userId)) === passwordHash;
+  if (!isCurrent) return await guess.refuse(invalidField(field, "is not the password of this account"));
   await guess.forgive();
   return undefined;
 }

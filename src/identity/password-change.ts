@@ -1,7 +1,7 @@
 /** A new password: for the own account, and what has to end with the old one. */
 import { and, eq, isNull, ne } from "drizzle-orm";
 import { type CommandAct, procedure, Refused } from "../gate/operation.ts";
-import { findProofProblem, provePassword } from "./own-password.ts";
+import { findProofProblem, provePassword, requireUser } from "./own-password.ts";
 import { hashPassword, requireNewPassword } from "./passwords.ts";
 import { endStepTokens } from "./step-tokens.ts";
 
@@ -39,8 +39,8 @@ export const changePassword = procedure("user.change_password", async (act, inpu
   await act.write<undefined>(async (commandAct) => {
     const problem = await findProofProblem(commandAct, proof);
     if (problem !== undefined) return new Refused(problem);
-    const { userId, sessionId } = proof.caller;
-    await setPassword(commandAct, { userId, passwordHash, exceptSessionId: sessionId, reason: "password_changed" });
+    const { userId, sessionId: exceptSessionId } = requireUser(act.caller);
+    await setPassword(commandAct, { userId, passwordHash, exceptSessionId, reason: "password_changed" });
     return undefined;
   });
 });

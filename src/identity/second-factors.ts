@@ -78,7 +78,7 @@ export const enrolSecondFactor = procedure("second_factor.enrol", async (act, in
   return await act.write<Enrolment>(async (commandAct) => {
     const problem = await findProofProblem(commandAct, proof);
     if (problem !== undefined) return new Refused(problem);
-    const { userId } = proof.caller;
+    const { userId } = proof;
     if (await begin(commandAct, userId, secret)) return await describe(commandAct, userId, secret);
     throw new Fault("conflict", "There is a second factor already.", { hint: "Remove it first; that takes the password and a code." });
   });
@@ -119,7 +119,7 @@ async function withProof<Output>(act: ProcedureAct, input: ProvenCode, deed: (ac
   return await act.write<Output>(async (commandAct) => {
     const problem = await findProofProblem(commandAct, proof);
     if (problem !== undefined) return new Refused(problem);
-    const { userId } = proof.caller;
+    const { userId } = proof;
     const checked = await checkFactor(commandAct, userId, input.code);
     if (checked === "wrong" || checked === "locked") return new Refused(factorFault(checked, "invalid_request"));
     commandAct.note({ details: { method: checked } });

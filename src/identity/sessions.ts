@@ -44,13 +44,13 @@ interface Candidate {
   readonly passwordHash: string | null;
 }
 
-/** Somebody who may sign in with a password; undefined for the unknown and the disabled. */
+/** Somebody who may sign in with a password; undefined for the unknown, the disabled and those whose address is not proven yet. */
 async function findCandidate(reader: Reader, emailKey: string): Promise<Candidate | undefined> {
   const { users } = reader.tables;
   const [found] = await reader
     .select({ id: users.id, passwordHash: users.password_hash })
     .from(users)
-    .where(and(eq(users.email_key, emailKey), isNull(users.disabled_at)));
+    .where(and(eq(users.email_key, emailKey), isNull(users.disabled_at), isNull(users.pending_until)));
   return found;
 }
 

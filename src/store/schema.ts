@@ -102,6 +102,8 @@ function identityTables({ table, text, instant, count, flag }: Kit) {
       email_verified: flag().notNull(),
       disabled_at: instant(),
       created_at: instant().notNull(),
+      /** Somebody signed up with this address and has not shown that it is theirs: nobody signs in; forgotten after this instant. */
+      pending_until: instant(),
     }),
     /** A sign-in. Refresh tokens and dashboard cookies hang on it; ending it ends them. */
     sessions: table("sessions", {

@@ -1,6 +1,7 @@
 /** The doors by which people change their own ways in. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { addPerson, PASSWORD } from "../support/people.ts";
+import { keptMail, type KeptMail } from "../support/mail.ts";
+import { addPerson, ownerAddress, PASSWORD } from "../support/people.ts";
 import { bearer, startRoles, type TestRoles } from "../support/roles.ts";
 import { authenticator } from "../support/second-factor.ts";
 
@@ -101,6 +102,93 @@ describe("the second factor", () => {
     expect(await reset(user, "x")).toBe(404);
     expect(await reset(user, me)).toBe(204);
     expect((await site.call("/api/v1/auth/login", { json: right })).status).toBe(200);
+  });
+});
+
+describe("links by mail, through the doors", () => {
+  const own = { "sec-fetch-site": "same-origin" };
+  let mailing: TestRoles;
+  let mail: KeptMail;
+  beforeAll(async () => {
+    mailing = await startRoles({ settings: { hasMailServer: true }, features: { global: { auto_team: false } } });
+    mail = keptMail(mailing.gate);
+  });
+  afterAll(() => mailing.close());
+
+  const names = { first_name: "Grace", last_name: "Hopper", user_password: "nanoseconds of wire" };
+
+  test("never name a host that a request names", async () => {
+    const headers = { host: "evil.example", "x-forwarded-host": "evil.example", "x-forwarded-proto": "https", forwarded: "host=evil.example;proto=https", origin: "https://evil.example" };
+    expect((await mailing.call("/api/v1/auth/password-reset", { json: { email_address: ownerAddress }, headers })).status).toBe(202);
+    await mail.deliver();
+    expect(mail.linkTo(ownerAddress)).toStartWith(`${mailing.urls.api}/reset-password/`);
+    expect(JSON.stringify(mail.letters)).not.toContain("evil");
+  });
+
+  test("reset a password on the page; opening it uses nothing up", async () => {
+    const path = new URL(mail.linkTo(ownerAddress)).pathname;
+    for (let opened = 0; opened < 3; opened += 1) expect((await mailing.call(path)).status).toBe(200);
+    const page = async (new_password: string, headers: Record<string, string> = own) => await mailing.call(path, { form: { new_password }, headers });
+    expect((await page("another good sentence", { "sec-fetch-site": "cross-site" })).status).toBe(403);
+    const common = await page("Password2026!");
+    expect([common.status, common.text.includes("guessed first"), common.text.includes("Password2026!")]).toEqual([400, true, false]);
+    const good = await page("another good sentence");
+    expect([good.status, good.headers.get("location"), good.headers.get("set-cookie")]).toEqual([303, "/sign-in", null]);
+    expect((await page("another good sentence")).status).toBe(410);
+    expect((await mailing.call(path)).status).toBe(410);
+    expect((await mailing.call("/api/v1/auth/login", { json: { email_address: ownerAddress, user_password: "another good sentence" } })).status).toBe(200);
+  });
+
+  test("known and unknown names get the same status, headers and body", async () => {
+    const shown = async (path: string, json: object) => {
+      const { status, text, headers } = await mailing.call(path, { json });
+      return JSON.stringify([status, text, [...headers].filter(([name]) => name !== "date").toSorted()]);
+    };
+    for (const name of ["nobody@example.com", ownerAddress.toUpperCase()]) {
+      expect(await shown("/api/v1/auth/password-reset", { email_address: name })).toBe(await shown("/api/v1/auth/password-reset", { email_address: ownerAddress }));
+      expect(await shown("/api/v1/auth/register", { ...names, email_address: name })).toBe(await shown("/api/v1/auth/register", { ...names, email_address: ownerAddress }));
+    }
+  });
+
+  test("prove the address of somebody who signs up, on the page", async () => {
+    const email_address = "grace@example.com";
+    const signedUp = await mailing.call("/api/v1/auth/register", { json: { ...names, email_address } });
+    expect([signedUp.status, signedUp.body]).toEqual([202, { next_step: "verify_email" }]);
+    const login = async () => (await mailing.call("/api/v1/auth/login", { json: { email_address, user_password: names.user_password } })).status;
+    expect(await login()).toBe(401);
+    await mail.deliver();
+    const path = new URL(mail.linkTo(email_address)).pathname;
+    expect((await mailing.call(path)).status).toBe(200);
+    expect((await mailing.call(path, { form: { user_password: "not the password" }, headers: own })).status).toBe(400);
+    const done = await mailing.call(path, { form: { user_password: names.user_password }, headers: own });
+    expect([done.status, done.headers.get("location")]).toEqual([303, "/sign-in"]);
+    expect(await login()).toBe(200);
+  });
+
+  test.each(["is_administrator", "email_verified", "id", "pending_until", "team_id"])("nobody signs up with a field of their own: %s", async (field) => {
+    const answer = await mailing.call("/api/v1/auth/register", { json: { ...names, email_address: "mass@example.com", [field]: true } });
+    expect([answer.status, answer.body["error_code"]]).toEqual([400, "invalid_request"]);
+  });
+
+  test("are off with their features for whoever sends the request anyway", async () => {
+    mailing.license({ features: { global: { registration: false, email: false } } });
+    const register = await mailing.call("/api/v1/auth/register", { json: { ...names, email_address: "new@example.com" } });
+    expect([register.status, register.body["error_code"], register.body["details"]]).toMatchObject([403, "feature_disabled", { feature: "registration" }]);
+    const reset = await mailing.call("/api/v1/auth/password-reset", { json: { email_address: ownerAddress } });
+    expect([reset.status, reset.body["error_code"], reset.body["details"]]).toMatchObject([403, "feature_disabled", { feature: "email" }]);
+    mailing.license({});
+  });
+
+  test("are handed on by an administrator alone", async () => {
+    const { cookie, integration } = await site.credentials();
+    const { as, email_address } = await person();
+    const ask = async (shown: typeof as) => await site.call("/api/v1/password-resets", { as: shown, json: { email_address } });
+    expect([(await ask(as)).status, (await ask(integration)).status, (await ask({})).status]).toEqual([403, 403, 401]);
+    const link = await ask(cookie);
+    expect([link.status, Object.keys(link.body)]).toEqual([201, ["reset_url", "expires_at"]]);
+    const reset_token = String(link.body["reset_url"]).split("/").at(-1);
+    expect((await site.call("/api/v1/auth/password-reset/complete", { json: { reset_token, new_password: "another good sentence" } })).body).toEqual({ is_success: true });
+    expect((await site.call("/api/v1/users/me", { as })).status).toBe(401);
   });
 });
 

@@ -1,10 +1,10 @@
 /** The pages: set-up by link, sign-in, overview, sign-out. Forms without scripts; refusals are pages too. */
 import { t } from "elysia";
-import { pageHeaders, pageResponse } from "../../dashboard/html.ts";
+import { pageResponse } from "../../dashboard/html.ts";
 import { secondStepPage } from "../../dashboard/people-pages.ts";
 import { alreadySetUpPage, notSetUpPage, overviewPage, refusalPage, setupPage, signInPage } from "../../dashboard/pages.ts";
 import styleSheet from "../../dashboard/style.css" with { type: "text" };
-import { Fault } from "../../fault.ts";
+import type { Fault } from "../../fault.ts";
 import type { Caller } from "../../gate/caller.ts";
 import type { Gate } from "../../gate/operation.ts";
 import { door } from "../../http/door.ts";
@@ -16,20 +16,11 @@ import { completeSession } from "../../identity/session-completion.ts";
 import { createSession, endSession } from "../../identity/sessions.ts";
 import { readSelf } from "../../identity/users.ts";
 import { completeSetup } from "../../teams/setup.ts";
-import { isSameSite } from "./authenticate.ts";
 import { signedIn, signedOut } from "./cookie.ts";
+import { anonymousAt, orAgain, redirect, requireOwnForm } from "./forms.ts";
+import { addPeoplePages } from "./people-pages.ts";
 
 const anonymous: Caller = { kind: "anonymous" };
-
-function redirect(to: string, setCookie?: string): Response {
-  return new Response(null, { status: 303, headers: { ...pageHeaders, location: to, ...(setCookie === undefined ? {} : { "set-cookie": setCookie }) } });
-}
-
-/** A form that another site's page sent is refused, also where nobody is signed in yet (login CSRF). */
-function requireOwnForm(gate: Gate, request: Request): void {
-  if (isSameSite(request, gate.settings.publicUrl)) return;
-  throw new Fault("forbidden", "The form was sent by another site.", { hint: "Open this site's own page and send it from there." });
-}
 
 async function signIn(gate: Gate, caller: Caller, form: { readonly email_address: string; readonly user_password: string }): Promise<string> {
   const session = await createSession(gate, caller, { email_address: form.email_address, user_password: form.user_password, kind: "cookie" });
@@ -39,16 +30,6 @@ async function signIn(gate: Gate, caller: Caller, form: { readonly email_address
 async function deploymentName(gate: Gate): Promise<string | undefined> {
   const deployment = await readDeployment(gate, anonymous, undefined);
   return deployment.is_set_up ? (deployment.display_name ?? "Cyberun") : undefined;
-}
-
-/** Runs `attempt`; its fault is shown on the page that was filled in, with what was typed except the password. */
-async function orAgain(attempt: () => Promise<Response>, again: (fault: Fault) => Promise<Response>): Promise<Response> {
-  try {
-    return await attempt();
-  } catch (error) {
-    if (error instanceof Fault) return await again(error);
-    throw error;
-  }
 }
 
 const SetupForm = t.Object({
@@ -137,11 +118,6 @@ function addSignInPages(app: App, gate: Gate): void {
   );
 }
 
-/** Somebody who is signed in already may sign in as another person; the operation itself is a stranger's. */
-function anonymousAt(caller: Caller): Caller {
-  return { kind: "anonymous", address: caller.address };
-}
-
 export function addPages(app: App, gate: Gate): void {
   app.get("/style.css", () => new Response(styleSheet, { headers: { "content-type": "text/css; charset=utf-8", "cache-control": "max-age=3600" } }));
   app.get("/", async ({ caller }) => {
@@ -154,4 +130,5 @@ export function addPages(app: App, gate: Gate): void {
   });
   addSetupPages(app, gate);
   addSignInPages(app, gate);
+  addPeoplePages(app, gate);
 }

@@ -2,6 +2,8 @@
 
 alter table sessions add column amr text;
 
+alter table users add column pending_until integer;
+
 create table second_factors (
   user_id text not null primary key references users (id) on delete cascade,
   secret text not null,
@@ -38,6 +40,7 @@ create table outbox (
   settled_at integer
 ) strict, without rowid;
 
+create index users_by_pending on users (pending_until) where pending_until is not null;
 create index recovery_codes_by_user on recovery_codes (user_id);
 create index step_tokens_by_user on step_tokens (user_id);
 create index step_tokens_by_expiry on step_tokens (expires_at);
