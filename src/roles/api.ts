@@ -14,6 +14,7 @@ import type { Keyring } from "../oidc/keyring.ts";
 import { addLicenseDoors } from "./api/license.ts";
 import { addManagementDoors } from "./api/management.ts";
 import { addPages } from "./api/pages.ts";
+import { addPeopleDoors } from "./api/people.ts";
 import { addRuntimeDoors } from "./api/runtime.ts";
 import { addSessionDoors } from "./api/sessions.ts";
 
@@ -27,6 +28,7 @@ export interface ApiOptions {
 export function addApiDoors(app: App, { gate, keyring, licenseServer }: ApiOptions): void {
   addSessionDoors(app, gate, keyring);
   addManagementDoors(app, gate);
+  addPeopleDoors(app, gate);
   addRuntimeDoors(app, gate);
   addLicenseDoors(app, gate, licenseServer);
   addPages(app, gate);
