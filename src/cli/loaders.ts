@@ -19,6 +19,8 @@ export const loaders: Readonly<Record<CommandName, () => Promise<Run>>> = {
   "license clients": async () => (await import("./license-clients.ts")).licenseClients,
   "admin create": async () => (await import("./admin.ts")).adminCreate,
   "admin setup-link": async () => (await import("./admin.ts")).adminSetupLink,
+  "admin reset-link": async () => (await import("./admin.ts")).adminResetLink,
+  "admin reset-factor": async () => (await import("./admin.ts")).adminResetFactor,
   "verify-self": async () => (await import("./verify-self.ts")).verifySelf,
   version: async () => (await import("./version.ts")).showVersion,
   help: async () => (await import("./help.ts")).showHelp,

@@ -36,6 +36,8 @@ test("exactly the listed operations are admitted, and all of them are the operat
     "license.install",
     "license.reload",
     "license.test",
+    "password_reset.create_link",
+    "second_factor.reset",
     "setup_link.create",
   ]);
   for (const { operation } of operatorCalls) expect(operations[operation].accepts).toContain("operator");
