@@ -1,6 +1,6 @@
-/** `cyberun admin create` and `cyberun admin setup-link`: the first people of a deployment, and those who lost their way in. */
+/** `cyberun admin …`: the first people of a deployment, and those who lost their way in. */
 import { Fault } from "../fault.ts";
-import { createAdministrator, createSetupLink } from "../roles/operator/calls.ts";
+import { createAdministrator, createResetLink, createSetupLink, resetSecondFactor } from "../roles/operator/calls.ts";
 import type { Context, Result } from "./context.ts";
 import { openOperator } from "./operator.ts";
 import { readPassword } from "./password.ts";
@@ -39,4 +39,18 @@ export async function adminSetupLink(context: Context): Promise<Result> {
     data: { ...link, is_server_running: way.way === "server" },
     text: `${link.setup_url}\nIt works once, until ${link.expires_at}; links made before do not work any more.${note}`,
   };
+}
+
+export async function adminResetLink(context: Context): Promise<Result> {
+  const email = required(context, "email", "--email");
+  await using way = await openOperator(context);
+  const link = await way.ask(createResetLink, { email_address: email });
+  return { data: { ...link, email_address: email }, text: `${link.reset_url}\nIt works once, until ${link.expires_at}. Hand it to nobody but ${email}.` };
+}
+
+export async function adminResetFactor(context: Context): Promise<Result> {
+  const email = required(context, "email", "--email");
+  await using way = await openOperator(context);
+  await way.ask(resetSecondFactor, { email_address: email });
+  return { data: { email_address: email }, text: `Removed the second factor of ${email}; the password alone signs in until another is enrolled.` };
 }

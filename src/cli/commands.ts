@@ -200,6 +200,18 @@ export const commands = {
     options: ["json", "life"],
     notes: ["It needs the feature oidc_provider, and so a running server."],
   },
+  "admin reset-link": {
+    purpose: "Make a single-use link by which somebody chooses a new password",
+    settings: [...host, ...addresses],
+    options: ["json", "email"],
+    notes: [onHost],
+  },
+  "admin reset-factor": {
+    purpose: "Remove the second factor of somebody who has lost it",
+    settings: [...host, ...addresses],
+    options: ["json", "email"],
+    notes: [onHost],
+  },
   "verify-self": {
     purpose: "Compare this executable with the sums its vendor published",
     settings: [],

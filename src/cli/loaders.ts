@@ -32,6 +32,8 @@ export const loaders: Readonly<Record<CommandName, () => Promise<Run>>> = {
   "oidc clients delete": async () => (await import("./oidc-clients.ts")).oidcClientsDelete,
   "oidc clients rotate-secret": async () => (await import("./oidc-clients.ts")).oidcClientsRotateSecret,
   "oidc clients token": async () => (await import("./oidc-clients.ts")).oidcClientsToken,
+  "admin reset-link": async () => (await import("./admin.ts")).adminResetLink,
+  "admin reset-factor": async () => (await import("./admin.ts")).adminResetFactor,
   "verify-self": async () => (await import("./verify-self.ts")).verifySelf,
   version: async () => (await import("./version.ts")).showVersion,
   help: async () => (await import("./help.ts")).showHelp,

@@ -11,6 +11,7 @@ import { Fault, notFound } from "../fault.ts";
 import { command, type CommandAct, procedure, type ProcedureAct, query, Refused } from "../gate/operation.ts";
 import { requireAdministrator } from "./administrators.ts";
 import { findDeployment } from "./deployment.ts";
+import { requireEmailAddress } from "./email-address.ts";
 import { checkFactor, FACTOR_FAILURES_MAX, factorFault, hasSecondFactor, openFactorSecret } from "./factor-check.ts";
 import { findProofProblem, provePassword, requireUser } from "./own-password.ts";
 import { countRecoveryCodes, replaceRecoveryCodes } from "./recovery-codes.ts";
@@ -143,13 +144,25 @@ export const removeSecondFactor = procedure("second_factor.remove", async (act, 
   await withProof(act, input, deleteFactor);
 });
 
+/** An account by its id, as programs know it, or by its address, as people do. */
+export type NamedAccount = { readonly user_id: string } | { readonly email_address: string };
+
+async function getUserId({ writer }: CommandAct, account: NamedAccount): Promise<string> {
+  if ("user_id" in account) return account.user_id;
+  const { users } = writer.tables;
+  const [user] = await writer.select({ id: users.id }).from(users).where(eq(users.email_key, requireEmailAddress(account.email_address).key));
+  if (user === undefined) throw notFound();
+  return user.id;
+}
+
 /** For somebody who has lost everything: by an administrator, but not for themselves, or by the operator on the host. */
-export const resetSecondFactor = command("second_factor.reset", async (act, input: { readonly user_id: string }): Promise<void> => {
+export const resetSecondFactor = command("second_factor.reset", async (act, input: NamedAccount): Promise<void> => {
   requireAdministrator(act.caller);
-  if (act.caller.kind === "user" && act.caller.userId === input.user_id) {
+  const userId = await getUserId(act, input);
+  if (act.caller.kind === "user" && act.caller.userId === userId) {
     throw new Fault("forbidden", "Nobody resets the own second factor.", { hint: "Remove it with your password and a code, or ask another administrator." });
   }
-  act.note({ subject: `user:${input.user_id}` });
-  if (!(await hasSecondFactor(act.writer, input.user_id))) throw notFound();
-  await deleteFactor(act, input.user_id);
+  act.note({ subject: `user:${userId}` });
+  if (!(await hasSecondFactor(act.writer, userId))) throw notFound();
+  await deleteFactor(act, userId);
 });

@@ -53,6 +53,19 @@ describe("on the store, while no server runs", () => {
     expect((await run(["admin", "setup-link"], { environment })).out).toContain("No server runs on this data directory now");
   });
 
+  test("somebody who lost the password gets a link, and who has no second factor has none removed", async () => {
+    await using database = await makeTestDatabase();
+    const environment = { ...environmentOf(database), CYBERUN_PUBLIC_URL: "https://c.example" };
+    await run(["admin", "create", "--email", "a@example.com", "--password-stdin"], { environment, input: "correct horse battery" });
+    const { exit, out } = await run(["admin", "reset-link", "--email", "A@example.com", "--json"], { environment });
+    expect([exit, parsed(out)]).toMatchObject([0, { reset_url: expect.stringMatching(/^https:\/\/c\.example\/reset-password\/[\w-]{43}$/) }]);
+    for (const command of ["reset-link", "reset-factor"]) {
+      expect(await run(["admin", command, "--email", "nobody@example.com"], { environment })).toMatchObject({ exit: 5, out: "" });
+      expect(await run(["admin", command], { environment })).toMatchObject({ exit: 2, out: "" });
+    }
+    expect(await run(["admin", "reset-factor", "--email", "a@example.com"], { environment })).toMatchObject({ exit: 5, out: "" });
+  });
+
   test("a license is installed before the first start, judged again, and a broken one changes nothing", async () => {
     await using database = await makeTestDatabase();
     using folder = temporaryFolder();

@@ -228,7 +228,9 @@ test("an administrator and the operator reset others, nobody else does, and nobo
   expect(await codeOf(resetSecondFactor(site.gate, site.owner, { user_id: "nobody" }))).toBe("not_found");
   expect(await codeOf(resetSecondFactor(site.gate, site.owner, { user_id: grace.userId }))).toBeUndefined();
   expect(await codeOf(resetSecondFactor(site.gate, site.owner, { user_id: grace.userId }))).toBe("not_found");
-  expect(await codeOf(resetSecondFactor(site.gate, operator, { user_id: site.owner.userId }))).toBeUndefined();
+  expect(await codeOf(resetSecondFactor(site.gate, site.owner, { email_address: ownerAddress.toUpperCase() }))).toBe("forbidden");
+  expect(await codeOf(resetSecondFactor(site.gate, operator, { email_address: "nobody@example.com" }))).toBe("not_found");
+  expect(await codeOf(resetSecondFactor(site.gate, operator, { email_address: ownerAddress.toUpperCase() }))).toBeUndefined();
 });
 
 test("no secret, code or token lies in the store, and audit tells the method", async () => {

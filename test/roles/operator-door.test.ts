@@ -43,6 +43,8 @@ test("exactly the listed operations are admitted, and all of them are the operat
     "oidc_client.read",
     "oidc_client.rotate_secret",
     "oidc_client.update",
+    "password_reset.create_link",
+    "second_factor.reset",
     "setup_link.create",
     "signing_key.add",
     "signing_key.list",

@@ -9,6 +9,8 @@
  */
 import { type Static, Type } from "typebox";
 import { operator } from "../../gate/caller.ts";
+import { createResetLink as createResetLinkOperation } from "../../identity/password-reset.ts";
+import { resetSecondFactor as resetSecondFactorOperation } from "../../identity/second-factors.ts";
 import { createSetupLink as createSetupLinkOperation } from "../../identity/setup-links.ts";
 import { LICENSE_BYTES_MAX } from "../../license/document.ts";
 import { createJoinToken as createJoinTokenOperation, listLeaseClients as listLeaseClientsOperation, revokeLeaseClient as revokeLeaseClientOperation } from "../../license/server/enrolment.ts";
@@ -47,6 +49,19 @@ export const createSetupLink = call(
     return { setup_url, expires_at };
   },
 );
+
+const Account = Type.Object({ email_address: Text }, closed);
+
+export const createResetLink = call(
+  "password_reset.create_link",
+  { input: Account, output: Type.Object({ reset_url: Text, expires_at: Text }) },
+  async ({ gate }, input) => await createResetLinkOperation(gate, operator, input),
+);
+
+export const resetSecondFactor = call("second_factor.reset", { input: Account, output: Nothing }, async ({ gate }, input) => {
+  await resetSecondFactorOperation(gate, operator, input);
+  return null;
+});
 
 const Difference = Type.Object({ key: Text, from: Type.Unknown(), to: Type.Unknown() });
 
@@ -153,6 +168,8 @@ export const revokeSigningKey = call(
 export const operatorCalls: readonly Pick<OperatorCall<never, unknown>, "operation" | "handle">[] = [
   createAdministrator,
   createSetupLink,
+  createResetLink,
+  resetSecondFactor,
   testLicense,
   installLicense,
   reloadLicense,
