@@ -85,7 +85,8 @@ function kindAt(role: TestedRole, name: keyof Credentials): CallerKind | undefin
 /** What the row says. */
 function expected(role: TestedRole, { operation }: Door, name: keyof Credentials): Verdict {
   const kind = kindAt(role, name);
-  if (kind === undefined) return "401";
+  // At userinfo the token is the credential, and a credential of the platform's own is none there.
+  if (kind === undefined || operation === "userinfo.read") return "401";
   if (operation === undefined || rowOf(operation).accepts.includes(kind)) return "in";
   return kind === "anonymous" ? "401" : "403";
 }
