@@ -27,6 +27,11 @@ export const options = {
   revoke: { flag: "--revoke", placeholder: "ID", help: "Refuse this client from now on", shownDefault: "none; the clients are listed" },
   alg: { flag: "--alg", placeholder: "ALG", help: "Signature algorithm: ES256, EdDSA or RS256", shownDefault: "every one in use" },
   now: { flag: "--now", help: "Do not wait until verifiers know the next key", shownDefault: "off" },
+  name: { flag: "--name", placeholder: "NAME", help: "Name of the client, as people see it when they sign in", shownDefault: "its id" },
+  redirectUri: { flag: "--redirect-uri", placeholder: "URI,…", help: "Addresses that answers are sent to, exactly as the application spells them", shownDefault: "none" },
+  metadataFile: { flag: "--metadata-file", placeholder: "FILE", help: "JSON object with members of RFC 7591; flags win", shownDefault: "none" },
+  overlap: { flag: "--overlap", placeholder: "SECONDS", help: "How long the secret before stays good; 0 ends it at once", shownDefault: "86400" },
+  life: { flag: "--life", placeholder: "SECONDS", help: "How long the token is good", shownDefault: "3600" },
 } as const satisfies Record<string, Option>;
 
 export type OptionName = keyof typeof options;

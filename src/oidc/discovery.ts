@@ -64,6 +64,7 @@ export function discoveryOf(issuer: string, { grants }: Served) {
     ...authenticationAt("token"),
     introspection_endpoint: endpointUrl(issuer, "introspection"),
     ...authenticationAt("introspection"),
+    registration_endpoint: endpointUrl(issuer, "registration"),
     revocation_endpoint: endpointUrl(issuer, "revocation"),
     ...authenticationAt("revocation"),
     grant_types_supported: grants.map(({ type }) => type),

@@ -13,6 +13,7 @@ import type { LicenseServerLink } from "../license/upload.ts";
 import type { Keyring } from "../oidc/keyring.ts";
 import { addLicenseDoors } from "./api/license.ts";
 import { addManagementDoors } from "./api/management.ts";
+import { addOidcClientDoors } from "./api/oidc-clients.ts";
 import { addPages } from "./api/pages.ts";
 import { addRuntimeDoors } from "./api/runtime.ts";
 import { addSessionDoors } from "./api/sessions.ts";
@@ -29,6 +30,7 @@ export function addApiDoors(app: App, { gate, keyring, licenseServer }: ApiOptio
   addManagementDoors(app, gate);
   addRuntimeDoors(app, gate);
   addLicenseDoors(app, gate, licenseServer);
+  addOidcClientDoors(app, gate);
   addPages(app, gate);
 }
 

@@ -13,6 +13,7 @@ import { addAuthorizationDoors } from "./issuer/authorize.ts";
 import { addIntrospectionDoor } from "./issuer/introspection.ts";
 import { addLogoutDoors } from "./issuer/logout.ts";
 import { addPushedAuthorizationDoor } from "./issuer/pushed-authorization.ts";
+import { addRegistrationDoors } from "./issuer/registration.ts";
 import { addRevocationDoor } from "./issuer/revocation.ts";
 import { addTokenDoor } from "./issuer/token.ts";
 import { addUserinfoDoors } from "./issuer/userinfo.ts";
@@ -47,4 +48,5 @@ export function addIssuerDoors(app: App, site: IssuerSite): void {
   addTokenDoor(app, site);
   addIntrospectionDoor(app, site);
   addRevocationDoor(app, site);
+  addRegistrationDoors(app, site);
 }

@@ -38,6 +38,8 @@ const gated: readonly Gated[] = [
   { path: "/api/v1/r/workflows", options: () => ({ as: who.user }), status: 200 },
   { path: "/api/v1/r/workflows", options: () => ({ as: who.integration }), status: 200 },
   { path: "/api/v1/r/workflows", options: () => ({ as: who.device }), status: 200 },
+  { path: "/api/v1/oidc/clients", options: () => ({ as: who.user, json: { redirect_uris: ["https://app.example/cb"] } }), status: 201 },
+  { path: "/api/v1/oidc/initial-access-tokens", options: () => ({ as: who.user, json: {} }), status: 201 },
 ];
 
 const core: readonly Gated[] = [
@@ -51,6 +53,11 @@ const core: readonly Gated[] = [
   { path: "/api/v1/auth/login", options: () => ({ json: { email_address: ownerAddress, user_password: PASSWORD } }), status: 200 },
   { path: "/api/v1/auth/refresh", options: () => ({ json: { refresh_token: "unknown" } }), status: 401 },
   { path: "/api/v1/credentials/00000000-0000-7000-8000-00000000000f", options: () => ({ as: who.user, method: "DELETE" }), status: 404 },
+  { path: "/api/v1/oidc/clients", options: () => ({ as: who.user }), status: 200 },
+  { path: "/api/v1/oidc/clients/0", options: () => ({ as: who.user }), status: 404 },
+  { path: "/api/v1/oidc/clients/0", options: () => ({ as: who.user, method: "PATCH", json: { is_disabled: true } }), status: 404 },
+  { path: "/api/v1/oidc/clients/0", options: () => ({ as: who.user, method: "DELETE" }), status: 404 },
+  { path: "/api/v1/oidc/clients/0/secret", options: () => ({ as: who.user, json: {} }), status: 404 },
   { path: "/", options: () => ({ as: who.cookie }), status: 200 },
   { path: "/sign-in", options: () => ({}), status: 200 },
   { path: "/healthz", options: () => ({}), status: 200 },
@@ -92,7 +99,7 @@ test("the tables above name every gated and every core door that there is", () =
   for (const { path, hooks } of site.apps.api.routes) {
     const id: unknown = hooks.detail?.operationId;
     if (typeof id !== "string" || apart.has(path)) continue;
-    const known = [...gated, ...core].some((each) => each.path === path || each.path.startsWith(path.replace(":credential_id", "0")));
+    const known = [...gated, ...core].some((each) => each.path === path || each.path.startsWith(path.replace(/:[a-z]+_id/, "0")));
     expect([path, known]).toEqual([path, true]);
   }
   expect([rowOf("session.end").license, rowOf("setup.complete").license]).toEqual(["core", "core"]);

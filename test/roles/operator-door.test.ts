@@ -30,6 +30,7 @@ test("exactly the listed operations are admitted, and all of them are the operat
   const admitted: readonly string[] = operatorCalls.map(({ operation }) => operation);
   expect([...admitted].sort()).toEqual([
     "administrator.create",
+    "initial_access_token.create",
     "join_token.create",
     "lease_client.list",
     "lease_client.revoke",

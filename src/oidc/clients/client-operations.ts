@@ -6,11 +6,11 @@
  */
 import { asc, count, eq, gt } from "drizzle-orm";
 import { Fault, invalidField, notFound } from "../../fault.ts";
-import type { Caller } from "../../gate/caller.ts";
 import { command, type CommandAct, query } from "../../gate/operation.ts";
 import { isoTime } from "../../page.ts";
 import type { Reader, Writer } from "../../store/store.ts";
 import { type Client, clientOf, type ClientMetadata, columnsOf, findClient, getClient, isClientId } from "./client.ts";
+import { requireAdministrator } from "./client-administration.ts";
 import { dropSecrets, renewSecret, usesSecret } from "./client-secrets.ts";
 import { requireMetadata } from "./metadata.ts";
 
@@ -34,11 +34,6 @@ export interface MadeClient {
 
 function shown(client: Client): ShownClient {
   return { ...client, created_at: isoTime(client.created_at), updated_at: isoTime(client.updated_at) };
-}
-
-function requireAdministrator(caller: Caller): void {
-  if (caller.kind !== "user" || caller.isAdministrator) return;
-  throw new Fault("forbidden", "Only an administrator of the deployment may manage OIDC clients.", { hint: "Ask an administrator, or use cyberun oidc clients on the host." });
 }
 
 async function requireRoom(writer: Writer): Promise<void> {

@@ -2,6 +2,7 @@
 import { Type } from "typebox";
 import { operator } from "../../gate/caller.ts";
 import { createClient, deleteClient, listClients, readClient, rotateClientSecret, updateClient } from "../../oidc/clients/client-operations.ts";
+import { createInitialAccessToken as createInitialAccessTokenOperation } from "../../oidc/clients/initial-access-tokens.ts";
 import { call, type OperatorCall } from "./call.ts";
 
 const closed = { additionalProperties: false };
@@ -64,6 +65,12 @@ export const rotateOidcClientSecret = call(
   async ({ gate }, input) => await rotateClientSecret(gate, operator, input),
 );
 
+export const createInitialAccessToken = call(
+  "initial_access_token.create",
+  { input: Type.Object({ life_seconds: Type.Optional(Type.Integer()) }, closed), output: Type.Object({ initial_access_token: Type.String(), expires_at: Type.String() }) },
+  async ({ gate }, input) => await createInitialAccessTokenOperation(gate, operator, input),
+);
+
 export const oidcClientCalls: readonly Pick<OperatorCall<never, unknown>, "operation" | "handle">[] = [
   createOidcClient,
   listOidcClients,
@@ -71,4 +78,5 @@ export const oidcClientCalls: readonly Pick<OperatorCall<never, unknown>, "opera
   updateOidcClient,
   deleteOidcClient,
   rotateOidcClientSecret,
+  createInitialAccessToken,
 ];
