@@ -9,11 +9,11 @@
 import { existsSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { type Role, type SettingName, settings } from "./config-settings.ts";
-import { type Environment, type Mistake, SettingsReader, type Sources, unknownVariables } from "./config-sources.ts";
+import { type Role, type SettingName, settings } from "./config/table.ts";
+import { type Environment, type Mistake, SettingsReader, type Sources, unknownVariables } from "./config/sources.ts";
 import { Fault } from "./fault.ts";
 import type { LogLevel } from "./log.ts";
-import type { Secret } from "./secret.ts";
+import type { Secret } from "./config/secret.ts";
 import type { Settings } from "./settings.ts";
 
 export interface Config {

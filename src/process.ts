@@ -8,7 +8,7 @@
  */
 import { reachingOwn, readServerCertificate, type ServerCertificate, withExtraCa } from "./certificates.ts";
 import { type Config, licenseServersOf, settingsOf } from "./config.ts";
-import type { Role } from "./config-settings.ts";
+import type { Role } from "./config/table.ts";
 import { createSealer } from "./crypto/sealing.ts";
 import { type DataDirectory, findFile, prepareDataDirectory, secretBytes } from "./data-directory.ts";
 import { Fault } from "./fault.ts";
@@ -22,11 +22,11 @@ import { signingKeyMetrics } from "./http/signing-key-metrics.ts";
 import { createSetupLink } from "./identity/setup-links.ts";
 import { readDeployment } from "./identity/deployment.ts";
 import { type Entitled, without } from "./license/entitlements.ts";
-import { LeaseHolder } from "./license/lease-holder.ts";
+import { LeaseHolder } from "./license/holder/lease-holder.ts";
 import type { LeaseRole } from "./license/lease.ts";
 
-import { hostFiles } from "./license/host-parts.ts";
-import { LicenseServer } from "./license/server.ts";
+import { hostFiles } from "./license/server/host-parts.ts";
+import { LicenseServer } from "./license/server/license-server.ts";
 import { trustedKeys } from "./license/trust.ts";
 import type { Log } from "./log.ts";
 import { prepareSigningKey } from "./oidc/key-rotation.ts";

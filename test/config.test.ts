@@ -3,7 +3,7 @@ import { chmodSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { type Config, licenseServersOf, readConfig, settingsOf } from "../src/config.ts";
-import { type SettingName, settingNames, settingOf } from "../src/config-settings.ts";
+import { type SettingName, settingNames, settingOf } from "../src/config/table.ts";
 import { Fault } from "../src/fault.ts";
 import { redact } from "../src/log.ts";
 import { temporaryFolder } from "./support/folder.ts";

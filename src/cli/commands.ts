@@ -3,7 +3,7 @@
  *
  * Rule: no row, no command; the code of each is found by `loaders.ts`. It must not import any of them.
  */
-import { type SettingName, settingNames } from "../config-settings.ts";
+import { type SettingName, settingNames } from "../config/table.ts";
 import type { OptionName } from "./options.ts";
 
 export interface CommandRow {

@@ -4,8 +4,8 @@
  * Rule: the only place that turns failures into exit codes. It must not know what any command does.
  */
 import { mistakesFault, readConfig } from "../config.ts";
-import { settingOf } from "../config-settings.ts";
-import type { Environment, Mistake } from "../config-sources.ts";
+import { settingOf } from "../config/table.ts";
+import type { Environment, Mistake } from "../config/sources.ts";
 import { Fault } from "../fault.ts";
 import { redact } from "../log.ts";
 import type { Services } from "../services.ts";

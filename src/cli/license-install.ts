@@ -2,10 +2,10 @@
 import { existsSync } from "node:fs";
 import { dataDirectory } from "../data-directory.ts";
 import { LICENSE_BYTES_MAX } from "../license/document.ts";
-import { hostFiles } from "../license/host-parts.ts";
-import { InForce } from "../license/in-force.ts";
-import { testOf } from "../license/license-test.ts";
-import { noMarks } from "../license/marks.ts";
+import { hostFiles } from "../license/server/host-parts.ts";
+import { InForce } from "../license/server/in-force.ts";
+import { testOf } from "../license/server/rehearsal.ts";
+import { noMarks } from "../license/server/marks.ts";
 import { trustedKeys } from "../license/trust.ts";
 import { installLicense, type OperatorLicenseTest, reloadLicense, testLicense } from "../roles/operator/calls.ts";
 import type { LicenseStatusAnswer } from "../roles/operator/license-status.ts";

@@ -13,8 +13,8 @@ import { type DataDirectory, dataDirectory, prepareDataDirectory, secretBytes } 
 import { Fault, type FaultCode, faultCodes } from "../fault.ts";
 import type { Gate } from "../gate/operation.ts";
 import { without } from "../license/entitlements.ts";
-import { hostFiles } from "../license/host-parts.ts";
-import { LicenseServer } from "../license/server.ts";
+import { hostFiles } from "../license/server/host-parts.ts";
+import { LicenseServer } from "../license/server/license-server.ts";
 import { trustedKeys } from "../license/trust.ts";
 import { createLog, type Log } from "../log.ts";
 import type { OperatorCall, OperatorScope } from "../roles/operator/call.ts";

@@ -16,6 +16,7 @@ import { type Kit, postgresKit } from "./columns.ts";
 import { migrate, type Migration, type MigrationStep, postgresMigrations } from "./migrate.ts";
 import { asFault, isConnectionLoss, isOutOfOrder } from "./postgres-errors.ts";
 import { type PostgresConnection, PostgresPool } from "./postgres-pool.ts";
+import { PreparedTexts } from "./prepared.ts";
 import { defineTables } from "./schema.ts";
 import { type Scope, Scopes } from "./scope.ts";
 import type { Reader, Store, Writer } from "./store.ts";
@@ -40,6 +41,7 @@ const FREE_RUNS_MAX = 2;
 const MIGRATION_LOCK = 4_909_226_001;
 
 const tables = defineTables(asCanonical<Kit>(postgresKit));
+const texts = new PreparedTexts();
 
 /** The engine's one cast: SQLite's types are the canonical ones, and the conformance suite proves the likeness. */
 function asCanonical<T>(own: unknown): T {
@@ -197,7 +199,12 @@ function session(connection: PostgresConnection, scope: Scope): Writer {
     }
   };
   const client = asCanonical<Sql>({ unsafe, options: connection.options });
-  return asCanonical<Writer>(Object.assign(drizzle(client), { tables }));
+  const repeat: Writer["repeat"] = async (statement, values) => {
+    const { text, parameters } = texts.bind(writer, statement, values);
+    return (await unsafe(text, parameters)).length;
+  };
+  const writer = asCanonical<Writer>(Object.assign(drizzle(client), { tables, repeat }));
+  return writer;
 }
 
 function tooLong(): Fault {

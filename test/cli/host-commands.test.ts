@@ -82,6 +82,8 @@ describe("on the store, while no server runs", () => {
     expect([made.exit, parsed(made.out)]).toMatchObject([0, { join_token: expect.stringMatching(/^join-/), expires_at: expect.any(Number) }]);
     expect(await run(["license", "clients"], { environment })).toMatchObject({ exit: 0, out: "No client is enrolled yet.\n" });
     expect(await run(["license", "clients", "--revoke", "nobody"], { environment })).toMatchObject({ exit: 5, out: "" });
+    // One id in 64 begins with a hyphen.
+    expect(await run(["license", "clients", "--revoke", "-d8sFz3K_w0tQ"], { environment })).toMatchObject({ exit: 5, out: "" });
   });
 
   test("a mistyped data directory is not made", async () => {

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { commandNames, commandOf } from "../../src/cli/commands.ts";
 import { flags } from "../../src/cli/arguments.ts";
-import { settingNames, settingOf } from "../../src/config-settings.ts";
+import { settingNames, settingOf } from "../../src/config/table.ts";
 
 const root = join(import.meta.dirname, "../..");
 const files = ["README.md", "CHANGELOG.md", "install.sh", "docs/**/*.md", "src/**/*.ts"]

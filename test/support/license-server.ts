@@ -13,12 +13,12 @@ import { publicX, type SigningKey, signingKeyFromSeed } from "../../src/crypto/j
 import { createSealer } from "../../src/crypto/sealing.ts";
 import { type DataDirectory, prepareDataDirectory, secretBytes } from "../../src/data-directory.ts";
 import { enrolmentMac } from "../../src/license/enrolment-mac.ts";
-import { hostFiles } from "../../src/license/host-parts.ts";
+import { hostFiles } from "../../src/license/server/host-parts.ts";
 import { parseJoinToken } from "../../src/license/join-token.ts";
 import type { Enrolment, Lease, LeaseRole, Proof, Seen } from "../../src/license/lease.ts";
 import { signProof, verifyLease } from "../../src/license/lease.ts";
-import { answerLease } from "../../src/license/leases.ts";
-import { LicenseServer, type LicenseServerOptions } from "../../src/license/server.ts";
+import { answerLease } from "../../src/license/server/leases.ts";
+import { LicenseServer, type LicenseServerOptions } from "../../src/license/server/license-server.ts";
 import { createLog, type Log } from "../../src/log.ts";
 import { defaultSettings } from "../../src/settings.ts";
 import type { Store } from "../../src/store/store.ts";
