@@ -33,6 +33,17 @@ describe("a consent", () => {
     expect(await codeOf(revokeConsent(site.gate, site.people.owner, { client_id: flow.client.id }))).toBe("not_found");
   });
 
+  test("is listed and taken back through the API", async () => {
+    const flow = await startFlow(site, { metadata: { client_name: "Through the API" } });
+    await flow.code();
+    const { user } = await site.credentials();
+    const path = "/api/v1/users/me/consents";
+    expect((await site.call(path, { as: user })).text).toContain("Through the API");
+    expect((await site.call(`${path}/${flow.client.id}`, { as: user, method: "DELETE" })).status).toBe(204);
+    expect((await site.call(path, { as: user })).text).not.toContain("Through the API");
+    expect((await site.call(`${path}/${flow.client.id}`, { as: user, method: "DELETE" })).status).toBe(404);
+  });
+
   test("of somebody else is nobody's to take back", async () => {
     const flow = await startFlow(site);
     await flow.code();

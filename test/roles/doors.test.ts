@@ -154,7 +154,7 @@ test("every door for signed-in callers belongs to a surface, to the session, to 
     "oidc_client.rotate_secret",
     "initial_access_token.create",
   ];
-  const apart: readonly OperationName[] = ["session.end", "license.upload", "license.request_reload", ...forAdministrators];
+  const apart: readonly OperationName[] = ["session.end", "consent.list", "consent.revoke", "license.upload", "license.request_reload", ...forAdministrators];
   const known = new Set([...Object.values(surfaces).flatMap((surface) => surface.operations), ...apart]);
   const bound = [...doorsOf(site.apps.api), ...doorsOf(site.apps.gateway)].flatMap(({ operation }) => operation ?? []);
   expect(bound.filter((name) => !rowOf(name).accepts.includes("anonymous") && !known.has(name))).toEqual([]);
