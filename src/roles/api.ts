@@ -11,8 +11,10 @@ import type { App } from "../http/listener.ts";
 import { faultHeaders } from "../http/respond.ts";
 import type { LicenseServerLink } from "../license/upload.ts";
 import type { Keyring } from "../oidc/keyring.ts";
+import { addConsentDoors } from "./api/consents.ts";
 import { addLicenseDoors } from "./api/license.ts";
 import { addManagementDoors } from "./api/management.ts";
+import { addOidcClientDoors } from "./api/oidc-clients.ts";
 import { addPages } from "./api/pages.ts";
 import { addPeopleDoors } from "./api/people.ts";
 import { addRuntimeDoors } from "./api/runtime.ts";
@@ -31,6 +33,8 @@ export function addApiDoors(app: App, { gate, keyring, licenseServer }: ApiOptio
   addPeopleDoors(app, gate);
   addRuntimeDoors(app, gate);
   addLicenseDoors(app, gate, licenseServer);
+  addOidcClientDoors(app, gate);
+  addConsentDoors(app, gate);
   addPages(app, gate);
 }
 

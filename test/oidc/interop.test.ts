@@ -2,6 +2,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { createRemoteJWKSet, jwtVerify } from "jose";
 import * as oauth from "oauth4webapi";
+import { operator } from "../../src/gate/caller.ts";
+import { addSigningKey } from "../../src/oidc/key-rotation.ts";
 import { openBrowser, type TestBrowser } from "../support/browser.ts";
 import { addClient, type TestClient } from "../support/oidc-client.ts";
 import { ownerAddress, PASSWORD } from "../support/people.ts";
@@ -18,6 +20,7 @@ let browser: TestBrowser;
 beforeAll(async () => {
   // The library reads the real clock.
   site = await startRoles({ startAtMs: Date.now() });
+  for (const alg of ["EdDSA", "RS256"] as const) await addSigningKey(site.gate, operator, { alg });
   const issuer = new URL(site.urls.issuer);
   server = await oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, insecure));
 });
@@ -70,6 +73,9 @@ function authorizationUrl(parameters: URLSearchParams): string {
   return url.href;
 }
 
+/** The library takes the registered algorithm from the client's metadata. */
+const withAlgorithm = ({ client, authentication }: Relying, alg: string): Relying => ({ authentication, client: { ...client, id_token_signed_response_alg: alg } });
+
 async function redeem({ client, authentication }: Relying, callback: URL, begun: Begun): Promise<oauth.TokenEndpointResponse> {
   const parameters = oauth.validateAuthResponse(server, client, callback, begun.state);
   const response = await oauth.authorizationCodeGrantRequest(server, client, authentication, parameters, REDIRECT, begun.verifier, insecure);
@@ -79,9 +85,11 @@ async function redeem({ client, authentication }: Relying, callback: URL, begun:
 describe.each([
   ["client_secret_basic", "ES256"],
   ["none", "ES256"],
+  ["client_secret_basic", "EdDSA"],
+  ["client_secret_basic", "RS256"],
 ])("a client with %s and ID tokens of %s", (token_endpoint_auth_method, id_token_signed_response_alg) => {
   test("goes from discovery to sign-out", async () => {
-    const party = relying(await addClient(site.gate, { ...metadata, token_endpoint_auth_method, id_token_signed_response_alg }));
+    const party = withAlgorithm(relying(await addClient(site.gate, { ...metadata, token_endpoint_auth_method, id_token_signed_response_alg })), id_token_signed_response_alg);
     const begun = await begin(party);
     const tokens = await redeem(party, await signInAt(authorizationUrl(begun.parameters)), begun);
     const claims = oauth.getValidatedIdTokenClaims(tokens);

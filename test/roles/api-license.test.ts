@@ -42,6 +42,8 @@ const gated: readonly Gated[] = [
   { path: "/api/v1/r/workflows", options: () => ({ as: who.user }), status: 200 },
   { path: "/api/v1/r/workflows", options: () => ({ as: who.integration }), status: 200 },
   { path: "/api/v1/r/workflows", options: () => ({ as: who.device }), status: 200 },
+  { path: "/api/v1/oidc/clients", options: () => ({ as: who.user, json: { redirect_uris: ["https://app.example/cb"] } }), status: 201 },
+  { path: "/api/v1/oidc/initial-access-tokens", options: () => ({ as: who.user, json: {} }), status: 201 },
 ];
 
 const core: readonly Gated[] = [
@@ -69,6 +71,11 @@ const core: readonly Gated[] = [
   { path: "/api/v1/auth/verify-email", options: () => ({ json: { verification_token: "unknown", user_password: "a good long sentence" } }), status: 410 },
   { path: "/reset-password/0", options: () => ({}), status: 410 },
   { path: "/verify-email/0", options: () => ({}), status: 200 },
+  { path: "/api/v1/oidc/clients", options: () => ({ as: who.user }), status: 200 },
+  { path: "/api/v1/oidc/clients/0", options: () => ({ as: who.user }), status: 404 },
+  { path: "/api/v1/oidc/clients/0", options: () => ({ as: who.user, method: "PATCH", json: { is_disabled: true } }), status: 404 },
+  { path: "/api/v1/oidc/clients/0", options: () => ({ as: who.user, method: "DELETE" }), status: 404 },
+  { path: "/api/v1/oidc/clients/0/secret", options: () => ({ as: who.user, json: {} }), status: 404 },
   { path: "/", options: () => ({ as: who.cookie }), status: 200 },
   { path: "/sign-in", options: () => ({}), status: 200 },
   { path: "/healthz", options: () => ({}), status: 200 },
@@ -110,7 +117,7 @@ test("the tables above name every gated and every core door that there is", () =
   for (const { path, hooks } of site.apps.api.routes) {
     const id: unknown = hooks.detail?.operationId;
     if (typeof id !== "string" || apart.has(path)) continue;
-    const known = [...gated, ...core].some((each) => each.path === path || each.path.startsWith(path.replace(/:(credential_id|user_id|reset_token|verification_token)/, "0")));
+    const known = [...gated, ...core].some((each) => each.path === path || each.path.startsWith(path.replace(/:[a-z]+_(?:id|token)/, "0")));
     expect([path, known]).toEqual([path, true]);
   }
   expect([rowOf("session.end").license, rowOf("setup.complete").license]).toEqual(["core", "core"]);

@@ -86,7 +86,8 @@ function kindAt(role: TestedRole, name: keyof Credentials): CallerKind | undefin
 /** What the row says. */
 function expected(role: TestedRole, { operation }: Door, name: keyof Credentials): Verdict {
   const kind = kindAt(role, name);
-  if (kind === undefined) return "401";
+  // At userinfo the token is the credential, and a credential of the platform's own is none there.
+  if (kind === undefined || operation === "userinfo.read") return "401";
   if (operation === undefined || rowOf(operation).accepts.includes(kind)) return "in";
   return kind === "anonymous" ? "401" : "403";
 }
@@ -146,8 +147,17 @@ test.each(Object.entries(surfaces))("the surface %s admits exactly the callers o
   for (const name of members) expect([name, rowOf(name).accepts]).toEqual([name, admits]);
 });
 
-test("every door for signed-in callers belongs to a surface, to the session or to the license", () => {
-  const apart: readonly OperationName[] = ["session.end", "license.upload", "license.request_reload"];
+test("every door for signed-in callers belongs to a surface, to the session, to the license or to administrators", () => {
+  const forAdministrators: readonly OperationName[] = [
+    "oidc_client.create",
+    "oidc_client.list",
+    "oidc_client.read",
+    "oidc_client.update",
+    "oidc_client.delete",
+    "oidc_client.rotate_secret",
+    "initial_access_token.create",
+  ];
+  const apart: readonly OperationName[] = ["session.end", "consent.list", "consent.revoke", "license.upload", "license.request_reload", ...forAdministrators];
   const known = new Set([...Object.values(surfaces).flatMap((surface) => surface.operations), ...apart]);
   const bound = [...doorsOf(site.apps.api), ...doorsOf(site.apps.gateway)].flatMap(({ operation }) => operation ?? []);
   expect(bound.filter((name) => !rowOf(name).accepts.includes("anonymous") && !known.has(name))).toEqual([]);
