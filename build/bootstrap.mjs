@@ -18,6 +18,7 @@ import { fileURLToPath } from "node:url";
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const bun = join(root, "node_modules", ".bin", process.platform === "win32" ? "bun.exe" : "bun");
 const stamp = join(root, "node_modules", ".installed");
+const STARTERS_CHECK_MS = 500;
 const windowsShell = process.platform === "win32";
 
 function say(line) {
@@ -78,12 +79,34 @@ function step(command, args) {
   if (result.status !== 0) process.exit(result.status ?? 128 + constants.signals[result.signal]);
 }
 
+/** What /proc tells of a process; nothing where there is no /proc, or no such process any more. */
+function processStat(pid) {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, "latin1");
+  } catch {
+    return "";
+  }
+}
+
+/** Who started us: npm, or the shell that npm runs scripts with and npm behind it. */
+function starters() {
+  const [, name = "", grandparent = ""] = /\((.*)\) \S (\d+)/s.exec(processStat(process.ppid)) ?? [];
+  return /^(?:ba|da|a)?sh$/.test(name) ? `${process.ppid} ${grandparent}` : `${process.ppid}`;
+}
+
+/** npm that is killed does not take along what it started: without this, that would hold its ports for ever. */
+function endWithStarters(child) {
+  const before = starters();
+  setInterval(() => starters() !== before && child.kill("SIGTERM"), STARTERS_CHECK_MS).unref();
+}
+
 /**
  * Becomes `command`, as far as Node can: same terminal, signals passed on, same end.
  * A terminal sends Ctrl-C to the whole group, so passing SIGINT on as well would count as a second Ctrl-C.
  */
 function become(command, args) {
   const child = spawn(command, args, { stdio: "inherit" });
+  if (process.env.npm_lifecycle_event !== undefined) endWithStarters(child);
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
     process.on(signal, () => {
       if (signal !== "SIGINT" || !process.stdin.isTTY) child.kill(signal);

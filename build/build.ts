@@ -7,16 +7,23 @@
  */
 import { relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { buildExecutables, root } from "./executables.ts";
+import { type BuildRequest, buildExecutables, root } from "./executables.ts";
+import { type Target, targets } from "./hardened-runtime.ts";
 
 const MEGABYTE = 1_000_000;
 
-function options() {
+function targetNamed(name: string | undefined): Target | undefined {
+  const found = targets.find((target) => target === name);
+  if (name !== undefined && found === undefined) throw new Error(`there is no target ${name}; known are ${targets.join(", ")}`);
+  return found;
+}
+
+function options(): BuildRequest {
   const { values } = parseArgs({ options: { outdir: { type: "string" }, keys: { type: "string" }, target: { type: "string" } } });
   return {
     outdir: resolve(values.outdir ?? `${root}/dist`),
     keys: values.keys === undefined ? undefined : resolve(values.keys),
-    target: values.target,
+    target: targetNamed(values.target),
   };
 }
 

@@ -1,11 +1,11 @@
 /** `docs/configuration.md`, printed from the table of settings and the table of commands. Pure. */
 import { commandNames, commandOf } from "../src/cli/commands.ts";
-import { defaultShown, type SettingName, settingNames, settingOf } from "../src/config-settings.ts";
+import { defaultShown, type SettingName, settingNames, settingOf } from "../src/config/table.ts";
 import { code, page, table } from "./markdown.ts";
 
 const introduction = `# Configuration
 
-Everything that can be set. The page is generated (\`bun run docs\`); change \`src/config-settings.ts\`.
+Everything that can be set. The page is generated (\`bun run docs\`); change \`src/config/table.ts\`.
 
 A setting is taken from the first of these places that has it: its **flag**, its **variable**, the **config file**, its
 **default**. An empty variable counts as not set. Nothing else is looked at: no \`.env\`, no file in the directory that the

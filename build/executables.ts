@@ -7,7 +7,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { checkEmbeddedKeys, embeddedKeys } from "./embedded-keys.ts";
-import { writeHardenedRuntime } from "./hardened-runtime.ts";
+import { type Target, writeHardenedRuntime } from "./hardened-runtime.ts";
 
 export const root = dirname(import.meta.dir);
 
@@ -20,8 +20,8 @@ export interface BuildRequest {
   readonly outdir: string;
   /** Absolute path of a folder with `license-keys.json` and, if it has one, `dev.lic`. */
   readonly keys?: string | undefined;
-  /** Bun's name of a foreign platform, such as `bun-linux-arm64`; undefined for the host. */
-  readonly target?: string | undefined;
+  /** Undefined for the host. */
+  readonly target?: Target | undefined;
   readonly programs?: readonly ProgramName[];
 }
 
@@ -59,10 +59,11 @@ export interface CompileRequest {
   readonly outfile: string;
   readonly runtime: string;
   readonly keys: string;
+  readonly target?: Target | undefined;
 }
 
 /** Compiles one program. Throws an AggregateError with the bundler's messages when its sources do not build. */
-export async function compile({ entry, outfile, runtime, keys }: CompileRequest): Promise<void> {
+export async function compile({ entry, outfile, runtime, keys, target }: CompileRequest): Promise<void> {
   await Bun.build({
     entrypoints: [entry],
     root,
@@ -78,6 +79,7 @@ export async function compile({ entry, outfile, runtime, keys }: CompileRequest)
     plugins: [embeddedKeys(keys)],
     compile: {
       outfile,
+      ...(target === undefined ? {} : { target }),
       executablePath: runtime,
       autoloadDotenv: false,
       autoloadBunfig: false,
@@ -103,7 +105,7 @@ export async function buildExecutables(request: BuildRequest): Promise<readonly 
     const built: Executable[] = [];
     for (const name of wanted) {
       const fresh = join(beside, `${name}${suffix}`);
-      await compile({ entry: join(root, programs[name]), outfile: fresh, runtime, keys });
+      await compile({ entry: join(root, programs[name]), outfile: fresh, runtime, keys, target });
       const path = join(outdir, `${name}${suffix}`);
       renameSync(fresh, path);
       built.push({ name, path, bytes: statSync(path).size });

@@ -15,6 +15,18 @@ import { join } from "node:path";
 export const silencedNames = ["BUN_BE_BUN", "BUN_OPTIONS", "BUN_INSPECT", "BUN_ENABLE_CRASH_REPORTING", "BUN_CONFIG_VERBOSE_FETCH"] as const;
 const OVERWRITTEN_BYTES = 4;
 
+/** The foreign platforms we build for, by Bun's names. */
+export const targets = [
+  "bun-linux-x64",
+  "bun-linux-arm64",
+  "bun-linux-x64-musl",
+  "bun-linux-arm64-musl",
+  "bun-darwin-x64",
+  "bun-darwin-arm64",
+  "bun-windows-x64",
+] as const satisfies readonly Bun.Build.CompileTarget[];
+export type Target = (typeof targets)[number];
+
 /** Overwrites the head of every silenced name in `runtime`, in place. Throws when a name is not there. */
 export function silence(runtime: Buffer): void {
   for (const name of silencedNames) {
@@ -28,7 +40,7 @@ export function silence(runtime: Buffer): void {
  * The path of Bun's own executable for a foreign `target`, fetched from the npm registry at first use.
  * Bun fetches it while it compiles for that target, so a program of one empty line is compiled.
  */
-function foreignRuntime(target: string, folder: string): string {
+function foreignRuntime(target: Target, folder: string): string {
   const cache = join(folder, target);
   const find = () => (existsSync(cache) ? readdirSync(cache).find((name) => name.startsWith("bun-")) : undefined);
   if (find() === undefined) {
@@ -40,13 +52,13 @@ function foreignRuntime(target: string, folder: string): string {
     if (exitCode !== 0) throw new Error(`the runtime for ${target} could not be fetched: ${stderr.toString().trim()}`);
   }
   const found = find();
-  if (found === undefined) throw new Error(`Bun left no runtime for ${target} in ${cache}`);
-  return join(cache, found);
+  // It fetches nothing when it is itself what was asked for.
+  return found === undefined ? process.execPath : join(cache, found);
 }
 
 export interface RuntimeRequest {
-  /** Bun's name of a foreign platform, such as `bun-linux-arm64`; undefined for the host. */
-  readonly target: string | undefined;
+  /** Undefined for the host. */
+  readonly target: Target | undefined;
   /** Where fetched foreign runtimes are kept. */
   readonly cacheFolder: string;
   /** Where the hardened copy is written. */

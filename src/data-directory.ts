@@ -14,10 +14,11 @@
  *
  * Rule: only this file knows the paths and how files are written. It must not know what the content means.
  */
-import { chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, statSync, writeSync } from "node:fs";
+import { chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { decodeBase64url, encodeBase64url } from "./crypto/base64url.ts";
 import { Fault } from "./fault.ts";
+import { Secret } from "./secret.ts";
 import type { Random } from "./services.ts";
 
 export interface DataDirectory {
@@ -63,19 +64,17 @@ export function prepareDataDirectory(root: string): DataDirectory {
   return dataDirectory(root);
 }
 
-/** Replaces `path` as a whole: written beside it, flushed, renamed, and the directory flushed. Mode 0600. */
-export function writeFileDurably(path: string, content: string | Uint8Array): void {
-  const folder = dirname(path);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const beside = `${path}.${process.pid}.new`;
-  const file = openSync(beside, "w", 0o600);
+/** What the file system refuses (no permission, a full disk, a directory in the way) as one sentence with the path. */
+function orUnavailable<T>(path: string, deed: () => T): T {
   try {
-    writeSync(file, Buffer.from(content));
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
+    return deed();
+  } catch (cause) {
+    if (!(cause instanceof Error) || !("syscall" in cause)) throw cause;
+    throw new Fault("unavailable", `The file ${path} cannot be read or written.`, { hint: "Check its owner and permissions, those of its directory, and the disk.", cause });
   }
-  renameSync(beside, path);
+}
+
+function flushDirectory(folder: string): void {
   const directory = openSync(folder, "r");
   try {
     fsyncSync(directory);
@@ -84,9 +83,30 @@ export function writeFileDurably(path: string, content: string | Uint8Array): vo
   }
 }
 
-/** The file's bytes, or undefined when there is no such file. Other failures are thrown. */
+function replaceFile(path: string, content: string | Uint8Array): void {
+  const folder = dirname(path);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const beside = `${path}.${process.pid}.new`;
+  const file = openSync(beside, "w", 0o600);
+  try {
+    writeFileSync(file, content);
+    fsyncSync(file);
+    renameSync(beside, path);
+  } finally {
+    closeSync(file);
+    rmSync(beside, { force: true });
+  }
+  flushDirectory(folder);
+}
+
+/** Replaces `path` as a whole: written beside it, flushed, renamed, and the directory flushed. Mode 0600. Throws Fault `unavailable`. */
+export function writeFileDurably(path: string, content: string | Uint8Array): void {
+  orUnavailable(path, () => replaceFile(path, content));
+}
+
+/** The file's bytes, or undefined when there is no such file. Throws Fault `unavailable` when it cannot be read. */
 export function findFile(path: string): Buffer | undefined {
-  return existsSync(path) ? readFileSync(path) : undefined;
+  return orUnavailable(path, () => (existsSync(path) ? readFileSync(path) : undefined));
 }
 
 /** 32 secret bytes kept at `path`: read, or made at first use. Throws Fault `unavailable` when the file is damaged. */
@@ -101,4 +121,11 @@ export function secretBytes(path: string, random: Random): Buffer {
   throw new Fault("unavailable", `The file ${path} is damaged: it does not hold 32 bytes in base64url.`, {
     hint: "Restore it from the backup; what it protects cannot be read without it.",
   });
+}
+
+/** The first line of a file that holds a secret of the operator's. Throws Fault `unavailable` when there is none. */
+export function readSecretLine(path: string): Secret {
+  const line = findFile(path)?.toString("utf8").split(/\r?\n/, 1)[0] ?? "";
+  if (line !== "") return new Secret(line);
+  throw new Fault("unavailable", `The file ${path} is missing or its first line is empty.`, { hint: "Write the secret into its first line, or name another file." });
 }

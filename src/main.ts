@@ -5,7 +5,7 @@
  * Rule: nothing is decided here that a command could decide.
  */
 import { dropVariables, processEnvironment } from "./config.ts";
-import { HIJACKED_EXIT, hijackOf, proxyVariables } from "./environment.ts";
+import { HIJACKED_EXIT, hijackOf, proxyVariables } from "./config/environment.ts";
 
 const argv = process.argv.slice(2);
 

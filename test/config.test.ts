@@ -3,7 +3,7 @@ import { chmodSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { type Config, licenseServersOf, readConfig, settingsOf } from "../src/config.ts";
-import { type SettingName, settingNames, settingOf } from "../src/config-settings.ts";
+import { type SettingName, settingNames, settingOf } from "../src/config/table.ts";
 import { Fault } from "../src/fault.ts";
 import { redact } from "../src/log.ts";
 import { temporaryFolder } from "./support/folder.ts";
@@ -55,6 +55,12 @@ const samples: Readonly<Record<Exclude<SettingName, "configFile" | "tlsCertFile"
   cookieSeconds: ["301", (config) => config.lifetimes.cookieSeconds, 301],
   setupLinkSeconds: ["62", (config) => config.lifetimes.setupLinkSeconds, 62],
   signingKeyRotationSeconds: ["3602", (config) => config.lifetimes.signingKeyRotationSeconds, 3602],
+  smtpHost: ["mail.example.com", (config) => config.smtp.host, "mail.example.com"],
+  smtpPort: ["25", (config) => config.smtp.port, 25],
+  smtpTls: ["tls", (config) => config.smtp.tls, "tls"],
+  smtpUser: ["mailer", (config) => config.smtp.user, "mailer"],
+  smtpPasswordFile: ["/mail.password", (config) => config.smtp.passwordFile, "/mail.password"],
+  smtpFrom: ["cyberun@example.com", (config) => config.smtp.from, "cyberun@example.com"],
   logLevel: ["debug", (config) => config.logLevel, "debug"],
   readyFile: ["/ready", (config) => config.readyFile, "/ready"],
 };
@@ -228,6 +234,15 @@ describe("what is no mistake", () => {
     ["10.1.2.3", 1],
   ])("listening on %s without TLS gives %d notices", (bind, count) => {
     expect(read({ flags: { bind } }).notices).toHaveLength(count);
+  });
+
+  test("a certificate without a public address gives a notice, and so does a join token that is not there", () => {
+    const tls = { tlsCertFile: import.meta.path, tlsKeyFile: import.meta.path };
+    expect(read({ flags: tls }).notices[0]).toContain("--public-url");
+    expect(read({ flags: { ...tls, publicUrl: "https://c.example" } }).notices).toEqual([]);
+    expect(read({ flags: { ...tls, roles: "gateway" } }).notices).toEqual([]);
+    expect(read({ flags: { joinTokenFile: "/nowhere" } }).notices[0]).toContain("/nowhere is not there");
+    expect(read({ flags: { joinTokenFile: import.meta.path } }).notices).toEqual([]);
   });
 
   test("a config file with a database that others may read gives a notice", () => {

@@ -4,8 +4,8 @@
  * Rule: pure. Which command the words mean, and whether it takes those flags, is decided by `dispatch.ts`; a mistake
  * found here is reported together with those of the configuration.
  */
-import { type SettingName, settingNames, settingOf } from "../config-settings.ts";
-import { type Mistake, unknownName } from "../config-sources.ts";
+import { type SettingName, settingNames, settingOf } from "../config/table.ts";
+import { type Mistake, unknownName } from "../config/sources.ts";
 import { type OptionName, optionNames, optionOf } from "./options.ts";
 
 /** A flag that some command takes. */
@@ -27,9 +27,14 @@ export interface Arguments {
   readonly mistakes: readonly Mistake[];
 }
 
+/** The name of a key: one in 64 begins with a hyphen, and no flag is as long. */
+const thumbprintForm = /^[A-Za-z0-9_-]{43}$/;
+
 const short: Readonly<Record<string, string>> = { "-h": "--help" };
 /** Flags that people try before they know the commands. */
 const words: Readonly<Record<string, string>> = { "--version": "version" };
+
+const flagForm = /^--?[a-z][a-z-]*(?:=|$)/;
 
 /** Splits `--name=value`; a flag alone has no value yet. */
 function split(word: string): { readonly name: string; readonly value: string | undefined } {
@@ -53,7 +58,7 @@ class Parser {
       const meant = words[word];
       if (meant !== undefined) this.words.push(meant);
       else if (word === "--") this.words.push(...this.#rest.splice(0));
-      else if (word.startsWith("-") && word !== "-") this.#flag(word);
+      else if (word.startsWith("-") && word !== "-" && !thumbprintForm.test(word)) this.#flag(word);
       else this.words.push(word);
     }
     return this;
@@ -75,9 +80,9 @@ class Parser {
     values.set(name, text);
   }
 
-  /** A value may begin with a hyphen only behind an equals sign, so that a forgotten one does not eat the next flag. */
+  /** A forgotten value must not eat the next flag; a value that merely begins with a hyphen, as an id may, is one. */
   #nextValue(): string | undefined {
-    return this.#rest[0]?.startsWith("-") === true && this.#rest[0] !== "-" ? undefined : this.#rest.shift();
+    return flagForm.test(this.#rest[0] ?? "") ? undefined : this.#rest.shift();
   }
 
   #unknown(name: string, value: string | undefined): void {

@@ -3,7 +3,7 @@
  *
  * Rule: no row, no command; the code of each is found by `loaders.ts`. It must not import any of them.
  */
-import { type SettingName, settingNames } from "../config-settings.ts";
+import { type SettingName, settingNames } from "../config/table.ts";
 import type { OptionName } from "./options.ts";
 
 export interface CommandRow {
@@ -61,7 +61,7 @@ export const commands = {
     operands: ["FILE"],
     settings: [...host, "licenseFile", "clusterId"],
     options: ["json"],
-    notes: [onHost, "Nothing is changed. It ends in 7 when the file would be refused."],
+    notes: [onHost, "Nothing is changed. It ends in 7 when the file would be refused. Before the first start there is no license to compare with, but the file is checked for this host."],
   },
   "license install": {
     purpose: "Put a license file in force; a running License Server takes it over at once",

@@ -4,8 +4,8 @@
  * Rule: the only place that turns failures into exit codes. It must not know what any command does.
  */
 import { mistakesFault, readConfig } from "../config.ts";
-import { settingOf } from "../config-settings.ts";
-import type { Environment, Mistake } from "../config-sources.ts";
+import { settingOf } from "../config/table.ts";
+import type { Environment, Mistake } from "../config/sources.ts";
 import { Fault } from "../fault.ts";
 import { redact } from "../log.ts";
 import type { Services } from "../services.ts";
@@ -67,13 +67,14 @@ async function resultOf(given: Arguments, world: World): Promise<Result | undefi
 
 function failed(error: unknown, isJson: boolean, terminal: Terminal): number {
   if (error instanceof Interrupted) return EXIT_INTERRUPTED;
-  if (error instanceof Fault) {
+  if (error instanceof Fault && error.code !== "internal") {
     terminal.err(printedFault(error, isJson));
     return error.exitCode;
   }
-  const bug = new Fault("internal", "Something went wrong on our side; this is a bug.", { hint: "Please report it.", details: { error: redact(error) } });
-  terminal.err(printedFault(bug, isJson));
+  const sentence = error instanceof Fault ? error.message : "Something went wrong on our side; this is a bug.";
+  const bug = new Fault("internal", sentence, { hint: "Please report it with the lines above.", details: { error: redact(error) } });
   if (!isJson) terminal.err(`${JSON.stringify(redact(error))}\n`);
+  terminal.err(printedFault(bug, isJson));
   return EXIT_BUG;
 }
 

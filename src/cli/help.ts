@@ -1,7 +1,7 @@
 /** Help: printed from the tables of commands, settings and options, so that it cannot say anything else than they do. */
-import { defaultShown, settingOf } from "../config-settings.ts";
+import { defaultShown, settingOf } from "../config/table.ts";
 import { Fault } from "../fault.ts";
-import { findNearest } from "../nearest.ts";
+import { findNearest } from "../config/nearest.ts";
 import { type CommandName, commandNames, commandOf } from "./commands.ts";
 import type { Context, Result } from "./context.ts";
 import { optionOf } from "./options.ts";

@@ -1,8 +1,8 @@
 /** `cyberun license fingerprint`: what a vendor needs to bind a license to this host. It needs no server. */
 import { existsSync } from "node:fs";
 import { Fault } from "../fault.ts";
-import { hostFingerprint } from "../license/enrolment.ts";
-import { hostFiles, partName } from "../license/host-parts.ts";
+import { hostFingerprint } from "../license/server/enrolment.ts";
+import { hostFiles, partName } from "../license/server/host-parts.ts";
 import type { Context, Result } from "./context.ts";
 import { readLicenseFile } from "./license-inspect.ts";
 

@@ -1,13 +1,21 @@
 /** `cyberun license test`, `install` and `reload`: from a file in the operator's hand to a license in force. */
-import { installLicense, reloadLicense, testLicense } from "../roles/operator/calls.ts";
-import type { LicenseStatusAnswer } from "../roles/operator/license-status.ts";
+import { existsSync } from "node:fs";
+import { dataDirectory } from "../data-directory.ts";
 import { LICENSE_BYTES_MAX } from "../license/document.ts";
+import { hostFiles } from "../license/server/host-parts.ts";
+import { InForce } from "../license/server/in-force.ts";
+import { testOf } from "../license/server/rehearsal.ts";
+import { noMarks } from "../license/server/marks.ts";
+import { trustedKeys } from "../license/trust.ts";
+import { installLicense, type OperatorLicenseTest, reloadLicense, testLicense } from "../roles/operator/calls.ts";
+import type { LicenseStatusAnswer } from "../roles/operator/license-status.ts";
 import type { Context, Result } from "./context.ts";
 import { EXIT_LICENSE, EXIT_OK } from "./exit-codes.ts";
 import { readNamedFile } from "./files.ts";
 import { readLicenseFile } from "./license-inspect.ts";
 import { statusLines } from "./license-status.ts";
-import { openOperator, type Operator } from "./operator.ts";
+import { hasDataDirectory, openOperator, type Operator } from "./operator.ts";
+import { buildTime } from "../version.ts";
 
 /** A license is ASCII; any other byte is kept as it is, so that the reader refuses it and nothing mends it. */
 function travelling(bytes: Buffer): string {
@@ -18,11 +26,25 @@ function differenceLine({ key, from, to }: { readonly key: string; readonly from
   return `  ${key}: ${JSON.stringify(from)} → ${JSON.stringify(to)}`;
 }
 
+/** The test on a host where no License Server has run yet: nothing to compare with, but dates, host and cluster are. */
+function testOnNewHost({ config, services }: Context, bytes: Buffer): OperatorLicenseTest {
+  const { clusterId } = config;
+  const site = new InForce({ clock: services.clock, trustedKeys, clusterId, hostFiles: hostFiles("/"), buildTime }, noMarks);
+  const { differences, warnings, ...rest } = testOf(site.judge({ kind: "found", bytes }), site.moment());
+  return { ...rest, differences: [...differences], warnings: [...warnings] };
+}
+
+async function testHere(context: Context, bytes: Buffer): Promise<OperatorLicenseTest> {
+  const { instanceKey, operatorSocket } = dataDirectory(context.config.dataDir);
+  const isNewHost = !hasDataDirectory(context.config) || !(existsSync(instanceKey) || existsSync(operatorSocket));
+  if (isNewHost) return testOnNewHost(context, bytes);
+  await using way = await openOperator(context);
+  return await way.ask(testLicense, { license: travelling(bytes) });
+}
+
 export async function licenseTest(context: Context): Promise<Result> {
   const [path = ""] = context.operands;
-  const bytes = readNamedFile(path, LICENSE_BYTES_MAX);
-  await using way = await openOperator(context);
-  const test = await way.ask(testLicense, { license: travelling(bytes) });
+  const test = await testHere(context, readNamedFile(path, LICENSE_BYTES_MAX));
   const refused = test.outcome === "refused";
   const lines = [
     refused ? `It would be refused (${test.refusal}): ${test.message}` : test.message,

@@ -5,7 +5,7 @@
  * Rule: whoever may open the data directory is the operator; nothing else is asked for. A command never touches a store
  * that a server has open.
  */
-import { existsSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, statSync } from "node:fs";
 import type { Config } from "../config.ts";
 import { settingsOf } from "../config.ts";
 import { createSealer } from "../crypto/sealing.ts";
@@ -13,8 +13,8 @@ import { type DataDirectory, dataDirectory, prepareDataDirectory, secretBytes } 
 import { Fault, type FaultCode, faultCodes } from "../fault.ts";
 import type { Gate } from "../gate/operation.ts";
 import { without } from "../license/entitlements.ts";
-import { hostFiles } from "../license/host-parts.ts";
-import { LicenseServer } from "../license/server.ts";
+import { hostFiles } from "../license/server/host-parts.ts";
+import { LicenseServer } from "../license/server/license-server.ts";
 import { trustedKeys } from "../license/trust.ts";
 import { createLog, type Log } from "../log.ts";
 import type { OperatorCall, OperatorScope } from "../roles/operator/call.ts";
@@ -96,9 +96,20 @@ async function isServed({ services, socket }: Door): Promise<boolean> {
   }
 }
 
-function requireDirectory({ dataDir }: Config, { mayCreate = false }: OperatorOptions): void {
-  if (mayCreate || existsSync(dataDir)) return;
-  throw new Fault("not_found", `There is no data directory ${dataDir}.`, {
+/** Whether there is a data directory. Throws Fault `forbidden` when it is not for this user, who would see it empty. */
+export function hasDataDirectory({ dataDir }: Config): boolean {
+  if (!existsSync(dataDir)) return false;
+  try {
+    accessSync(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
+    return true;
+  } catch (cause) {
+    throw new Fault("forbidden", `This user may not open the data directory ${dataDir}.`, { hint: "Run this as the user that the server runs as, or as root.", cause });
+  }
+}
+
+function requireDirectory(config: Config, { mayCreate = false }: OperatorOptions): void {
+  if (hasDataDirectory(config) || mayCreate) return;
+  throw new Fault("not_found", `There is no data directory ${config.dataDir}.`, {
     hint: "Name the deployment's directory with --data-dir or CYBERUN_DATA_DIR, or start the server first.",
   });
 }

@@ -12,9 +12,9 @@ function firstLine(text: string): string {
 }
 
 async function asked({ terminal }: Context): Promise<string> {
-  const first = await terminal.askHidden("New password: ");
-  const again = first === undefined ? undefined : await terminal.askHidden("The same again: ");
-  if (first === undefined || again === undefined) throw new Interrupted();
+  const answers = await terminal.askHidden(["New password: ", "The same again: "]);
+  if (answers === undefined) throw new Interrupted();
+  const [first = "", again] = answers;
   if (first === again) return first;
   throw new Fault("invalid_request", "The two passwords differ.", { hint: "Run the command again." });
 }

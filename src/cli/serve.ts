@@ -28,15 +28,22 @@ function scopeOf({ gate, entitled = gate.entitled, licenseServer }: Running): Op
   };
 }
 
-/** Writes the roles' addresses for whoever waits for them; gives what removes the file. */
-function writeReadyFile({ readyFile }: Config, { urls }: Running): () => void {
-  if (readyFile === undefined) return () => {};
+/** Runs `deed` on the ready file; what the file system refuses is a Fault. */
+function onReadyFile(readyFile: string, deed: () => void): void {
   try {
-    writeFileDurably(readyFile, `${JSON.stringify(urls)}\n`);
+    deed();
   } catch (cause) {
     throw new Fault("unavailable", `The ready file ${readyFile} cannot be written.`, { hint: "Name a file in a directory that this user may write to.", cause });
   }
-  return () => rmSync(readyFile, { force: true });
+}
+
+function removeReadyFile({ readyFile }: Config): void {
+  if (readyFile !== undefined) onReadyFile(readyFile, () => rmSync(readyFile, { force: true }));
+}
+
+/** Writes the roles' addresses for whoever waits for them. */
+function writeReadyFile({ readyFile }: Config, { urls }: Running): void {
+  if (readyFile !== undefined) onReadyFile(readyFile, () => writeFileDurably(readyFile, `${JSON.stringify(urls)}\n`));
 }
 
 /** Everything that serves, with what stops it in reverse. */
@@ -47,12 +54,15 @@ export interface Served {
 
 async function open({ config, services }: Context, log: Log): Promise<Served> {
   const stops = new AsyncDisposableStack();
+  // One that a killed process left behind would tell those who wait that we serve already.
+  removeReadyFile(config);
   try {
     const running = await startProcess(config, services, log);
     stops.defer(() => running.stop());
     const door = await openOperatorDoor({ socket: dataDirectory(config.dataDir).operatorSocket, scope: scopeOf(running), services, log });
     stops.defer(() => door?.stop() ?? Promise.resolve());
-    stops.defer(writeReadyFile(config, running));
+    writeReadyFile(config, running);
+    stops.defer(() => removeReadyFile(config));
     return { running, stop: () => stops.disposeAsync() };
   } catch (error) {
     await stops.disposeAsync();
@@ -64,7 +74,7 @@ async function open({ config, services }: Context, log: Log): Promise<Served> {
 export async function serveUntilStopped(context: Context, announce: (served: Served) => Promise<Result>): Promise<undefined> {
   const { config, services, terminal, notices } = context;
   const log = createLog(services.clock, config.logLevel, terminal.err);
-  const signal = firstSignal();
+  const signal = firstSignal(services.clock);
   log.write("info", "process.starting", { version, roles: config.roles, data_dir: config.dataDir });
   for (const notice of notices) log.write("warn", "config.notice", { notice });
   const served = await open(context, log);

@@ -12,8 +12,8 @@ export interface Terminal {
   readonly isInteractive: boolean;
   /** All of standard input, at most {@link INPUT_BYTES_MAX}. */
   readInput(): Promise<string>;
-  /** Asks on the terminal without showing the answer. Undefined when it was interrupted. */
-  askHidden(question: string): Promise<string | undefined>;
+  /** Asks one question after the other without showing the answers. Undefined when it was broken off. */
+  askHidden(questions: readonly string[]): Promise<readonly string[] | undefined>;
 }
 
 /** Thrown when a person breaks off at a question. */
@@ -48,23 +48,47 @@ function typed(before: string, key: string): { readonly text: string | undefined
   return { text: key < " " ? before : before + key, isDone: false };
 }
 
-async function askHidden(question: string): Promise<string | undefined> {
-  process.stderr.write(question);
-  process.stdin.setRawMode(true);
-  process.stdin.setEncoding("utf8");
-  try {
-    let text = "";
-    for await (const chunk of process.stdin) {
-      for (const key of String(chunk)) {
-        const next = typed(text, key);
-        if (next.isDone) return next.text;
+/** Keys as they are typed, up to the end of a line; undefined when it was broken off. */
+function typedLine(): Promise<string | undefined> {
+  const { stdin } = process;
+  const { promise, resolve } = Promise.withResolvers<string | undefined>();
+  let text = "";
+  const onKeys = (chunk: string) => {
+    const keys = [...chunk];
+    for (const [index, key] of keys.entries()) {
+      const next = typed(text, key);
+      if (!next.isDone) {
         text = next.text ?? text;
+        continue;
       }
+      stdin.off("data", onKeys).pause();
+      // What was pasted behind the line belongs to the next question.
+      const rest = keys.slice(index + 1).join("");
+      if (rest !== "") stdin.unshift(rest);
+      return resolve(next.text);
     }
-    return undefined;
+  };
+  stdin.on("data", onKeys).once("end", () => resolve(undefined)).resume();
+  return promise;
+}
+
+/** Nothing is shown from before the first question until after the last answer, also of what is typed between them. */
+async function askHidden(questions: readonly string[]): Promise<readonly string[] | undefined> {
+  const { stdin, stderr } = process;
+  stdin.setRawMode(true);
+  stdin.setEncoding("utf8");
+  try {
+    const answers: string[] = [];
+    for (const question of questions) {
+      stderr.write(question);
+      const answer = await typedLine();
+      stderr.write("\n");
+      if (answer === undefined) return undefined;
+      answers.push(answer);
+    }
+    return answers;
   } finally {
-    process.stdin.setRawMode(false);
-    process.stderr.write("\n");
+    stdin.setRawMode(false);
   }
 }
 

@@ -7,6 +7,7 @@ import { existsSync } from "node:fs";
 import type { Config } from "../config.ts";
 import { prepareDataDirectory, writeFileDurably } from "../data-directory.ts";
 import { Fault } from "../fault.ts";
+import { licenseRemedies } from "../license/entitlements.ts";
 import { bundledLicense } from "../license/trust.ts";
 import type { Context, Result } from "./context.ts";
 import { instantText } from "./license-text.ts";
@@ -36,6 +37,7 @@ async function announce({ config, services }: Context, { running }: Served): Pro
     ["Dashboard", urls.api],
     ["Set up", setupUrl === undefined ? undefined : `${setupUrl}\n${" ".repeat(LABEL_WIDTH + 2)}works once, for ${minutes} minutes; a new one: cyberun admin setup-link --data-dir ${config.dataDir}`],
     ["License", `${license}${expiresAt === undefined ? "" : `, ends ${instantText(expiresAt)}`}`],
+    ["What to do", entitlements === undefined || entitlements.state === "ok" ? undefined : licenseRemedies[entitlements.state]],
     ["Gateway", urls.gateway],
     ["Issuer", urls.issuer],
     ["License Server", urls.license],

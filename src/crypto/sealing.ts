@@ -26,7 +26,15 @@ export type Purpose =
   | "registration-token"
   | "initial-access-token"
   | "oidc-jti"
-  | "oidc-refresh-token";
+  | "oidc-request"
+  | "oidc-code"
+  | "oidc-refresh-token"
+  | "oidc-successor"
+  | "oidc-subject"
+  | "second-factor"
+  | "recovery-code"
+  | "step-token"
+  | "outbox";
 
 export interface Sealer {
   /** AES-256-GCM under the purpose's key; `context` (an id) is authenticated, so that a sealed value cannot be moved to another row. */

@@ -2,7 +2,7 @@
 import type { Metric } from "./metrics.ts";
 import type { Clock } from "../services.ts";
 import { licenseStates } from "../license/entitlements.ts";
-import type { LeaseHolderStatus } from "../license/lease-holder.ts";
+import type { LeaseHolderStatus } from "../license/holder/lease-holder.ts";
 
 /** Gauges of a lease holder. Seconds are left until the event, negative when it is past; absent when there is no license. */
 export function licenseMetrics({ entitlements, leaseAgeSeconds, graceEndsAt }: LeaseHolderStatus, clock: Clock): readonly Metric[] {

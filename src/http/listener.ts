@@ -26,7 +26,7 @@ export interface AppOptions {
   readonly authenticate: Authenticate;
   readonly bodyBytesMax?: number;
   /** Answers a fault in the role's own shape (an HTML page, say); undefined falls back to JSON. */
-  readonly respond?: (fault: Fault, request: Request, headers?: Readonly<Record<string, string>>) => Response | undefined;
+  readonly respond?: (fault: Fault, request: Request) => Response | undefined;
 }
 
 const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
@@ -40,7 +40,7 @@ function allowedMethods(app: { readonly routes: readonly { method: string; path:
 
 function missingFault(allowed: readonly string[]): Fault {
   if (allowed.length === 0) {
-    return new Fault("not_found", "There is nothing at this address.", { hint: "Check the path against the API reference." });
+    return new Fault("not_found", "There is nothing at this address.", { hint: "Check the address; those of the API stand in its reference." });
   }
   return new Fault("method_not_allowed", "This address does not answer to this method.", { hint: `It answers to ${allowed.join(", ")}.` });
 }
@@ -64,8 +64,11 @@ function refuseLarge(request: Request, bodyBytesMax: number): void {
 /** A new application with the house's limits, faults and headers. Routes are added by the role. */
 export function createApp(options: AppOptions) {
   const { services, log, authenticate, role, bodyBytesMax = BODY_BYTES_MAX } = options;
-  const answer = (fault: Fault, request: Request, headers?: Readonly<Record<string, string>>) =>
-    options.respond?.(fault, request, headers) ?? faultResponse(fault, headers);
+  const answer = (fault: Fault, request: Request, headers: Readonly<Record<string, string>> = {}) => {
+    const response = options.respond?.(fault, request) ?? faultResponse(fault);
+    for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
+    return response;
+  };
   const app = new Elysia({
     aot: true,
     normalize: false,

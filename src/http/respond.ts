@@ -17,12 +17,19 @@ export const plainHeaders = {
 
 const FIELDS_MAX = 10;
 
+/** What a schema that says so in words expects; the framework's own words for numbers in a query are of no use. */
+function descriptionOf(schema: unknown): string | undefined {
+  const description: unknown = typeof schema === "object" && schema !== null && "description" in schema ? schema.description : undefined;
+  return typeof description === "string" ? description : undefined;
+}
+
 /** Where a body or query breaks its schema: path and rule, never the value that was sent. */
 function fieldsOf(error: ValidationError): readonly { field: string; problem: string }[] {
   return error.all.slice(0, FIELDS_MAX).map((found) => {
     const at = "path" in found && typeof found.path === "string" ? found.path : "";
     const problem = "message" in found && typeof found.message === "string" ? found.message : "is not allowed";
-    return { field: at === "" ? "/" : at, problem };
+    const wanted = "schema" in found ? descriptionOf(found.schema) : undefined;
+    return { field: at === "" ? "/" : at, problem: wanted === undefined ? problem : `Expected ${wanted}` };
   });
 }
 
@@ -71,10 +78,10 @@ export function faultHeaders(fault: Fault): Readonly<Record<string, string>> {
   };
 }
 
-export function faultResponse(fault: Fault, headers: Readonly<Record<string, string>> = {}): Response {
+export function faultResponse(fault: Fault): Response {
   return Response.json(faultBody(fault), {
     status: fault.status,
-    headers: { ...plainHeaders, ...faultHeaders(fault), ...headers },
+    headers: { ...plainHeaders, ...faultHeaders(fault) },
   });
 }
 

@@ -7,7 +7,7 @@
 import { and, eq, gt, isNull } from "drizzle-orm";
 import { randomSecret } from "../crypto/tokens.ts";
 import { Fault } from "../fault.ts";
-import { type Act, command, type CommandAct } from "../gate/operation.ts";
+import { type Act, command, type CommandAct, query } from "../gate/operation.ts";
 import { isoTime } from "../page.ts";
 import type { Reader } from "../store/store.ts";
 import { findDeployment } from "./deployment.ts";
@@ -52,6 +52,11 @@ export async function requireSetupLink(act: Pick<Act, "sealer" | "services">, re
   const [found] = await reader.select({ digest: setupLinks.digest }).from(setupLinks).where(isLive);
   if (found === undefined) throw goneFault();
 }
+
+/** Throws Fault `gone` unless the link is good now, before its holder has filled in a form for nothing. */
+export const checkSetupLink = query("setup_link.check", async (act, input: { readonly setup_token: string }): Promise<void> => {
+  await requireSetupLink(act, act.reader, input.setup_token);
+});
 
 /** Uses up the link. Throws Fault `gone` when it is not good, also when another has just used it. */
 export async function takeSetupLink(act: CommandAct, token: string): Promise<void> {

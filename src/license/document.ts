@@ -2,7 +2,7 @@
  * The license document: what a vendor signs, and the ordered list of checks that a file has to pass.
  *
  * Rule: pure. Bytes and trusted keys go in, a license or one named refusal comes out; no clock, no file, no store.
- * What a valid license is worth at this hour on this host is decided elsewhere (`clock-guard`, `binding`, `server`).
+ * What a valid license is worth at this hour on this host is decided elsewhere (`clock-guard`, `server/`).
  * The format is published in `docs/license-format.md`; the vectors in `test/vectors/license` hold for every reader.
  */
 import { type Static, Type } from "typebox";
@@ -43,7 +43,7 @@ const Binding = Type.Union([
   Type.Object(
     {
       kind: Type.Literal("host"),
-      /** Hashed host parts, `name:base64url(SHA-256)`, salted with the deployment id (see `binding.ts`). */
+      /** Hashed host parts, `name:base64url(SHA-256)`, salted with the deployment id (see `server/binding.ts`). */
       fingerprints: Type.Array(HostPart, { minItems: 1, maxItems: 64, uniqueItems: true }),
       /** How many of them must be found on the host. */
       required: Type.Integer({ minimum: 1, maximum: 64 }),

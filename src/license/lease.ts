@@ -7,8 +7,8 @@
  *     POST /v1/leases     {proof}              proof = JWS by the client key over both nonces
  *                          → {lease}           lease = JWS by the instance key, naming client and nonce
  *
- * Rule: pure. Signs and verifies, keeps no state, opens no socket. `leases.ts` is the server's side,
- * `lease-holder.ts` the client's. The protocol is published in `docs/lease-protocol.md`.
+ * Rule: pure. Signs and verifies, keeps no state, opens no socket. `server/leases.ts` is the server's side,
+ * `holder/lease-holder.ts` the client's. The protocol is published in `docs/lease-protocol.md`.
  */
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";

@@ -4,7 +4,10 @@
  * Rule: pure, and names only what is served, so that no client is led to a closed door. Whoever adds an endpoint, a grant or a
  * method adds it here in the same change.
  */
-import { authenticationMethods } from "./clients/client.ts";
+import { SINGLE_FACTOR_ACR } from "./authorization/grant.ts";
+import { prompts, responseModes } from "./authorization/request.ts";
+import { claimsOfScope } from "./claims.ts";
+import { authenticationMethods, idTokenAlgorithms, responseTypes, subjectTypes } from "./clients/client.ts";
 import { clientAlgorithms } from "./clients/client-keys.ts";
 import { endpointUrl } from "./endpoints.ts";
 import type { Grant } from "./grants/grant.ts";
@@ -23,6 +26,36 @@ export interface Served {
   readonly grants: readonly Pick<Grant, "type">[];
 }
 
+/** What a browser is sent to, and what it may say there. */
+function atTheBrowser(issuer: string) {
+  return {
+    authorization_endpoint: endpointUrl(issuer, "authorization"),
+    pushed_authorization_request_endpoint: endpointUrl(issuer, "pushed_authorization_request"),
+    end_session_endpoint: endpointUrl(issuer, "end_session"),
+    response_types_supported: responseTypes,
+    response_modes_supported: responseModes,
+    code_challenge_methods_supported: ["S256"],
+    prompt_values_supported: prompts,
+    acr_values_supported: [SINGLE_FACTOR_ACR],
+    ui_locales_supported: ["en", "de"],
+    authorization_response_iss_parameter_supported: true,
+    claims_parameter_supported: true,
+    request_parameter_supported: false,
+    request_uri_parameter_supported: false,
+  };
+}
+
+/** What is told about people. */
+function aboutPeople(issuer: string) {
+  return {
+    userinfo_endpoint: endpointUrl(issuer, "userinfo"),
+    scopes_supported: ["openid", ...Object.keys(claimsOfScope), "offline_access"],
+    claims_supported: ["sub", "iss", "auth_time", "acr", "amr", "sid", ...Object.values(claimsOfScope).flat()],
+    subject_types_supported: subjectTypes,
+    id_token_signing_alg_values_supported: idTokenAlgorithms,
+  };
+}
+
 export function discoveryOf(issuer: string, { grants }: Served) {
   return {
     issuer,
@@ -35,9 +68,8 @@ export function discoveryOf(issuer: string, { grants }: Served) {
     revocation_endpoint: endpointUrl(issuer, "revocation"),
     ...authenticationAt("revocation"),
     grant_types_supported: grants.map(({ type }) => type),
-    response_types_supported: [],
-    subject_types_supported: ["public"],
-    id_token_signing_alg_values_supported: ["ES256"],
+    ...atTheBrowser(issuer),
+    ...aboutPeople(issuer),
     dpop_signing_alg_values_supported: clientAlgorithms,
   };
 }

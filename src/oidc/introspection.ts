@@ -14,10 +14,11 @@ import { authenticateClient } from "./client-authentication/authenticate-client.
 import { type Client, requireClientLicensed } from "./clients/client.ts";
 import { audiencesOf, findGrantTokenClaims, type GrantTokenClaims } from "./grant-tokens.ts";
 import type { Keyring } from "./keyring.ts";
+import { findLiveGrant } from "./live-grants.ts";
 import { OAuthError } from "./oauth-error.ts";
 import { findRefreshToken } from "./refresh-token-lookup.ts";
 import type { IssuerSite } from "./token-endpoint.ts";
-import { findLiveGrant, isTokenLive } from "./token-validity.ts";
+import { isTokenLive } from "./token-validity.ts";
 
 export type Introspection = { readonly active: false } | ({ readonly active: true } & Readonly<Record<string, unknown>>);
 

@@ -31,7 +31,7 @@ export function startKeyRotation(gate: Gate, log: Log): KeyRotation {
     } catch (error) {
       log.write("error", "signing_key.rotation_failed", { error });
     }
-    if (!isStopped) cancel = clock.after(CHECK_MS * (1 - JITTER * random.fraction()), () => void (running = check()));
+    if (!isStopped) cancel = clock.after(Math.round(CHECK_MS * (1 - JITTER * random.fraction())), () => void (running = check()));
   };
   let running = check();
 

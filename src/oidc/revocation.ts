@@ -6,7 +6,7 @@
  * Rule: closing needs no license. A token that is unknown or over is answered as one that was revoked (section 2.2). A
  * refresh token takes its whole grant with it: codes, refresh tokens and access tokens.
  */
-import { and, eq, isNull, lt } from "drizzle-orm";
+import { lt } from "drizzle-orm";
 import type { Caller } from "../gate/caller.ts";
 import { type CommandAct, procedure, type ProcedureAct } from "../gate/operation.ts";
 import { type BackChannelRequest, readForm } from "./back-channel.ts";
@@ -14,6 +14,7 @@ import { authenticateClient } from "./client-authentication/authenticate-client.
 import type { Client } from "./clients/client.ts";
 import { findGrantTokenClaims, type GrantTokenClaims } from "./grant-tokens.ts";
 import type { Keyring } from "./keyring.ts";
+import { endGrant } from "./live-grants.ts";
 import { OAuthError } from "./oauth-error.ts";
 import { findRefreshToken } from "./refresh-token-lookup.ts";
 import type { IssuerSite } from "./token-endpoint.ts";
@@ -36,13 +37,9 @@ async function revokeAccessToken({ writer, services, note }: CommandAct, { jti, 
   note({ subject: `oidc_client:${client_id}`, details: { kind: "access_token" } });
 }
 
-async function endGrant({ writer, services, note }: CommandAct, { grant_id, client_id }: { readonly grant_id: string; readonly client_id: string }): Promise<void> {
-  const { oidcGrants: grants } = writer.tables;
-  await writer
-    .update(grants)
-    .set({ ended_at: services.clock.now(), end_reason: "revoked" })
-    .where(and(eq(grants.id, grant_id), isNull(grants.ended_at)));
-  note({ subject: `oidc_client:${client_id}`, details: { kind: "refresh_token", grant_id } });
+async function endRevoked(act: CommandAct, { grant_id, client_id }: { readonly grant_id: string; readonly client_id: string }): Promise<void> {
+  await endGrant(act, grant_id, "revoked");
+  act.note({ subject: `oidc_client:${client_id}`, details: { kind: "refresh_token", grant_id } });
 }
 
 async function revokeFound(act: ProcedureAct, { client, token, keyring }: Asked): Promise<void> {
@@ -55,7 +52,7 @@ async function revokeFound(act: ProcedureAct, { client, token, keyring }: Asked)
   const refresh = await act.read((reader) => findRefreshToken(reader, act.sealer, token));
   if (refresh === undefined) return;
   requireOwn(client, refresh.client_id);
-  await act.write((write) => endGrant(write, refresh));
+  await act.write((write) => endRevoked(write, refresh));
 }
 
 const revokeToken = procedure("token.revoke", revokeFound);

@@ -3,15 +3,20 @@
  *
  * Rule: translates, decides nothing. Discovery names only what is served, so that no client is led to a closed door.
  */
+import styleSheet from "../dashboard/style.css" with { type: "text" };
 import { door } from "../http/door.ts";
 import type { App } from "../http/listener.ts";
 import { discoveryOf, JWKS_PATH } from "../oidc/discovery.ts";
 import { JWKS_CACHE_SECONDS, listPublicKeys } from "../oidc/signing-keys.ts";
 import { grants, type IssuerSite } from "../oidc/token-endpoint.ts";
+import { addAuthorizationDoors } from "./issuer/authorize.ts";
 import { addIntrospectionDoor } from "./issuer/introspection.ts";
+import { addLogoutDoors } from "./issuer/logout.ts";
+import { addPushedAuthorizationDoor } from "./issuer/pushed-authorization.ts";
 import { addRegistrationDoors } from "./issuer/registration.ts";
 import { addRevocationDoor } from "./issuer/revocation.ts";
 import { addTokenDoor } from "./issuer/token.ts";
+import { addUserinfoDoors } from "./issuer/userinfo.ts";
 
 /** Other origins may read public documents (OpenID Connect Discovery 1.0 section 4). */
 const publicDocument = {
@@ -35,6 +40,11 @@ export function addIssuerDoors(app: App, site: IssuerSite): void {
     },
     door("signing_key.list_public"),
   );
+  app.get("/style.css", () => new Response(styleSheet, { headers: { "content-type": "text/css; charset=utf-8", "cache-control": "max-age=3600" } }));
+  addAuthorizationDoors(app, site);
+  addPushedAuthorizationDoor(app, site);
+  addUserinfoDoors(app, site);
+  addLogoutDoors(app, site);
   addTokenDoor(app, site);
   addIntrospectionDoor(app, site);
   addRevocationDoor(app, site);

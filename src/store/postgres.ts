@@ -6,7 +6,7 @@
  * order; that one is run again, first at once, then behind a lock that lets repeaters through one at a time. A command
  * whose connection dies before its commit is run again too; when it dies during the commit nobody knows, and it is not.
  *
- * Rule: only this file knows the driver. Errors never carry the address, which holds a password.
+ * Rule: only this file and its pool know the driver. Errors never carry the address, which holds a password.
  */
 import { drizzle } from "drizzle-orm/postgres-js";
 import type { Sql } from "postgres";
@@ -16,6 +16,7 @@ import { type Kit, postgresKit } from "./columns.ts";
 import { migrate, type Migration, type MigrationStep, postgresMigrations } from "./migrate.ts";
 import { asFault, isConnectionLoss, isOutOfOrder } from "./postgres-errors.ts";
 import { type PostgresConnection, PostgresPool } from "./postgres-pool.ts";
+import { PreparedTexts } from "./prepared.ts";
 import { defineTables } from "./schema.ts";
 import { type Scope, Scopes } from "./scope.ts";
 import type { Reader, Store, Writer } from "./store.ts";
@@ -40,6 +41,7 @@ const FREE_RUNS_MAX = 2;
 const MIGRATION_LOCK = 4_909_226_001;
 
 const tables = defineTables(asCanonical<Kit>(postgresKit));
+const texts = new PreparedTexts();
 
 /** The engine's one cast: SQLite's types are the canonical ones, and the conformance suite proves the likeness. */
 function asCanonical<T>(own: unknown): T {
@@ -65,6 +67,7 @@ export async function openPostgresStore(options: PostgresOptions): Promise<Store
 interface Run {
   /** The transaction's isolation. */
   readonly mode: string;
+  readonly writes: boolean;
   /** 1 for the first. */
   readonly number: number;
 }
@@ -83,11 +86,13 @@ class PostgresStore implements Store {
   }
 
   async read<T>(query: (reader: Reader) => Promise<T>): Promise<T> {
-    return await this.#repeat((number) => this.#run({ mode: "isolation level repeatable read read only", number }, query));
+    const mode = "isolation level repeatable read read only";
+    return await this.#repeat((number) => this.#run({ mode, writes: false, number }, query));
   }
 
   async write<T>(command: (writer: Writer) => Promise<T>): Promise<T> {
-    return await this.#repeat((number) => this.#run({ mode: "isolation level serializable", number }, command));
+    const mode = "isolation level serializable";
+    return await this.#repeat((number) => this.#run({ mode, writes: true, number }, command));
   }
 
   async close(): Promise<void> {
@@ -148,7 +153,7 @@ async function transaction<T>({ connection, scope, run }: Transaction, work: (wr
   try {
     await scope.orLate(connection.begin(run.mode));
     const result = await beforeCommit({ connection, scope, run }, work);
-    await scope.orLate(commit(connection));
+    await scope.orLate(commit(connection, run));
     return result;
   } finally {
     // When time is up the server may never answer; a new connection is cheaper than the wait for this one.
@@ -156,18 +161,18 @@ async function transaction<T>({ connection, scope, run }: Transaction, work: (wr
   }
 }
 
-async function commit(connection: PostgresConnection): Promise<void> {
+async function commit(connection: PostgresConnection, { writes }: Run): Promise<void> {
   try {
     await connection.commit();
   } catch (error) {
-    throw isConnectionLoss(error) ? outcomeUnknown(error) : error;
+    throw writes && isConnectionLoss(error) ? outcomeUnknown(error) : error;
   }
 }
 
 async function beforeCommit<T>({ connection, scope, run }: Transaction, work: (writer: Writer) => Promise<T>): Promise<T> {
   try {
     // The lock comes before anything that reads, so that what is read was written before the lock was given.
-    if (run.number > FREE_RUNS_MAX) await connection.query("lock table migrations in share row exclusive mode");
+    if (run.writes && run.number > FREE_RUNS_MAX) await connection.query("lock table migrations in share row exclusive mode");
     const result = await scope.orLate(work(session(connection, scope)));
     scope.requireUnharmed();
     connection.requireConnected();
@@ -194,12 +199,17 @@ function session(connection: PostgresConnection, scope: Scope): Writer {
     }
   };
   const client = asCanonical<Sql>({ unsafe, options: connection.options });
-  return asCanonical<Writer>(Object.assign(drizzle(client), { tables }));
+  const repeat: Writer["repeat"] = async (statement, values) => {
+    const { text, parameters } = texts.bind(writer, statement, values);
+    return (await unsafe(text, parameters)).length;
+  };
+  const writer = asCanonical<Writer>(Object.assign(drizzle(client), { tables, repeat }));
+  return writer;
 }
 
 function tooLong(): Fault {
   return new Fault("unavailable", `The database did not finish within ${SCOPE_MS_MAX / 1000} seconds.`, {
-    hint: "It is not known whether the change was made; look before you repeat it.",
+    hint: "It is not known whether a change was made; look before you repeat it.",
     retryAfterSeconds: 1,
   });
 }

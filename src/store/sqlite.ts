@@ -13,6 +13,7 @@ import { Fault } from "../fault.ts";
 import type { Clock } from "../services.ts";
 import { sqliteKit } from "./columns.ts";
 import { migrate, type Migration, type MigrationStep, sqliteMigrations } from "./migrate.ts";
+import { PreparedTexts } from "./prepared.ts";
 import { defineTables } from "./schema.ts";
 import { type Scope, Scopes } from "./scope.ts";
 import { asFault, type Connection, openReader, openWriter, takeProcessLock } from "./sqlite-connection.ts";
@@ -33,6 +34,7 @@ const WAITING_MAX = 10_000;
 const SCOPE_MS_MAX = 10_000;
 
 const tables = defineTables(sqliteKit);
+const texts = new PreparedTexts();
 
 /** A command in the queue. `run` gives what settles its promise once the commit is on disk. */
 interface Waiting {
@@ -210,8 +212,13 @@ function nextTurn(): Promise<void> {
 /** The Writer (on the reading connection: the Reader) of one scope. */
 function session(connection: Connection, scope: Scope): Writer {
   const client = { prepare: (sql: string) => scopedStatement(connection, scope, sql) };
+  const repeat: Writer["repeat"] = async (statement, values) => {
+    const { text, parameters } = texts.bind(writer, statement, values);
+    return client.prepare(text).values(...parameters).length;
+  };
   // The engine's one cast: of bun's Database drizzle uses `prepare` alone, and the rest must not be within reach.
-  return Object.assign(drizzle(client as unknown as Database), { tables });
+  const writer: Writer = Object.assign(drizzle(client as unknown as Database), { tables, repeat });
+  return writer;
 }
 
 function scopedStatement(connection: Connection, scope: Scope, sql: string) {

@@ -5,6 +5,7 @@
  * It must not know any domain.
  */
 import type { BunSQLiteDatabase } from "drizzle-orm/bun-sqlite";
+import type { Prepared, PreparedValue } from "./prepared.ts";
 import type { Tables } from "./schema.ts";
 
 type Database = BunSQLiteDatabase<Record<string, never>>;
@@ -30,6 +31,8 @@ export interface Writer extends Reader {
   readonly insert: Database["insert"];
   readonly update: Database["update"];
   readonly delete: Database["delete"];
+  /** Runs a statement that is built once (`prepared.ts`); gives how many rows its `returning()` returned. */
+  repeat<Name extends string>(statement: Prepared<Name>, values: Readonly<Record<Name, PreparedValue>>): Promise<number>;
 }
 
 export interface Store {

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { atLeast, atMost, type Figure } from "./figure.ts";
-import { markdown, type Report } from "./report.ts";
+import { markdown, published, type Report } from "./report.ts";
 import { cell, shown, spread } from "./table.ts";
 
 const one = { n: 3, median: 12.345, min: 9, max: 20 };
@@ -62,4 +62,17 @@ test("numbers have three significant digits, and what was not measured a dash", 
 
 test("no text can end a cell or a row", () => {
   expect(cell("a | b\n  c")).toBe("a \\| b c");
+});
+
+test("figures are published in their place, and only when all were taken", () => {
+  const page = "before\n<!-- figures: npm run bench -- --publish -->\nold\n<!-- end of figures -->\nafter\n";
+  const whole = { ...report, figures: [figure] };
+  const text = published(page, whole);
+  expect(text).toStartWith("before\n");
+  expect(text).toEndWith("<!-- end of figures -->\nafter\n");
+  expect(text).toContain("| A figure |");
+  expect(text).not.toContain("old");
+  expect(published(text, whole)).toBe(text);
+  expect(() => published(page, report)).toThrow("not published");
+  expect(() => published("no place", whole)).toThrow("no place");
 });

@@ -78,26 +78,46 @@ export function machineTable(date: string, machine: Machine, versions: Versions)
   );
 }
 
-/** The whole report as Markdown. */
-export function markdown({ date, tookSeconds, othersShare, machine, versions, figures }: Report): string {
+/** How many bars were held, what was not taken, and how busy the machine was. */
+function verdict({ tookSeconds, othersShare, figures }: Report): readonly string[] {
   const taken = figures.filter(isTaken);
   const bars = taken.flatMap((figure) => figure.bars);
   const missed = bars.filter(({ held }) => !held).length;
   const missing = figures.length - taken.length;
   return [
-    "# Figures",
-    "",
     `${bars.length} bars: ${bars.length - missed} held, ${missed} not held. ${missing === 0 ? "Every figure was taken." : `${missing} figures were not taken.`} The run took ${Math.round(tookSeconds)} s.`,
     ...(othersShare === undefined ? [] : [othersSentence(othersShare)]),
     "Median, and in brackets the smallest and the largest round. Ratio: ours / raw, formed round by round.",
+  ];
+}
+
+/** The part of the report that `docs/performance.md` shows. */
+export function figuresMarkdown(report: Report): string {
+  const { date, machine, versions, figures } = report;
+  const taken = figures.filter(isTaken);
+  return [
+    ...verdict(report),
     "",
     machineTable(date, machine, versions),
     "",
     table(["figure", "unit", "n", "ours", "raw", "ratio", "bars"], taken.map(figureRow)),
     "",
     ...latencyTable(taken),
-    "## What stands behind each",
-    "",
-    ...figures.flatMap((outcome) => [about(outcome), ""]),
   ].join("\n");
+}
+
+/** The whole report as Markdown. */
+export function markdown(report: Report): string {
+  return ["# Figures", "", figuresMarkdown(report), "## What stands behind each", "", ...report.figures.flatMap((outcome) => [about(outcome), ""])].join("\n");
+}
+
+const BEGIN = "<!-- figures: npm run bench -- --publish -->";
+const END = "<!-- end of figures -->";
+
+/** `page` with the report's figures in their place. Throws when the page has no place for them, or a figure was left out. */
+export function published(page: string, report: Report): string {
+  const [begin, end] = [page.indexOf(BEGIN), page.indexOf(END)];
+  if (begin < 0 || end < begin) throw new Error("the page has no place for the figures");
+  if (!report.figures.every(isTaken)) throw new Error("a figure that was not taken is missing: it is not published");
+  return `${page.slice(0, begin + BEGIN.length)}\n\n${figuresMarkdown(report).trimEnd()}\n\n${page.slice(end)}`;
 }

@@ -3,11 +3,12 @@
  *
  *     --only NAME,…    only these: start, leases, entitlement, renewal, store, requests, sign-in
  *     --date DATE      the date in the report (default: now)
+ *     --publish        put the figures into docs/performance.md as well; only with all of them
  *
  * Rule: tells, never judges. A bar that is not held is shown and the exit code stays 0; a figure that could not be taken
  * is named with the reason, and then the exit code is 1. What is measured is `dist/`, which is built first.
  */
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { entitlementCheck } from "./figures/entitlement.ts";
@@ -19,7 +20,7 @@ import { starts } from "./figures/start.ts";
 import { storeWrites } from "./figures/store.ts";
 import { type Bench, isMissing, isTaken, type Outcome } from "./figure.ts";
 import { readMachine, readVersions, watchOthers } from "./machine.ts";
-import { markdown, type Report } from "./report.ts";
+import { markdown, published, type Report } from "./report.ts";
 import { shown } from "./table.ts";
 
 const benches: readonly Bench[] = [starts, leaseRenewals, entitlementCheck, hotRenewal, storeWrites, requests, passwordSignIn];
@@ -27,6 +28,7 @@ const benches: readonly Bench[] = [starts, leaseRenewals, entitlementCheck, hotR
 const root = dirname(dirname(import.meta.dir));
 const dist = join(root, "dist");
 const output = join(root, "test-output");
+const page = join(root, "docs", "performance.md");
 const scratches = join(output, "scratch");
 
 function say(line: string): void {
@@ -78,12 +80,14 @@ async function report(wanted: readonly Bench[], date: string): Promise<Report> {
   return { date, tookSeconds, othersShare: othersSince(), machine, versions, figures };
 }
 
-const { values } = parseArgs({ options: { only: { type: "string" }, date: { type: "string" } } });
+const { values } = parseArgs({ options: { only: { type: "string" }, date: { type: "string" }, publish: { type: "boolean" } } });
+if (values.publish === true && values.only !== undefined) throw new Error("--publish goes with all figures, not with --only");
 if (!existsSync(join(dist, "cyberun"))) throw new Error("dist/cyberun is not there: npm run build makes it, npm run bench does so by itself");
 rmSync(scratches, { recursive: true, force: true });
 mkdirSync(scratches, { recursive: true });
 const made = await report(chosen(values.only), values.date ?? new Date().toISOString());
 writeFileSync(join(output, "bench.json"), `${JSON.stringify(made, null, 2)}\n`);
 writeFileSync(join(output, "bench.md"), markdown(made));
+if (values.publish === true) writeFileSync(page, published(readFileSync(page, "utf8"), made));
 say("wrote test-output/bench.json and test-output/bench.md");
 process.exitCode = made.figures.every(isTaken) ? 0 : 1;

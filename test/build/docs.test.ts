@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { operationNames } from "../../build/catalog-markdown.ts";
 import { generatedPages } from "../../build/docs.ts";
 import { commandNames } from "../../src/cli/commands.ts";
-import { settingNames, settingOf } from "../../src/config-settings.ts";
+import { settingNames, settingOf } from "../../src/config/table.ts";
 
 const root = join(import.meta.dirname, "../..");
 

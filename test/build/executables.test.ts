@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -6,6 +6,9 @@ import { compile, root } from "../../build/executables.ts";
 import { readTrustedKeys } from "../../src/license/trusted-keys.ts";
 import { cyberunExecutable } from "../support/executable.ts";
 import { testVendor } from "../support/license.ts";
+
+/** Building and starting takes seconds on a busy machine. */
+setDefaultTimeout(60_000);
 
 const BUILD_TIME = "1700000000";
 let folder = "";

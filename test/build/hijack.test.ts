@@ -3,12 +3,15 @@
  * Every attempt is made on a program that is compiled without our switches as well, and must succeed there: an attempt
  * that can no longer succeed anywhere proves nothing.
  */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { compile, root } from "../../build/executables.ts";
 import { silence, writeHardenedRuntime } from "../../build/hardened-runtime.ts";
 import { cyberunExecutable } from "../support/executable.ts";
+
+/** Building and starting takes seconds on a busy machine. */
+setDefaultTimeout(60_000);
 
 let folder = "";
 let hostile = "";

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { commandNames, commandOf } from "../../src/cli/commands.ts";
 import { exitCodes } from "../../src/cli/exit-codes.ts";
 import { flagsOf } from "../../src/cli/help.ts";
-import { defaultShown, settingNames, settingOf } from "../../src/config-settings.ts";
+import { defaultShown, settingNames, settingOf } from "../../src/config/table.ts";
 import { faultCodes } from "../../src/fault.ts";
 import { run } from "../support/command-line.ts";
 

@@ -1,8 +1,10 @@
 /** The commands that act on this host, both ways: through a running server's door, and on the store itself. */
 import { describe, expect, test } from "bun:test";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { bundledLicense } from "../../src/license/trust.ts";
+import { realServices } from "../../src/services.ts";
+import { openSqliteStore } from "../../src/store/sqlite.ts";
 import { run } from "../support/command-line.ts";
 import { type Folder, temporaryFolder } from "../support/folder.ts";
 import { openDoorSite } from "../support/operator-door.ts";
@@ -80,6 +82,8 @@ describe("on the store, while no server runs", () => {
     expect([made.exit, parsed(made.out)]).toMatchObject([0, { join_token: expect.stringMatching(/^join-/), expires_at: expect.any(Number) }]);
     expect(await run(["license", "clients"], { environment })).toMatchObject({ exit: 0, out: "No client is enrolled yet.\n" });
     expect(await run(["license", "clients", "--revoke", "nobody"], { environment })).toMatchObject({ exit: 5, out: "" });
+    // One id in 64 begins with a hyphen.
+    expect(await run(["license", "clients", "--revoke", "-d8sFz3K_w0tQ"], { environment })).toMatchObject({ exit: 5, out: "" });
   });
 
   test("a mistyped data directory is not made", async () => {
@@ -101,6 +105,27 @@ describe("on the store, while no server runs", () => {
       expect(answer.err).toContain("Stop it and run this again.");
     }
     await store.close();
+  });
+
+  test("a store whose server could open no door, because its directory has too long a name, says which of the two to change", async () => {
+    using folder = temporaryFolder();
+    const dataDir = join(folder.path, "x".repeat(120));
+    mkdirSync(dataDir);
+    const store = await openSqliteStore({ file: join(dataDir, "cyberun.db"), clock: realServices().clock });
+    const answer = await run(["admin", "setup-link", "--data-dir", dataDir]);
+    await store.close();
+    expect(answer).toMatchObject({ exit: 6, out: "" });
+    expect(answer.err).toContain("Stop the server, or choose a shorter data directory.");
+  });
+
+  test("on a new host a file is tested for that host, and nothing is made", async () => {
+    using folder = temporaryFolder();
+    const dataDir = join(folder.path, "data");
+    const good = await run(["license", "test", written(folder, "good.lic", bundledLicense), "--data-dir", dataDir, "--json"]);
+    expect([good.exit, parsed(good.out)]).toMatchObject([0, { outcome: "accepted", state: "ok", license: { license_id: "dev-trial" }, differences: [] }]);
+    const bad = await run(["license", "test", written(folder, "bad.lic", "x"), "--data-dir", dataDir]);
+    expect(bad).toMatchObject({ exit: 7, out: expect.stringContaining("It would be refused (malformed)") });
+    expect(existsSync(dataDir)).toBe(false);
   });
 
   test("a damaged master key is one clear sentence", async () => {

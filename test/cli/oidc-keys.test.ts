@@ -101,6 +101,9 @@ test.each<[string, readonly string[], number, string]>([
   ["adding nothing", ["add"], 2, "--alg is missing."],
   ["an algorithm that is not in use", ["rotate", "--alg", "RS256"], 5, "cyberun oidc keys add --alg RS256"],
   ["a key that is not there", ["revoke", "A".repeat(43)], 5, "cyberun oidc keys list"],
+  ["a key whose name begins as a flag does", ["revoke", `-${"A".repeat(42)}`], 5, "cyberun oidc keys list"],
+  ["a key whose name begins as a long flag does", ["revoke", `--${"A".repeat(41)}`], 5, "cyberun oidc keys list"],
+  ["a flag that is none in place of a key", ["revoke", "--all"], 2, "--all"],
   ["revoking nothing", ["revoke"], 2, "KID"],
   ["a flag of another command", ["list", "--now"], 2, "--now"],
 ])("%s is refused", async (_what, words, exit, text) => {

@@ -3,9 +3,9 @@
  * else, or signed by somebody else. `drill(rounds)` says how many of them were obeyed.
  */
 import { signingKeyFromSeed, publicX, type SigningKey, thumbprint } from "../../src/crypto/jws.ts";
-import { type Exchange, judgeFreshLease, LeaseError } from "../../src/license/grant.ts";
+import { type Exchange, judgeFreshLease, LeaseError } from "../../src/license/holder/grant.ts";
 import { type Lease, leaseRoles, signLease } from "../../src/license/lease.ts";
-import { noMarks, raisedByAnswer } from "../../src/license/lease-marks.ts";
+import { noMarks, raisedByAnswer } from "../../src/license/holder/marks.ts";
 import { testVendor } from "../support/license.ts";
 
 const NOW = 1_767_225_600;

@@ -7,7 +7,7 @@
  * one second for each kill, at most.
  */
 import { copyFileSync, readFileSync } from "node:fs";
-import type { LeaseHolder } from "../../src/license/lease-holder.ts";
+import type { LeaseHolder } from "../../src/license/holder/lease-holder.ts";
 import { licenseStates } from "../../src/license/entitlements.ts";
 import { type LeaseSite, leaseSite } from "../support/lease-site.ts";
 import type { LicenseServerDouble } from "../support/license-server-double.ts";

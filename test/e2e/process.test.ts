@@ -1,7 +1,8 @@
 /** The executable as a process: what it prints, how it stops, and what it says when it cannot start. */
 import { describe, expect, test } from "bun:test";
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { eventually } from "../support/eventually.ts";
 import { cyberunExecutable, type Ended, type Running, run, start } from "../support/executable.ts";
@@ -114,6 +115,13 @@ describe("serve", () => {
     expect(answer.status).toBe(200);
   });
 
+  test("a ready file that a killed process left behind is gone before anything is opened", async () => {
+    using folder = temporaryFolder();
+    const readyFile = written(folder.path, "ready.json", "{}");
+    const ended = await run(["serve", "--ready-file", readyFile, "--master-key-file", written(folder.path, "k", "x")]);
+    expect([ended.exitCode, existsSync(readyFile)]).toEqual([3, false]);
+  });
+
   test("a connection that says nothing does not keep it from stopping", async () => {
     await using served = await start(["serve"]);
     const { port } = new URL(served.urls.api ?? "");
@@ -163,6 +171,7 @@ describe("a start that cannot be", () => {
     "a data directory below a file": { args: (folder) => ["--data-dir", join(written(folder, "file", ""), "data")], exit: 3, text: "cannot be used" },
     "a data directory that is a file": { args: (folder) => ["--data-dir", written(folder, "file", "")], exit: 3, text: "The data directory" },
     "a damaged master key": { args: (folder) => ["--master-key-file", written(folder, "k", "x")], exit: 3, text: "is damaged" },
+    "a master key that cannot be read": { args: (folder) => ["--master-key-file", folder], exit: 3, text: "cannot be read or written" },
     "a damaged database": { args: (folder) => (mkdirSync(join(folder, "d")), writeFileSync(join(folder, "d", "cyberun.db"), "x".repeat(8_192)), ["--data-dir", join(folder, "d")]), exit: 3, text: "cannot be opened" },
     "a database that cannot be reached": { env: () => ({ CYBERUN_DATABASE_URL: "postgres://u:planted-Pa55word@127.0.0.1:1/c" }), exit: 3, text: "database" },
     "a certificate that is none": { args: (folder) => ["--tls-cert-file", written(folder, "c", "x"), "--tls-key-file", written(folder, "k", "x")], exit: 2, text: "certificate" },
@@ -227,6 +236,24 @@ describe("commands", () => {
     const link = join(folder.path, "link");
     symlinkSync(executable, link);
     expect((await run(["verify-self", "--sums", good], { executable: link })).exitCode).toBe(0);
+  });
+
+  test("who may not open the data directory is told so, and sees nothing of it", async () => {
+    using folder = temporaryFolder();
+    const dataDir = join(folder.path, "data");
+    const license = written(folder.path, "a.lic", "x");
+    mkdirSync(dataDir, { mode: 0o700 });
+    chmodSync(folder.path, 0o755);
+    const isRoot = process.getuid?.() === 0;
+    if (!isRoot) chmodSync(dataDir, 0o000);
+    const executable = await cyberunExecutable();
+    for (const command of [["admin", "setup-link"], ["license", "test", license], ["license", "clients"], ["license", "install", license]]) {
+      const { status, stdout, stderr } = spawnSync(executable, [...command, "--data-dir", dataDir, "--json"], { env: {}, encoding: "utf8", ...(isRoot ? { uid: 65_534, gid: 65_534 } : {}) });
+      const isInstall = command[1] === "install";
+      expect([command, status, stdout]).toEqual([command, isInstall ? 7 : 4, ""]);
+      expect(JSON.parse(stderr)).toMatchObject({ error: { code: isInstall ? "invalid_license" : "forbidden" } });
+    }
+    chmodSync(dataDir, 0o700);
   });
 
   test("what root does for a service stays the service's own", async () => {

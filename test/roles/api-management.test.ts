@@ -87,6 +87,11 @@ describe("teams", () => {
     }
   });
 
+  test("a page that is no number is told what it should be", async () => {
+    const { body } = await call("/teams?current_page=abc");
+    expect(body).toMatchObject({ error_message: "The query is not valid at /current_page: Expected a whole number.", details: { fields: [{ field: "/current_page", problem: "Expected a whole number" }] } });
+  });
+
   const names: readonly [string, unknown][] = [
     ["nothing", {}],
     ["an empty name", { display_name: "" }],

@@ -1,6 +1,6 @@
 /** The dashboard's cookie: how it is set, whose it is, and which requests it does not count for. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { isSameSite } from "../../src/roles/api/authenticate.ts";
+import { isSameSite } from "../../src/http/same-site.ts";
 import { readCookie } from "../../src/roles/api/cookie.ts";
 import { ownerAddress, PASSWORD, signIn } from "../support/people.ts";
 import { type Answer, ownPage, type Shown, startRoles, type TestRoles } from "../support/roles.ts";

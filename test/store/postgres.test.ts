@@ -147,6 +147,16 @@ if (testEngine === "postgres") {
     });
   }
 
+  test("a query whose connection dies at its end is run again: it has changed nothing", async () => {
+    await using database = await openTestStore();
+    using proxy = trappedProxy(addressOf(database));
+    const store = await open(proxy.url);
+    const cut = proxy.set("commit", "cut");
+    expect(await store.read(teamIds)).toEqual([]);
+    await cut;
+    await store.close();
+  });
+
   test("connections that the server closed while they were idle are not noticed by callers", async () => {
     await using database = await openTestStore();
     const { store } = database;

@@ -15,9 +15,9 @@ const switches = [
   "--disable-dev-shm-usage",
 ];
 
-/** Throws when Chromium is not installed; guard a test with `testNeeding("chromium", …)`. */
-export async function launchBrowser(): Promise<Browser> {
+/** With `more` switches. Throws when Chromium is not installed; guard a test with `testNeeding("chromium", …)`. */
+export async function launchBrowser(...more: readonly string[]): Promise<Browser> {
   const executablePath = tools.chromium.find();
   if (executablePath === undefined) throw new Error(`Chromium is not installed: apt-get install ${packagesOf(["chromium"]).join(" ")}`);
-  return await chromium.launch({ executablePath, args: switches });
+  return await chromium.launch({ executablePath, args: [...switches, ...more] });
 }

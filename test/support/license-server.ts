@@ -13,12 +13,12 @@ import { publicX, type SigningKey, signingKeyFromSeed } from "../../src/crypto/j
 import { createSealer } from "../../src/crypto/sealing.ts";
 import { type DataDirectory, prepareDataDirectory, secretBytes } from "../../src/data-directory.ts";
 import { enrolmentMac } from "../../src/license/enrolment-mac.ts";
-import { hostFiles } from "../../src/license/host-parts.ts";
+import { hostFiles } from "../../src/license/server/host-parts.ts";
 import { parseJoinToken } from "../../src/license/join-token.ts";
 import type { Enrolment, Lease, LeaseRole, Proof, Seen } from "../../src/license/lease.ts";
 import { signProof, verifyLease } from "../../src/license/lease.ts";
-import { answerLease } from "../../src/license/leases.ts";
-import { LicenseServer, type LicenseServerOptions } from "../../src/license/server.ts";
+import { answerLease } from "../../src/license/server/leases.ts";
+import { LicenseServer, type LicenseServerOptions } from "../../src/license/server/license-server.ts";
 import { createLog, type Log } from "../../src/log.ts";
 import { defaultSettings } from "../../src/settings.ts";
 import type { Store } from "../../src/store/store.ts";
@@ -218,6 +218,31 @@ export class TestSite implements AsyncDisposable {
       for (const table of [licenseServer, licenseSequences, licenseActivations, leaseClients, leaseDays, joinTokens]) await writer.delete(table);
     });
     if (marks) rmSync(this.directory.licenseMarks, { force: true });
+  }
+
+  /** Keeps the License Server's rows and its second copy; what comes back puts them in the place of what is there then. */
+  async snapshot(): Promise<(what: { readonly marks: boolean }) => Promise<void>> {
+    const rows = await this.store.read(async (reader) => {
+      const { licenseServer, licenseSequences, leaseClients, leaseDays } = reader.tables;
+      return {
+        server: await reader.select().from(licenseServer),
+        sequences: await reader.select().from(licenseSequences),
+        clients: await reader.select().from(leaseClients),
+        days: await reader.select().from(leaseDays),
+      };
+    });
+    const marks = readFileSync(this.directory.licenseMarks);
+    return async (what) => {
+      await this.wipe({ marks: false });
+      await this.store.write(async (writer) => {
+        const { licenseServer, licenseSequences, leaseClients, leaseDays } = writer.tables;
+        await writer.insert(licenseServer).values(rows.server);
+        await writer.insert(licenseSequences).values(rows.sequences);
+        await writer.insert(leaseClients).values(rows.clients);
+        await writer.insert(leaseDays).values(rows.days);
+      });
+      if (what.marks) writeFileSync(this.directory.licenseMarks, marks);
+    };
   }
 
   async audited(operation: string): Promise<readonly { outcome: string; actor: string; details: unknown }[]> {

@@ -5,8 +5,8 @@
 import type { DataDirectory } from "../../src/data-directory.ts";
 import { createApp, listen, type Listener } from "../../src/http/listener.ts";
 import type { LeaseRole } from "../../src/license/lease.ts";
-import { LeaseHolder } from "../../src/license/lease-holder.ts";
-import { PUSH_SPACING_MS } from "../../src/license/refresh-schedule.ts";
+import { LeaseHolder } from "../../src/license/holder/lease-holder.ts";
+import { PUSH_SPACING_MS } from "../../src/license/holder/refresh-schedule.ts";
 import { addLicenseServerDoors } from "../../src/roles/license-server.ts";
 import { eventually } from "./eventually.ts";
 import { TestSite, type TestSiteOptions } from "./license-server.ts";

@@ -21,9 +21,15 @@ export function recordedTerminal({ input = "", typed }: Answers = {}): RecordedT
     err: (text) => void (printed.err += text),
     isInteractive: typed !== undefined,
     readInput: async () => input,
-    askHidden: async (question) => {
-      printed.err += question;
-      return left.shift();
+    askHidden: async (questions) => {
+      const answers: string[] = [];
+      for (const question of questions) {
+        printed.err += `${question}\n`;
+        const answer = left.shift();
+        if (answer === undefined) return undefined;
+        answers.push(answer);
+      }
+      return answers;
     },
   };
 }

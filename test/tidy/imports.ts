@@ -36,7 +36,7 @@ export function importsOf(path: string, source: SourceText): readonly Import[] {
 }
 
 const ground = ["crypto", "store", "gate", "license"];
-const people = [...ground, "identity"];
+const people = [...ground, "mail", "identity"];
 const groups = [...people, "teams"];
 const keys = [...groups, "credentials"];
 const work = [...keys, "agents", "workflows", "tasks", "files", "webhooks"];
@@ -47,11 +47,13 @@ const domains = [...work, "oidc"];
  * `gate` and `license` need each other: the gate asks the license, and the license's own commands pass the gate.
  */
 export const plan: Readonly<Record<string, readonly string[]>> = {
+  config: ["crypto"],
   crypto: [],
   store: ["crypto"],
   gate: ["crypto", "store", "license"],
   license: ["crypto", "store", "gate"],
-  identity: ground,
+  mail: [],
+  identity: [...ground, "mail"],
   teams: people,
   credentials: groups,
   agents: keys,
@@ -64,7 +66,7 @@ export const plan: Readonly<Record<string, readonly string[]>> = {
   http: domains,
   roles: [...domains, "http", "dashboard"],
   agent: ["crypto", "license"],
-  cli: [...domains, "http", "roles", "agent", "dashboard"],
+  cli: ["config", ...domains, "http", "roles", "agent", "dashboard"],
   vendor: ["crypto", "license"],
 };
 
@@ -77,8 +79,10 @@ interface Composer {
 
 /** Files at the top of `src` that put the house together; the others there are its ground and import `crypto` alone. */
 const composers: Readonly<Record<string, Composer>> = {
-  "src/main.ts": { imports: ["cli"], importedFrom: [] },
-  "src/process.ts": { imports: [...domains, "http", "roles"], importedFrom: ["cli"] },
+  "src/main.ts": { imports: ["config", "cli"], importedFrom: [] },
+  // The door of the folder `config`; whoever starts something reads it, and nothing below does.
+  "src/config.ts": { imports: ["config", "crypto"], importedFrom: ["", "cli"] },
+  "src/process.ts": { imports: ["config", ...domains, "http", "roles"], importedFrom: ["cli"] },
 };
 
 function folderOf(path: string): string | undefined {
@@ -130,6 +134,11 @@ const packageRules: readonly PackageRule[] = [
     packages: /^(?:elysia(?:\/.*)?|@elysiajs\/.*)$/,
     files: /^src\/(?:http|roles)\//,
     instead: "Only http and roles know Elysia. Return a value and let the route answer",
+  },
+  {
+    packages: /^nodemailer/,
+    files: /^src\/mail\//,
+    instead: "Only mail knows SMTP. Take a Mailer",
   },
   {
     packages: /^@sinclair\/typebox/,

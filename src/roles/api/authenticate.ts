@@ -10,6 +10,7 @@ import type { UserCaller } from "../../gate/caller.ts";
 import type { Gate } from "../../gate/operation.ts";
 import { AUTHORIZATION_BYTES_MAX } from "../../http/limits.ts";
 import type { Authenticate } from "../../http/listener.ts";
+import { isSameSite } from "../../http/same-site.ts";
 import { findUserByCookie, type RequestFacts } from "../../identity/authentication.ts";
 import { findUserByAccessToken } from "../../oidc/access-tokens.ts";
 import type { Keyring } from "../../oidc/keyring.ts";
@@ -40,16 +41,6 @@ function bearerOf(header: string): string {
   throw new Fault("unauthenticated", "The Authorization header is not of the form Bearer TOKEN.", {
     hint: "Send Authorization: Bearer followed by an access token or a key.",
   });
-}
-
-/** True when the browser says that this site's own page sent the request (Fetch Metadata; Origin for older ones). */
-export function isSameSite(request: Request, publicUrl: string): boolean {
-  const site = request.headers.get("sec-fetch-site");
-  if (site !== null) return site === "same-origin" || site === "none";
-  const origin = request.headers.get("origin");
-  if (origin === null || !URL.canParse(origin)) return false;
-  // A proxy in front may hand on another Host than the browser's; then the origin is the configured one.
-  return new URL(origin).host === request.headers.get("host") || new URL(origin).origin === new URL(publicUrl).origin;
 }
 
 async function byCookie(gate: Gate, request: Request, facts: RequestFacts): Promise<UserCaller | undefined> {

@@ -2,6 +2,6 @@
 import { t } from "elysia";
 
 export const pageQuery = {
-  current_page: t.Optional(t.Numeric()),
-  per_page: t.Optional(t.Numeric()),
+  current_page: t.Optional(t.Numeric({ description: "a whole number" })),
+  per_page: t.Optional(t.Numeric({ description: "a whole number" })),
 };

@@ -4,7 +4,7 @@ import { Compile } from "typebox/compile";
 import { Fault } from "../../fault.ts";
 import type { Gate } from "../../gate/operation.ts";
 import type { OperationName } from "../../gate/operations.ts";
-import type { LicenseServer } from "../../license/server.ts";
+import type { LicenseServer } from "../../license/server/license-server.ts";
 
 /** What calls work on. */
 export interface OperatorScope {

@@ -7,12 +7,12 @@
  *
  * Rule: translates, decides nothing; the caller is always `operator`.
  */
-import { Type } from "typebox";
+import { type Static, Type } from "typebox";
 import { operator } from "../../gate/caller.ts";
 import { createSetupLink as createSetupLinkOperation } from "../../identity/setup-links.ts";
 import { LICENSE_BYTES_MAX } from "../../license/document.ts";
-import { createJoinToken as createJoinTokenOperation, listLeaseClients as listLeaseClientsOperation, revokeLeaseClient as revokeLeaseClientOperation } from "../../license/enrolment.ts";
-import { installLicense as installLicenseOperation, reloadLicense as reloadLicenseOperation, testLicense as testLicenseOperation } from "../../license/license-operations.ts";
+import { createJoinToken as createJoinTokenOperation, listLeaseClients as listLeaseClientsOperation, revokeLeaseClient as revokeLeaseClientOperation } from "../../license/server/enrolment.ts";
+import { installLicense as installLicenseOperation, reloadLicense as reloadLicenseOperation, testLicense as testLicenseOperation } from "../../license/server/operations.ts";
 import { addSigningKey as addSigningKeyOperation, revokeSigningKey as revokeSigningKeyOperation, rotateSigningKeys as rotateSigningKeysOperation } from "../../oidc/key-rotation.ts";
 import { listSigningKeys as listSigningKeysOperation } from "../../oidc/signing-keys.ts";
 import { createAdministrator as createAdministratorOperation } from "../../teams/setup.ts";
@@ -50,20 +50,20 @@ export const createSetupLink = call(
 
 const Difference = Type.Object({ key: Text, from: Type.Unknown(), to: Type.Unknown() });
 
+const LicenseTestSchema = Type.Object({
+  outcome: Type.Union([Type.Literal("accepted"), Type.Literal("unchanged"), Type.Literal("refused")]),
+  refusal: MaybeText,
+  message: Text,
+  state: Text,
+  license: Type.Union([LicenseFactsSchema, Type.Null()]),
+  differences: Type.Array(Difference),
+  warnings: Type.Array(Text),
+});
+export type OperatorLicenseTest = Static<typeof LicenseTestSchema>;
+
 export const testLicense = call(
   "license.test",
-  {
-    input: Type.Object({ license: LicenseText }, closed),
-    output: Type.Object({
-      outcome: Type.Union([Type.Literal("accepted"), Type.Literal("unchanged"), Type.Literal("refused")]),
-      refusal: MaybeText,
-      message: Text,
-      state: Text,
-      license: Type.Union([LicenseFactsSchema, Type.Null()]),
-      differences: Type.Array(Difference),
-      warnings: Type.Array(Text),
-    }),
-  },
+  { input: Type.Object({ license: LicenseText }, closed), output: LicenseTestSchema },
   async (scope, { license }) => {
     const server = await scope.licenseServer();
     const { differences, warnings, ...rest } = await testLicenseOperation(scope.gate, operator, { server, file: Buffer.from(license, "latin1") });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { writeFileDurably, prepareDataDirectory } from "../../../src/data-directory.ts";
 import { encodeBase64url } from "../../../src/crypto/base64url.ts";
 import { type Qualified, requireLicensed } from "../../../src/license/entitlements.ts";
-import { type LeaseHolder, startLeaseHolder } from "../../../src/license/lease-holder.ts";
+import { type LeaseHolder, startLeaseHolder } from "../../../src/license/holder/lease-holder.ts";
 import { realServices } from "../../../src/services.ts";
 import { testVendor } from "../../support/license.ts";
 import { type LicenseServerDouble, startDouble } from "../../support/license-server-double.ts";

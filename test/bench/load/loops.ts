@@ -28,8 +28,8 @@ class Recorder {
     }
   }
 
-  samples(sinceMs: number): Samples {
-    return { latenciesMs: this.latenciesMs, failures: this.failures, seconds: (performance.now() - sinceMs) / 1_000 };
+  samples(sinceMs: number, untilMs: number): Samples {
+    return { latenciesMs: this.latenciesMs, failures: this.failures, seconds: (untilMs - sinceMs) / 1_000 };
   }
 }
 
@@ -42,7 +42,7 @@ export async function closedLoop(callers: readonly Call[], seconds: number): Pro
     for (let nowMs = startedAtMs; nowMs < endsAtMs; nowMs = performance.now()) await record.of(call, nowMs);
   };
   await Promise.all(callers.map(loop));
-  return record.samples(startedAtMs);
+  return record.samples(startedAtMs, performance.now());
 }
 
 const TICK_MS = 1;
@@ -76,6 +76,7 @@ export async function pacedLoop(callers: readonly Call[], { perSecond, stopped }
     }
     await Bun.sleep(TICK_MS);
   }
+  const stoppedAtMs = performance.now();
   await Promise.all(running);
-  return record.samples(startedAtMs);
+  return record.samples(startedAtMs, stoppedAtMs);
 }

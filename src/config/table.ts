@@ -1,0 +1,239 @@
+/**
+ * The table of settings: every one, once. Flag, variable and config-file key follow from the name, so that whoever knows
+ * one of them knows all three; help, `docs/configuration.md` and the reading of a configuration are made from it.
+ *
+ * Rule: a setting that is not here does not exist. It holds names, kinds and defaults, and reads nothing.
+ */
+import * as kinds from "./kinds.ts";
+import type { Kind } from "./kinds.ts";
+import type { LogLevel } from "../log.ts";
+import { defaultSettings, type SmtpTls, smtpTlsModes } from "../settings.ts";
+
+export const roles = ["license", "api", "gateway", "issuer"] as const;
+export type Role = (typeof roles)[number];
+
+const logLevels: readonly LogLevel[] = ["debug", "info", "warn", "error"];
+
+interface Row<T> {
+  readonly kind: Kind<T>;
+  readonly fallback: T;
+  /** The default as people read it, where the value itself does not say it. */
+  readonly shownDefault?: string;
+  /** One line, without a full stop. */
+  readonly help: string;
+  /** Roles that look at it; absent when all do. */
+  readonly roles?: readonly Role[];
+  /** Where the flag is not the name with hyphens. */
+  readonly flag?: string;
+}
+
+export interface Setting<T> extends Row<T> {
+  /** Its key in a config file. */
+  readonly name: string;
+  readonly flag: string;
+  readonly variable: string;
+}
+
+function setting<T>(name: string, row: Row<T>): Setting<T> {
+  return { ...row, name, flag: row.flag ?? `--${name.replaceAll("_", "-")}`, variable: `CYBERUN_${name.toUpperCase()}` };
+}
+
+const DAY_SECONDS = 86_400;
+const seconds = (min: number, max: number) => kinds.whole("SECONDS", min, max);
+const optionalOrigin: Kind<string | undefined> = kinds.origin;
+
+export const settings = {
+  configFile: setting("config_file", {
+    kind: kinds.path("FILE"),
+    fallback: undefined,
+    shownDefault: "none; no file is looked for",
+    help: "Settings in TOML, keyed by their names",
+    flag: "--config",
+  }),
+  roles: setting<readonly Role[]>("roles", {
+    kind: kinds.list(kinds.choice(roles), "ROLE,…"),
+    fallback: roles,
+    help: "Roles that this process runs",
+  }),
+  dataDir: setting("data_dir", {
+    kind: kinds.path("DIR"),
+    fallback: undefined,
+    shownDefault: "/var/lib/cyberun; for a trial ~/.cyberun-trial",
+    help: "Directory that holds everything this deployment keeps",
+  }),
+  licenseFile: setting("license_file", {
+    kind: kinds.path("FILE"),
+    fallback: undefined,
+    shownDefault: "license.lic in the data directory",
+    help: "License file that the License Server watches",
+    roles: ["license"],
+    flag: "--license",
+  }),
+  licenseServerAddresses: setting<readonly string[] | undefined>("license_server_addresses", {
+    kind: kinds.list(kinds.origin, "URL,…"),
+    fallback: undefined,
+    shownDefault: "the License Server of this process; without one http://localhost:9400",
+    help: "License Servers, tried in this order until one answers",
+    roles: ["api", "gateway", "issuer"],
+  }),
+  bind: setting("bind", { kind: kinds.host, fallback: "127.0.0.1", help: "Address that every role listens on" }),
+  licensePort: setting("license_port", { kind: kinds.port, fallback: 9400, help: "Port of the License Server; 0 takes a free one", roles: ["license"] }),
+  apiPort: setting("api_port", { kind: kinds.port, fallback: 9401, help: "Port of API and dashboard; 0 takes a free one", roles: ["api"] }),
+  gatewayPort: setting("gateway_port", { kind: kinds.port, fallback: 9402, help: "Port of the agent gateway; 0 takes a free one", roles: ["gateway"] }),
+  issuerPort: setting("issuer_port", { kind: kinds.port, fallback: 9403, help: "Port of the OIDC issuer; 0 takes a free one", roles: ["issuer"] }),
+  publicUrl: setting("public_url", {
+    kind: optionalOrigin,
+    fallback: undefined,
+    shownDefault: "the address the API is bound to",
+    help: "Where people and programs reach the API and the dashboard",
+  }),
+  issuerUrl: setting("issuer_url", {
+    kind: optionalOrigin,
+    fallback: undefined,
+    shownDefault: "the address the issuer is bound to",
+    help: "The issuer's name in tokens and discovery",
+  }),
+  tlsCertFile: setting("tls_cert_file", {
+    kind: kinds.presentFile,
+    fallback: undefined,
+    shownDefault: "none: plain HTTP",
+    help: "Certificate chain (PEM) for every port",
+  }),
+  tlsKeyFile: setting("tls_key_file", {
+    kind: kinds.presentFile,
+    fallback: undefined,
+    shownDefault: "none: plain HTTP",
+    help: "Private key (PEM) of the certificate",
+  }),
+  extraCaFile: setting("extra_ca_file", {
+    kind: kinds.presentFile,
+    fallback: undefined,
+    shownDefault: "none",
+    help: "Certificates (PEM) trusted beside the built-in ones for outgoing connections",
+  }),
+  databaseUrl: setting("database_url", {
+    kind: kinds.databaseUrl,
+    fallback: undefined,
+    shownDefault: "none: SQLite in the data directory",
+    help: "PostgreSQL database; its password is never taken from the command line",
+  }),
+  masterKeyFile: setting("master_key_file", {
+    kind: kinds.path("FILE"),
+    fallback: undefined,
+    shownDefault: "master.key in the data directory",
+    help: "Key that seals secrets in the store; made at first start",
+  }),
+  joinTokenFile: setting("join_token_file", {
+    kind: kinds.path("FILE"),
+    fallback: undefined,
+    shownDefault: "none: roles in the License Server's data directory need none",
+    help: "File with the token by which roles on this host enrol at a License Server elsewhere",
+    roles: ["api", "gateway", "issuer"],
+  }),
+  clusterId: setting("cluster_id", {
+    kind: kinds.text("ID", /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/, "1 to 128 letters, digits and . _ : - and begin with a letter or digit"),
+    fallback: undefined,
+    shownDefault: "none",
+    help: "Name of this cluster, for a license that is bound to clusters",
+    roles: ["license"],
+  }),
+  accessTokenSeconds: setting("access_token_seconds", {
+    kind: seconds(60, DAY_SECONDS),
+    fallback: defaultSettings.accessTokenSeconds,
+    help: "Life of an access token",
+    roles: ["api", "issuer"],
+  }),
+  refreshTokenSeconds: setting("refresh_token_seconds", {
+    kind: seconds(3_600, 400 * DAY_SECONDS),
+    fallback: defaultSettings.refreshTokenSeconds,
+    help: "A session that is left alone for so long ends",
+    roles: ["api", "issuer"],
+  }),
+  cookieSeconds: setting("cookie_seconds", {
+    kind: seconds(300, 30 * DAY_SECONDS),
+    fallback: defaultSettings.cookieSeconds,
+    help: "Life of a dashboard session, from sign-in on",
+    roles: ["api", "issuer"],
+  }),
+  setupLinkSeconds: setting("setup_link_seconds", {
+    kind: seconds(60, DAY_SECONDS),
+    fallback: defaultSettings.setupLinkSeconds,
+    help: "Life of a set-up link",
+    roles: ["api"],
+  }),
+  signingKeyRotationSeconds: setting("signing_key_rotation_seconds", {
+    kind: seconds(3_600, 3_650 * DAY_SECONDS),
+    fallback: defaultSettings.signingKeyRotationSeconds,
+    help: "How long a signing key of the issuer is used before the next one; see signing-keys.md",
+    roles: ["issuer"],
+  }),
+  smtpHost: setting<string | undefined>("smtp_host", {
+    kind: kinds.host,
+    fallback: undefined,
+    shownDefault: "none: no mail is sent",
+    help: "Mail server that takes the deployment's mail",
+    roles: ["api"],
+  }),
+  smtpPort: setting("smtp_port", { kind: kinds.whole("PORT", 1, 65_535), fallback: 587, help: "Port of the mail server", roles: ["api"] }),
+  smtpTls: setting<SmtpTls>("smtp_tls", {
+    kind: kinds.choice(smtpTlsModes),
+    fallback: "starttls",
+    help: "Whether the connection to the mail server is upgraded (starttls), encrypted from the first byte (tls) or in clear (none)",
+    roles: ["api"],
+  }),
+  smtpUser: setting("smtp_user", {
+    kind: kinds.text("NAME", /^[^\p{C}]{1,254}$/u, "1 to 254 characters"),
+    fallback: undefined,
+    shownDefault: "none: no login",
+    help: "Name to log in to the mail server with",
+    roles: ["api"],
+  }),
+  smtpPasswordFile: setting("smtp_password_file", {
+    kind: kinds.path("FILE"),
+    fallback: undefined,
+    shownDefault: "none",
+    help: "File whose first line is the password for the mail server",
+    roles: ["api"],
+  }),
+  smtpFrom: setting("smtp_from", {
+    kind: kinds.text("ADDRESS", /^[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9.-]{1,180}$/, "an address such as cyberun@example.com"),
+    fallback: undefined,
+    shownDefault: "no-reply at the public address's host",
+    help: "Sender of the deployment's mail",
+    roles: ["api"],
+  }),
+  logLevel: setting<LogLevel>("log_level", {
+    kind: kinds.choice(logLevels),
+    fallback: "info",
+    shownDefault: "info; for a trial warn",
+    help: "Least severe lines that are logged to standard error",
+  }),
+  readyFile: setting("ready_file", {
+    kind: kinds.path("FILE"),
+    fallback: undefined,
+    shownDefault: "none",
+    help: "File that is written with the roles' addresses, as JSON, once everything serves, and removed at the stop",
+  }),
+} as const;
+
+export type SettingName = keyof typeof settings;
+
+/** What every row has, whatever its type: for help, docs and the search for unknown names. */
+export type AnySetting = Omit<Setting<unknown>, "kind"> & { readonly kind: Omit<Kind<unknown>, "read"> };
+
+export function settingOf(name: SettingName): AnySetting {
+  return settings[name];
+}
+
+const names: readonly string[] = Object.keys(settings);
+
+function isSettingName(name: string): name is SettingName {
+  return names.includes(name);
+}
+
+export const settingNames: readonly SettingName[] = names.filter(isSettingName);
+
+/** The default as help and docs print it. */
+export function defaultShown({ shownDefault, fallback }: AnySetting): string {
+  return shownDefault ?? (Array.isArray(fallback) ? fallback.join(",") : String(fallback));
+}

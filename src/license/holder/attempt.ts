@@ -1,0 +1,131 @@
+/**
+ * One exchange with one License Server: challenge, proof, and the answer judged.
+ *
+ * Rule: stateless. What the client remembers goes in as a value, what it learnt comes out as one; a proof is only ever
+ * made for an instance key that is pinned, so a false server does not even get that far.
+ */
+import { createHash } from "node:crypto";
+import { encodeBase64url } from "../../crypto/base64url.ts";
+import { publicX, type SigningKey, thumbprint } from "../../crypto/jws.ts";
+import type { DataDirectory } from "../../data-directory.ts";
+import type { TrustedKey } from "../document.ts";
+import { type Denied, type Granted, judgeFreshLease } from "./grant.ts";
+import type { JoinToken } from "../join-token.ts";
+import { type LeaseRole, type Proof, signProof } from "../lease.ts";
+import { type LeaseMarks, seenFrom } from "./marks.ts";
+import { type Connection, NoAnswer, requestChallenge, requestLease } from "./license-client.ts";
+import { findEnrolment, isPinned } from "./pins.ts";
+
+/** What of a client stays the same from start to stop. */
+export interface Client {
+  readonly key: SigningKey;
+  readonly role: LeaseRole;
+  readonly directory: DataDirectory;
+  readonly trustedKeys: readonly TrustedKey[];
+  readonly tokens: readonly JoinToken[];
+  readonly version: string;
+}
+
+/** What it knows at the moment it asks. */
+export interface Knowledge {
+  readonly pins: readonly string[];
+  readonly marks: LeaseMarks;
+  /** Guarded time, epoch seconds. */
+  readonly now: () => number;
+  /** Wall clock, epoch seconds, while it is known to be behind. */
+  readonly anomalousWall: () => number | undefined;
+}
+
+export interface Attempt {
+  readonly answer: Granted | Denied;
+  /** The signed text, to be kept. */
+  readonly message: string;
+  readonly instanceKey: string;
+  readonly changesTicket: string | undefined;
+}
+
+/** A client, whom it asks, and what it knows. */
+interface Asking {
+  readonly client: Client;
+  readonly connection: Connection;
+  readonly knowledge: Knowledge;
+}
+
+interface Opened {
+  readonly instanceKey: string;
+  readonly clientNonce: string;
+  readonly serverNonce: string;
+}
+
+async function openExchange({ client, connection, knowledge }: Asking): Promise<Opened> {
+  const clientNonce = encodeBase64url(connection.services.random.bytes(32));
+  const { server_nonce: serverNonce, instance_key: instanceKey } = await requestChallenge(connection, {
+    client_key: publicX(client.key.publicKey),
+    role: client.role,
+    client_nonce: clientNonce,
+  });
+  if (!isPinned(thumbprint(instanceKey), knowledge.pins, client.directory)) {
+    throw new NoAnswer("not_pinned", "The License Server is not one that this role was told to trust; give the role a join token of it.");
+  }
+  return { instanceKey, clientNonce, serverNonce };
+}
+
+function seenMarks({ marks, now }: Knowledge, instance: string): Proof["seen"] {
+  const { epoch, counter } = seenFrom(marks, instance);
+  const latest = marks.deployments.at(-1);
+  return { epoch, counter, deployment_id: latest?.deployment_id ?? null, sequence: latest?.sequence ?? 0, time: now() };
+}
+
+interface Purpose {
+  readonly purpose: Proof["purpose"];
+  readonly file_sha256?: string;
+}
+
+function proofOf({ client, knowledge }: Asking, { instanceKey, clientNonce, serverNonce }: Opened, purpose: Purpose): string {
+  const { key, role, version } = client;
+  const instance = thumbprint(instanceKey);
+  const enrolment = findEnrolment({ ...client, instance }, { clientKey: publicX(key.publicKey), role, clientNonce, serverNonce });
+  return signProof(key, {
+    ...purpose,
+    audience: instance,
+    role,
+    client_nonce: clientNonce,
+    server_nonce: serverNonce,
+    issued_at: knowledge.now(),
+    seen: seenMarks(knowledge, instance),
+    ...(enrolment === undefined ? {} : { enrolment }),
+    version,
+  });
+}
+
+/** Asks for a lease. Throws {@link NoAnswer} or LeaseError; nothing was learnt then. */
+export async function attemptLease(client: Client, connection: Connection, knowledge: Knowledge): Promise<Attempt> {
+  const asking = { client, connection, knowledge };
+  const opened = await openExchange(asking);
+  const sentAt = knowledge.now();
+  const { lease, changesTicket } = await requestLease(connection, proofOf(asking, opened, { purpose: "lease" }));
+  const answer = judgeFreshLease(lease, {
+    ...opened,
+    role: client.role,
+    client: client.key.kid,
+    trustedKeys: client.trustedKeys,
+    marks: knowledge.marks,
+    sentAt,
+    receivedAt: knowledge.now(),
+    anomalousWall: knowledge.anomalousWall(),
+  });
+  return { answer, message: lease, instanceKey: opened.instanceKey, changesTicket };
+}
+
+/** The signed text by which the server may read its license file again. */
+export async function proveReload(client: Client, connection: Connection, knowledge: Knowledge): Promise<string> {
+  const asking = { client, connection, knowledge };
+  return proofOf(asking, await openExchange(asking), { purpose: "reload" });
+}
+
+/** The signed text by which the server may replace its license file by exactly `file`. */
+export async function proveInstall(client: Client, connection: Connection, knowledge: Knowledge & { readonly file: Uint8Array }): Promise<string> {
+  const file_sha256 = createHash("sha256").update(knowledge.file).digest("base64url");
+  const asking = { client, connection, knowledge };
+  return proofOf(asking, await openExchange(asking), { purpose: "install", file_sha256 });
+}

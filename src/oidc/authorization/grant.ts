@@ -1,0 +1,63 @@
+/**
+ * The answer to a request that was allowed: a grant, and a code for it, in one transaction.
+ *
+ * Rule: the code is stored as a digest, bound to client, redirect URI, PKCE challenge and DPoP key, and short-lived.
+ */
+import { randomSecret } from "../../crypto/tokens.ts";
+import type { CommandAct } from "../../gate/operation.ts";
+import { scopesOf } from "../scope.ts";
+import type { AuthorizationRequest } from "./request.ts";
+
+/** RFC 6749 section 4.1.2 allows ten minutes; a redirect takes seconds. */
+const CODE_SECONDS = 60;
+
+/** How people sign in here, in the words of RFC 8176. */
+const PASSWORD_AMR: readonly string[] = ["pwd"];
+/** The one level of assurance there is: a single factor. */
+export const SINGLE_FACTOR_ACR = "urn:cyberun:acr:single-factor";
+
+/** A sign-in at the issuer's own pages. */
+export interface Session {
+  readonly id: string;
+  readonly userId: string;
+  /** Epoch milliseconds. */
+  readonly createdAtMs: number;
+}
+
+/** What the store keeps in place of a code. */
+export function codeDigest({ sealer }: Pick<CommandAct, "sealer">, code: string): string {
+  return sealer.digest("oidc-code", code);
+}
+
+/** Inserts the grant and a code for it; gives the code, which is shown once. */
+export async function insertGrant(act: CommandAct, request: AuthorizationRequest, session: Session): Promise<string> {
+  const { writer, services } = act;
+  const now = services.clock.now();
+  const grantId = services.random.uuid();
+  const isOffline = scopesOf(request.scope).includes("offline_access");
+  await writer.insert(writer.tables.oidcGrants).values({
+    id: grantId,
+    client_id: request.clientId,
+    user_id: session.userId,
+    session_id: isOffline ? null : session.id,
+    scope: request.scope,
+    resource: JSON.stringify(request.resource),
+    claims: request.claims === undefined ? null : JSON.stringify(request.claims),
+    auth_time: session.createdAtMs,
+    acr: SINGLE_FACTOR_ACR,
+    amr: JSON.stringify(PASSWORD_AMR),
+    nonce: request.nonce ?? null,
+    created_at: now,
+  });
+  const code = randomSecret(services.random);
+  await writer.insert(writer.tables.oidcCodes).values({
+    digest: codeDigest(act, code),
+    grant_id: grantId,
+    client_id: request.clientId,
+    redirect_uri: request.redirectUri,
+    code_challenge: request.codeChallenge ?? null,
+    dpop_jkt: request.dpopJkt ?? null,
+    expires_at: now + CODE_SECONDS * 1_000,
+  });
+  return code;
+}

@@ -1,0 +1,77 @@
+/**
+ * ID tokens (OpenID Connect Core 1.0 section 2): who signed in, when, how, and for which client.
+ *
+ * Rule: claims about the person come first and those of the protocol after, so that none of the former can stand in for
+ * one of the latter. Algorithm per client; the key decides it.
+ */
+import { createHash } from "node:crypto";
+import { Type } from "typebox";
+import { Compile } from "typebox/compile";
+import type { IdTokenAlgorithm } from "./clients/client.ts";
+import { signJwt, verifyJwt } from "./jwt.ts";
+import type { Keyring, TokenSigningKey } from "./keyring.ts";
+
+/** How long an ID token is worth something, at most; a client reads it at once. */
+const ID_TOKEN_SECONDS_MAX = 3_600;
+
+/** What an ID token says. */
+export interface IdTokenFacts {
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly subject: string;
+  /** Epoch seconds. */
+  readonly issuedAt: number;
+  /** Epoch milliseconds. */
+  readonly authTimeMs: number | undefined;
+  readonly acr: string | undefined;
+  readonly amr: readonly string[];
+  readonly nonce: string | undefined;
+  /** Absent for offline access, which no session bounds. */
+  readonly sessionId: string | undefined;
+  /** About the person (`claims.ts`). */
+  readonly personClaims: Readonly<Record<string, unknown>>;
+  readonly accessToken: string;
+}
+
+/** Left half of the hash that goes with the algorithm (OpenID Connect Core 1.0 section 3.1.3.6; SHA-512 for Ed25519). */
+function halfHash(algorithm: IdTokenAlgorithm, text: string): string {
+  const hash = createHash(algorithm === "EdDSA" ? "sha512" : "sha256").update(text).digest();
+  return hash.subarray(0, hash.length / 2).toString("base64url");
+}
+
+export function signIdToken(key: TokenSigningKey, facts: IdTokenFacts): string {
+  const { issuer, clientId, subject, issuedAt, authTimeMs, acr, amr, nonce, sessionId, personClaims, accessToken } = facts;
+  return signJwt(key, "JWT", {
+    ...personClaims,
+    iss: issuer,
+    sub: subject,
+    aud: clientId,
+    iat: issuedAt,
+    exp: issuedAt + Math.min(ID_TOKEN_SECONDS_MAX, key.tokenSeconds),
+    at_hash: halfHash(key.alg, accessToken),
+    ...(authTimeMs === undefined ? {} : { auth_time: Math.floor(authTimeMs / 1_000) }),
+    ...(acr === undefined ? {} : { acr }),
+    ...(amr.length === 0 ? {} : { amr }),
+    ...(nonce === undefined ? {} : { nonce }),
+    ...(sessionId === undefined ? {} : { sid: sessionId }),
+  });
+}
+
+const hintShape = Compile(Type.Object({ iss: Type.String(), aud: Type.String(), sub: Type.String(), sid: Type.Optional(Type.String()) }));
+
+/** Whom an ID token of ours was about. */
+export interface IdTokenHint {
+  readonly clientId: string;
+  readonly subject: string;
+  readonly sessionId: string | undefined;
+}
+
+/**
+ * Reads an `id_token_hint`, or gives undefined for what this issuer did not sign as an ID token. One that has run out is
+ * as good as any: it says whom the client means, and opens nothing.
+ */
+export async function findHint(keyring: Pick<Keyring, "findVerifyKey">, issuer: string, token: string): Promise<IdTokenHint | undefined> {
+  const claims = await verifyJwt(keyring, "JWT", token);
+  if (!hintShape.Check(claims) || claims.iss !== issuer) return undefined;
+  return { clientId: claims.aud, subject: claims.sub, sessionId: claims.sid };
+}

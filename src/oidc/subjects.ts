@@ -1,0 +1,20 @@
+/**
+ * Who a person is to a client: `sub`, the same for ever, and with `pairwise` another one for each sector, so that two
+ * applications cannot tell that they know the same person (OpenID Connect Core 1.0 section 8).
+ */
+import type { Sealer } from "../crypto/sealing.ts";
+import type { Client } from "./clients/client.ts";
+
+export type SubjectClient = Pick<Client, "client_id" | "subject_type" | "redirect_uris">;
+
+/** The one web host that answers go to; a client without one is a sector of its own. */
+function sectorOf({ client_id, redirect_uris }: SubjectClient): string {
+  const hosts = new Set(redirect_uris.map((uri) => (uri.startsWith("https://") ? new URL(uri).host : "")));
+  const [host] = hosts;
+  return hosts.size === 1 && host !== undefined && host !== "" ? host : `client:${client_id}`;
+}
+
+/** The `sub` by which this client knows the person. */
+export function subjectFor(sealer: Sealer, client: SubjectClient, userId: string): string {
+  return client.subject_type === "public" ? userId : sealer.digest("oidc-subject", `${sectorOf(client)}\n${userId}`);
+}

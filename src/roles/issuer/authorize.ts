@@ -1,0 +1,140 @@
+/** The authorization endpoint and the pages between a request and its answer. */
+import { t } from "elysia";
+import { Fault } from "../../fault.ts";
+import type { Caller } from "../../gate/caller.ts";
+import type { Gate } from "../../gate/operation.ts";
+import { door } from "../../http/door.ts";
+import type { App } from "../../http/listener.ts";
+import { createSession, endSession } from "../../identity/sessions.ts";
+import { continueAuthorization, decideAuthorization, type Interaction } from "../../oidc/authorization/interaction.ts";
+import { startAuthorization } from "../../oidc/authorization/start.ts";
+import { endpoints } from "../../oidc/endpoints.ts";
+import type { Keyring } from "../../oidc/keyring.ts";
+import type { IssuerSite } from "../../oidc/token-endpoint.ts";
+import { browserOf, personOf, requireOwnForm, signedIn } from "./cookies.ts";
+import { answerResponse, frameOf, orRefusalPage, redirectTo, respond, towards, withCookies } from "./page-response.ts";
+import { consentPage, signInPage } from "./pages.ts";
+
+const INTERACTION = "/interaction";
+
+/** What a route of a request under way has at hand. */
+interface Visit {
+  readonly gate: Gate;
+  readonly request: Request;
+  readonly handle: string;
+}
+
+interface Shown {
+  readonly interaction: Interaction;
+  /** What was typed, and why it was refused. */
+  readonly again?: { readonly emailAddress: string; readonly fault: Fault };
+}
+
+function pathOf(handle: string): string {
+  return `${INTERACTION}/${handle}`;
+}
+
+async function show({ gate, request, handle }: Visit, { interaction, again }: Shown): Promise<Response> {
+  if (interaction.kind === "answer") return answerResponse(await frameOf(gate, request), interaction.response);
+  const { client, request: asked } = interaction;
+  const frame = await frameOf(gate, request, asked.uiLocales);
+  const opening = towards(asked.redirectUri, client.logoUri);
+  const path = pathOf(handle);
+  if (interaction.kind === "consent") return respond(consentPage(frame, { client, path, person: interaction.person, needed: interaction.needed }), opening);
+  return respond(signInPage(frame, { client, path, emailAddress: again?.emailAddress ?? asked.loginHint, fault: again?.fault }), opening);
+}
+
+async function start({ gate, keyring, request, caller }: { gate: Gate; keyring: Keyring; request: Request; caller: Caller }, text: string): Promise<Response> {
+  return await orRefusalPage(gate, request, async () => {
+    const started = await startAuthorization(gate, caller, { text, keyring });
+    if (started.kind === "answer") return answerResponse(await frameOf(gate, request), started.response);
+    // To a page of ours: so it can be reloaded, and its cookies count although another site's page led here.
+    return redirectTo(pathOf(started.handle));
+  });
+}
+
+async function formText(request: Request): Promise<string> {
+  const type = request.headers.get("content-type") ?? "";
+  if (type.toLowerCase().startsWith("application/x-www-form-urlencoded")) return await request.text();
+  throw new Fault("invalid_request", "The authorization request is not an HTML form.", { hint: "Post it as application/x-www-form-urlencoded." });
+}
+
+interface Credentials {
+  readonly email_address: string;
+  readonly user_password: string;
+}
+
+/** Signs in and goes on; a refusal is shown on the form that was filled in. */
+async function signIn(visit: Visit, caller: Caller, { email_address, user_password }: Credentials): Promise<Response> {
+  const { gate, request, handle } = visit;
+  const opened = { handle, browser: browserOf(gate, request).secret };
+  const stranger: Caller = { kind: "anonymous", address: caller.address };
+  const before = await personOf(gate, request, caller);
+  // A request that is over, or another browser's, is refused before a password is looked at.
+  const interaction = await continueAuthorization(gate, stranger, opened);
+  if (interaction.kind === "answer") return await show(visit, { interaction });
+  try {
+    requireOwnForm(gate, request);
+    const held = await createSession(gate, stranger, { email_address, user_password, kind: "cookie" });
+    // One browser, one person: whoever was signed in here before is signed out.
+    if (before.kind === "user" && before.userId !== held.userId) await endSession(gate, before, undefined);
+    const person: Caller = { kind: "user", userId: held.userId, sessionId: held.sessionId, isAdministrator: false, teamId: undefined, address: caller.address };
+    const next = await continueAuthorization(gate, person, opened);
+    const response = next.kind === "answer" ? await show(visit, { interaction: next }) : redirectTo(pathOf(handle));
+    return withCookies(response, [signedIn(gate, held)]);
+  } catch (error) {
+    if (!(error instanceof Fault) || interaction.kind !== "sign_in") throw error;
+    const page = await show(visit, { interaction, again: { emailAddress: email_address, fault: error } });
+    return new Response(page.body, { status: error.status, headers: page.headers });
+  }
+}
+
+function addInteraction(app: App, gate: Gate): void {
+  const params = t.Object({ handle: t.String({ maxLength: 64 }) });
+  app.get(
+    `${INTERACTION}/:handle`,
+    async ({ request, caller, params: { handle } }) =>
+      await orRefusalPage(gate, request, async () => {
+        const { secret, cookies } = browserOf(gate, request);
+        const interaction = await continueAuthorization(gate, await personOf(gate, request, caller), { handle, browser: secret });
+        return withCookies(await show({ gate, request, handle }, { interaction }), cookies);
+      }),
+    { ...door("authorization.continue", "none"), params },
+  );
+  app.post(
+    `${INTERACTION}/:handle/sign-in`,
+    async ({ request, caller, params: { handle }, body }) => await orRefusalPage(gate, request, async () => await signIn({ gate, request, handle }, caller, body)),
+    { ...door("authorization.continue", "urlencoded"), params, body: t.Object({ email_address: t.String(), user_password: t.String() }) },
+  );
+  app.post(
+    `${INTERACTION}/:handle/decision`,
+    async ({ request, caller, params: { handle }, body }) =>
+      await orRefusalPage(gate, request, async () => {
+        requireOwnForm(gate, request);
+        const person = await personOf(gate, request, caller);
+        const { secret } = browserOf(gate, request);
+        const interaction = await decideAuthorization(gate, person, { handle, browser: secret, decision: body.decision, seenBy: body.seen_by });
+        return interaction.kind === "answer" ? await show({ gate, request, handle }, { interaction }) : redirectTo(pathOf(handle));
+      }),
+    {
+      ...door("authorization.decide", "urlencoded"),
+      params,
+      body: t.Object({ decision: t.Union([t.Literal("allow"), t.Literal("deny")]), seen_by: t.Optional(t.String({ maxLength: 64 })) }),
+    },
+  );
+}
+
+/** Adds the authorization endpoint (GET and POST, OpenID Connect Core 1.0 section 3.1.2.1) and its pages. */
+export function addAuthorizationDoors(app: App, { gate, keyring }: IssuerSite): void {
+  app.get(
+    endpoints.authorization,
+    async ({ request, caller }) => await start({ gate, keyring, request, caller }, new URL(request.url).search),
+    door("authorization.start", "none"),
+  );
+  app.post(
+    endpoints.authorization,
+    async ({ request, caller }) => await orRefusalPage(gate, request, async () => await start({ gate, keyring, request, caller }, await formText(request))),
+    door("authorization.start", "none"),
+  );
+  addInteraction(app, gate);
+}

@@ -1,0 +1,81 @@
+/**
+ * Pages as answers: the policy of each, the language, and refusals that people can read.
+ *
+ * Rule: what a policy opens is named for the one page that needs it: the client's logo, and where a form may lead.
+ */
+import { createHash } from "node:crypto";
+import { type Html, pageHeaders, pageResponse } from "../../dashboard/html.ts";
+import { Fault } from "../../fault.ts";
+import type { Caller } from "../../gate/caller.ts";
+import type { Gate } from "../../gate/operation.ts";
+import { faultHeaders } from "../../http/respond.ts";
+import { readDeployment } from "../../identity/deployment.ts";
+import { type AuthorizationResponse, locationOf } from "../../oidc/authorization/response.ts";
+import { formPostPage, type Frame, refusalPage, SUBMIT_SCRIPT } from "./pages.ts";
+import { languageFor } from "./words.ts";
+
+const anonymous: Caller = { kind: "anonymous" };
+
+/** Beyond what every page may do. */
+export interface Opening {
+  /** Where a form of the page may lead, by way of redirects too. */
+  readonly formAction?: string;
+  readonly image?: string | undefined;
+  readonly script?: string;
+}
+
+function policyOf({ formAction, image, script }: Opening): string {
+  const scripts = script === undefined ? "" : ` script-src 'sha256-${createHash("sha256").update(script).digest("base64")}';`;
+  return `default-src 'none';${scripts} style-src 'self'; img-src 'self'${image === undefined ? "" : ` ${image}`}; form-action ${formAction ?? "'self'"}; base-uri 'none'; frame-ancestors 'none'`;
+}
+
+/** The origin, or the scheme of an address that has none: what a policy names. */
+function sourceOf(uri: string): string {
+  const { origin, protocol } = new URL(uri);
+  return origin === "null" ? protocol : origin;
+}
+
+/**
+ * The policy of a page whose form may end at the client. Browsers hold a form's redirects against it, and many clients
+ * send the browser on to another https site of theirs, so that much is open beside the client's own address.
+ */
+export function towards(redirectUri: string, logoUri: string | undefined): Opening {
+  return { formAction: `'self' ${sourceOf(redirectUri)} https:`, image: logoUri === undefined ? undefined : sourceOf(logoUri) };
+}
+
+/** The page with its policy, and a cookie if there is one to set. */
+export function respond(page: Html, opening: Opening = {}, cookies: readonly string[] = []): Response {
+  return withCookies(pageResponse(page, 200, { "content-security-policy": policyOf(opening) }), cookies);
+}
+
+export function withCookies(response: Response, cookies: readonly string[]): Response {
+  for (const cookie of cookies) response.headers.append("set-cookie", cookie);
+  return response;
+}
+
+export function redirectTo(location: string): Response {
+  return new Response(null, { status: 303, headers: { ...pageHeaders, location } });
+}
+
+/** The frame of a page for this browser. */
+export async function frameOf(gate: Gate, request: Request, uiLocales?: string): Promise<Frame> {
+  const { display_name } = await readDeployment(gate, anonymous, undefined);
+  return { deploymentName: display_name ?? "Cyberun", language: languageFor(uiLocales, request.headers.get("accept-language")) };
+}
+
+/** Brings the answer to the client. */
+export function answerResponse(frame: Frame, response: AuthorizationResponse): Response {
+  if (response.responseMode === "query") return redirectTo(locationOf(response));
+  const page = formPostPage(frame, response);
+  return respond(page, { formAction: `${sourceOf(response.redirectUri)} https:`, script: SUBMIT_SCRIPT });
+}
+
+/** Runs `work`; its fault is a page, because people are looking. */
+export async function orRefusalPage(gate: Gate, request: Request, work: () => Promise<Response>): Promise<Response> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    return pageResponse(refusalPage(await frameOf(gate, request), error), error.status, faultHeaders(error));
+  }
+}

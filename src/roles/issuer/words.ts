@@ -1,0 +1,143 @@
+/**
+ * The words of the issuer's pages, once for each language.
+ *
+ * Rule: a language has every word or does not compile. Names of clients, people and scopes are never translated.
+ */
+
+export const languages = ["en", "de"] as const;
+export type Language = (typeof languages)[number];
+
+export interface Words {
+  readonly signIn: string;
+  readonly signInFor: (client: string) => string;
+  readonly emailAddress: string;
+  readonly password: string;
+  readonly cancel: string;
+  readonly allowTitle: string;
+  readonly asksFor: (client: string) => string;
+  readonly signedInAs: string;
+  readonly allow: string;
+  readonly deny: string;
+  readonly scopes: Readonly<Record<string, string>>;
+  readonly otherScope: (scope: string) => string;
+  readonly resource: (address: string) => string;
+  readonly canRevoke: string;
+  readonly policy: string;
+  readonly terms: string;
+  readonly goOn: string;
+  readonly refused: string;
+  readonly signOut: string;
+  readonly signOutQuestion: string;
+  readonly stay: string;
+  readonly signedOut: string;
+  readonly signedOutText: string;
+  readonly wrong: string;
+  readonly tooMany: string;
+  readonly otherSite: string;
+}
+
+const en: Words = {
+  signIn: "Sign in",
+  signInFor: (client) => `Sign in to go on to ${client}.`,
+  emailAddress: "Email address",
+  password: "Password",
+  cancel: "Cancel",
+  allowTitle: "Allow access",
+  asksFor: (client) => `${client} asks to:`,
+  signedInAs: "You are signed in as",
+  allow: "Allow",
+  deny: "Do not allow",
+  scopes: {
+    openid: "know who you are",
+    profile: "see your name",
+    email: "see your email address",
+    address: "see your postal address, if you have given one",
+    phone: "see your telephone number, if you have given one",
+    teams: "see your teams and your roles in them",
+    offline_access: "keep this access while you are away",
+  },
+  otherScope: (scope) => `use the permission ${scope}`,
+  resource: (address) => `act for you at ${address}`,
+  canRevoke: "You can take this back at any time.",
+  policy: "Privacy policy",
+  terms: "Terms of service",
+  goOn: "Continue",
+  refused: "This did not work",
+  signOut: "Sign out",
+  signOutQuestion: "Do you want to sign out here?",
+  stay: "Stay signed in",
+  signedOut: "Signed out",
+  signedOutText: "You are signed out. You can close this page.",
+  wrong: "Email address or password is wrong. After several failures an address has to wait.",
+  tooMany: "There were too many attempts. Wait a little and try again.",
+  otherSite: "The form was sent by another site. Open this page again and send it from there.",
+};
+
+const de: Words = {
+  signIn: "Anmelden",
+  signInFor: (client) => `Melden Sie sich an, um mit ${client} fortzufahren.`,
+  emailAddress: "E-Mail-Adresse",
+  password: "Passwort",
+  cancel: "Abbrechen",
+  allowTitle: "Zugriff erlauben",
+  asksFor: (client) => `${client} möchte:`,
+  signedInAs: "Sie sind angemeldet als",
+  allow: "Erlauben",
+  deny: "Nicht erlauben",
+  scopes: {
+    openid: "wissen, wer Sie sind",
+    profile: "Ihren Namen sehen",
+    email: "Ihre E-Mail-Adresse sehen",
+    address: "Ihre Postanschrift sehen, falls Sie eine angegeben haben",
+    phone: "Ihre Telefonnummer sehen, falls Sie eine angegeben haben",
+    teams: "Ihre Teams und Ihre Rollen darin sehen",
+    offline_access: "diesen Zugriff behalten, während Sie abwesend sind",
+  },
+  otherScope: (scope) => `die Berechtigung ${scope} nutzen`,
+  resource: (address) => `bei ${address} für Sie handeln`,
+  canRevoke: "Sie können dies jederzeit zurücknehmen.",
+  policy: "Datenschutzerklärung",
+  terms: "Nutzungsbedingungen",
+  goOn: "Weiter",
+  refused: "Das hat nicht geklappt",
+  signOut: "Abmelden",
+  signOutQuestion: "Möchten Sie sich hier abmelden?",
+  stay: "Angemeldet bleiben",
+  signedOut: "Abgemeldet",
+  signedOutText: "Sie sind abgemeldet. Sie können diese Seite schließen.",
+  wrong: "E-Mail-Adresse oder Passwort ist falsch. Nach mehreren Fehlern muss eine Adresse warten.",
+  tooMany: "Es gab zu viele Versuche. Warten Sie ein wenig und versuchen Sie es noch einmal.",
+  otherSite: "Das Formular kam von einer anderen Seite. Öffnen Sie diese Seite neu und senden Sie es von dort.",
+};
+
+const wordsOf: Readonly<Record<Language, Words>> = { en, de };
+
+/** The words of `language`. */
+export function wordsIn(language: Language): Words {
+  return wordsOf[language];
+}
+
+/** Accept-Language beyond that is not looked at. */
+const RANGES_MAX = 20;
+
+function known(range: string): Language | undefined {
+  return languages.find((language) => range.toLowerCase().split("-")[0] === language);
+}
+
+/** Ranges of an Accept-Language header, the most wanted first (RFC 9110 section 12.5.4). */
+function rangesOf(header: string): readonly string[] {
+  const ranges = header.split(",", RANGES_MAX).map((part) => {
+    const [range = "", quality] = part.trim().split(/\s*;\s*q=/);
+    return { range, quality: quality === undefined ? 1 : Number(quality) || 0 };
+  });
+  return ranges
+    .filter(({ quality }) => quality > 0)
+    .toSorted((a, b) => b.quality - a.quality)
+    .map(({ range }) => range);
+}
+
+/** The language to speak: what the client asks for, else what the browser asks for, else English. */
+export function languageFor(uiLocales: string | undefined, acceptLanguage: string | null): Language {
+  const wanted = [...(uiLocales ?? "").split(" "), ...rangesOf(acceptLanguage ?? "")];
+  return wanted.map(known).find((language) => language !== undefined) ?? "en";
+}

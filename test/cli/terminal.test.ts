@@ -1,0 +1,33 @@
+/** A password typed at a real terminal. */
+import { expect } from "bun:test";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { temporaryFolder } from "../support/folder.ts";
+import { testNeeding } from "../support/skip.ts";
+
+const root = join(import.meta.dirname, "../..");
+
+async function typeAt(dataDir: string, answers: readonly string[]): Promise<{ readonly exit: number; readonly shown: string }> {
+  const command = [process.execPath, join(root, "src/main.ts"), "admin", "create", "--email", "ada@example.com", "--data-dir", dataDir];
+  const child = Bun.spawn(["python3", join(root, "test/support/at-terminal.py"), JSON.stringify(answers), ...command], { stdio: ["ignore", "pipe", "inherit"] });
+  const shown = await child.stdout.text();
+  return { exit: await child.exited, shown };
+}
+
+testNeeding("python3", "a password is asked for twice and never shown; corrections and pasted lines count", async () => {
+  using folder = temporaryFolder();
+  const typed = await typeAt(join(folder.path, "a"), ["correct horsX\u007fe\r", "correct horse\r"]);
+  expect(typed.exit).toBe(0);
+  expect(typed.shown).toContain("New password: \r\nThe same again: \r\nCreated the administrator");
+  expect(typed.shown).not.toContain("corr");
+  const pasted = await typeAt(join(folder.path, "b"), ["correct horse\rcorrect horse\r"]);
+  expect(pasted.exit).toBe(0);
+  expect((await typeAt(join(folder.path, "a"), ["correct horse\r", "another horse\r"])).exit).toBe(2);
+}, 20_000);
+
+testNeeding("python3", "Ctrl-C at the question ends in 130 and nothing was made", async () => {
+  using folder = temporaryFolder();
+  expect((await typeAt(join(folder.path, "a"), ["corr\u0003"])).exit).toBe(130);
+  expect((await typeAt(join(folder.path, "a"), ["correct horse\r", "\u0004"])).exit).toBe(130);
+  expect(existsSync(join(folder.path, "a"))).toBe(false);
+}, 20_000);
