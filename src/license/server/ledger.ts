@@ -10,7 +10,8 @@
  */
 import { createHash } from "node:crypto";
 import { desc, eq, lte, sql } from "drizzle-orm";
-import type { Writer } from "../../store/store.ts";
+import { type Given, planRead, planWrite } from "../../store/plan.ts";
+import type { Reader, Writer } from "../../store/store.ts";
 
 /** An enrolled client that is not revoked, and its last lease. */
 export interface KnownClient {
@@ -57,13 +58,22 @@ export class KnownClients {
   }
 }
 
+const findClient = planRead((reader, given: Given<{ clientId: string }>) => {
+  const { leaseClients } = reader.tables;
+  return reader.select().from(leaseClients).where(eq(leaseClients.id, given("clientId")));
+});
+
+const findLastDay = planRead((reader, given: Given<{ clientId: string }>) => {
+  const { leaseDays } = reader.tables;
+  return reader.select().from(leaseDays).where(eq(leaseDays.client_id, given("clientId"))).orderBy(desc(leaseDays.day)).limit(1);
+});
+
 /** The client's row with its last lease: `unknown` without a row, `revoked` once it was revoked. */
-export async function readClient(writer: Writer, clientId: string): Promise<KnownClient | "unknown" | "revoked"> {
-  const { leaseClients, leaseDays } = writer.tables;
-  const [client] = await writer.select().from(leaseClients).where(eq(leaseClients.id, clientId));
+export async function readClient(reader: Reader, clientId: string): Promise<KnownClient | "unknown" | "revoked"> {
+  const [client] = await findClient(reader, { clientId });
   if (client === undefined) return "unknown";
   if (client.revoked_at !== null) return "revoked";
-  const [last] = await writer.select().from(leaseDays).where(eq(leaseDays.client_id, clientId)).orderBy(desc(leaseDays.day)).limit(1);
+  const [last] = await findLastDay(reader, { clientId });
   return { role: client.role, counter: last?.last_counter ?? 0, chain: last?.chain ?? "", told: "" };
 }
 
@@ -83,19 +93,60 @@ export interface LedgerEntry {
   readonly atMs: number;
 }
 
-/** Writes the lease down. False when another lease of the client was written meanwhile. */
-export async function writeLedger(writer: Writer, { clientId, after, counter, chain, isGranted, atMs }: LedgerEntry): Promise<boolean> {
+interface LedgerRow {
+  readonly id: string;
+  readonly client_id: string;
+  readonly day: string;
+  readonly granted: number;
+  readonly refused: number;
+  readonly last_counter: number;
+  readonly last_lease_at: number;
+  readonly chain: string;
+  readonly after: number;
+}
+
+/** The day's first lease makes its row, the others count on in it. */
+const writeDay = planWrite((writer, given: Given<LedgerRow>) => {
   const { leaseDays } = writer.tables;
-  const day = new Date(atMs).toISOString().slice(0, 10);
-  const last = { last_counter: counter, last_lease_at: Math.ceil(atMs), chain };
-  const written = await writer
+  return writer
     .insert(leaseDays)
-    .values({ id: `${clientId}/${day}`, client_id: clientId, day, granted: isGranted ? 1 : 0, refused: isGranted ? 0 : 1, ...last })
+    .values({
+      id: given("id"),
+      client_id: given("client_id"),
+      day: given("day"),
+      granted: given("granted"),
+      refused: given("refused"),
+      last_counter: given("last_counter"),
+      last_lease_at: given("last_lease_at"),
+      chain: given("chain"),
+    })
     .onConflictDoUpdate({
       target: leaseDays.id,
-      set: { ...last, ...(isGranted ? { granted: sql`${leaseDays.granted} + 1` } : { refused: sql`${leaseDays.refused} + 1` }) },
-      setWhere: lte(leaseDays.last_counter, after),
+      set: {
+        granted: sql`${leaseDays.granted} + excluded.granted`,
+        refused: sql`${leaseDays.refused} + excluded.refused`,
+        last_counter: sql`excluded.last_counter`,
+        last_lease_at: sql`excluded.last_lease_at`,
+        chain: sql`excluded.chain`,
+      },
+      setWhere: lte(leaseDays.last_counter, given("after")),
     })
     .returning({ counter: leaseDays.last_counter });
+});
+
+/** Writes the lease down. False when another lease of the client was written meanwhile. */
+export async function writeLedger(writer: Writer, { clientId, after, counter, chain, isGranted, atMs }: LedgerEntry): Promise<boolean> {
+  const day = new Date(atMs).toISOString().slice(0, 10);
+  const written = await writeDay(writer, {
+    id: `${clientId}/${day}`,
+    client_id: clientId,
+    day,
+    granted: isGranted ? 1 : 0,
+    refused: isGranted ? 0 : 1,
+    last_counter: counter,
+    last_lease_at: Math.ceil(atMs),
+    chain,
+    after,
+  });
   return written.length === 1;
 }
