@@ -18,6 +18,7 @@ import { type App, type Authenticate, createApp, listen, type Listener } from ".
 import { licenseMetrics } from "./http/license-metrics.ts";
 import { addProbes } from "./http/probes.ts";
 import type { Metric } from "./http/metrics.ts";
+import { signingKeyMetrics } from "./http/signing-key-metrics.ts";
 import { createSetupLink } from "./identity/setup-links.ts";
 import { readDeployment } from "./identity/deployment.ts";
 import { type Entitled, without } from "./license/entitlements.ts";
@@ -28,8 +29,9 @@ import { hostFiles } from "./license/server/host-parts.ts";
 import { LicenseServer } from "./license/server/license-server.ts";
 import { trustedKeys } from "./license/trust.ts";
 import type { Log } from "./log.ts";
+import { prepareSigningKey } from "./oidc/key-rotation.ts";
+import { startKeyRotation } from "./oidc/key-rotation-timer.ts";
 import { createKeyring } from "./oidc/keyring.ts";
-import { prepareSigningKey } from "./oidc/signing-keys.ts";
 import { addApiDoors, respondAsPage } from "./roles/api.ts";
 import { apiAuthenticate } from "./roles/api/authenticate.ts";
 import { addGatewayDoors } from "./roles/gateway.ts";
@@ -187,12 +189,14 @@ async function openGateway(house: House): Promise<LeaseHolder> {
 
 async function openIssuer(house: House): Promise<LeaseHolder> {
   await prepareSigningKey(house.gate, system, undefined);
+  const rotation = startKeyRotation(house.gate, house.log);
+  house.stops.defer(() => rotation.stop());
   return await openRole(house, {
     role: "issuer",
     authenticate: () => strangers,
     furnish(app, gate) {
       addIssuerDoors(app, gate);
-      return {};
+      return { metrics: () => signingKeyMetrics(rotation.schedule(), house.services.clock) };
     },
   });
 }

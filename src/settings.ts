@@ -11,6 +11,8 @@ export interface Settings {
   /** From sign-in, however much the dashboard is used. */
   readonly cookieSeconds: number;
   readonly setupLinkSeconds: number;
+  /** How long one of the issuer's keys signs before the next one does. */
+  readonly signingKeyRotationSeconds: number;
   /** The issuer's name in tokens and discovery (RFC 8414 section 2), without a slash at the end. */
   readonly issuerUrl: string;
   /** Where people and programs reach the API, without a slash at the end; the audience of access tokens. */
@@ -22,6 +24,7 @@ export const defaultSettings: Settings = {
   refreshTokenSeconds: 30 * 86_400,
   cookieSeconds: 12 * 3_600,
   setupLinkSeconds: 1_800,
+  signingKeyRotationSeconds: 90 * 86_400,
   issuerUrl: "http://localhost:9403",
   publicUrl: "http://localhost:9401",
 };

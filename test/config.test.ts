@@ -54,6 +54,7 @@ const samples: Readonly<Record<Exclude<SettingName, "configFile" | "tlsCertFile"
   refreshTokenSeconds: ["3601", (config) => config.lifetimes.refreshTokenSeconds, 3601],
   cookieSeconds: ["301", (config) => config.lifetimes.cookieSeconds, 301],
   setupLinkSeconds: ["62", (config) => config.lifetimes.setupLinkSeconds, 62],
+  signingKeyRotationSeconds: ["3602", (config) => config.lifetimes.signingKeyRotationSeconds, 3602],
   logLevel: ["debug", (config) => config.logLevel, "debug"],
   readyFile: ["/ready", (config) => config.readyFile, "/ready"],
 };

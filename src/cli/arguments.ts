@@ -27,6 +27,9 @@ export interface Arguments {
   readonly mistakes: readonly Mistake[];
 }
 
+/** The name of a key: one in 64 begins with a hyphen, and no flag is as long. */
+const thumbprintForm = /^[A-Za-z0-9_-]{43}$/;
+
 const short: Readonly<Record<string, string>> = { "-h": "--help" };
 /** Flags that people try before they know the commands. */
 const words: Readonly<Record<string, string>> = { "--version": "version" };
@@ -55,7 +58,7 @@ class Parser {
       const meant = words[word];
       if (meant !== undefined) this.words.push(meant);
       else if (word === "--") this.words.push(...this.#rest.splice(0));
-      else if (word.startsWith("-") && word !== "-") this.#flag(word);
+      else if (word.startsWith("-") && word !== "-" && !thumbprintForm.test(word)) this.#flag(word);
       else this.words.push(word);
     }
     return this;

@@ -104,6 +104,39 @@ export const commands = {
     options: ["json"],
     notes: [onHost],
   },
+  "oidc keys list": {
+    purpose: "List the issuer's signing keys, the newest first",
+    settings: host,
+    options: ["json"],
+    notes: [onHost],
+  },
+  "oidc keys rotate": {
+    purpose: "Have the next signing keys take over before their time",
+    settings: [...host, "accessTokenSeconds"],
+    options: ["json", "alg", "now"],
+    notes: [
+      "The next key is published at once and signs after the time for which verifiers may keep the keys; the one before stays published as long as the tokens it signed. Nothing fails.",
+      "With --now it signs at once: verifiers that do not look again for a key that they do not know refuse new tokens for up to 5 minutes.",
+      onHost,
+    ],
+  },
+  "oidc keys revoke": {
+    purpose: "Refuse everything that a signing key has signed, from now on",
+    operands: ["KID"],
+    settings: [...host, "accessTokenSeconds"],
+    options: ["json"],
+    notes: [
+      "For a key that somebody else may have. Every role refuses its tokens within 5 seconds; other verifiers as soon as they read the keys again, which they do every 5 minutes. People stay signed in and get new tokens, signed by the next key.",
+      "Repeating it changes nothing.",
+      onHost,
+    ],
+  },
+  "oidc keys add": {
+    purpose: "Make a first signing key of one more algorithm",
+    settings: [...host, "accessTokenSeconds"],
+    options: ["json", "alg"],
+    notes: ["Where there is one already nothing changes.", onHost],
+  },
   "verify-self": {
     purpose: "Compare this executable with the sums its vendor published",
     settings: [],
@@ -143,7 +176,7 @@ export interface Resolved {
 
 /** The command that the words begin with, the longest that fits, and the words behind it. */
 export function findCommand(words: readonly string[]): Resolved | undefined {
-  for (const length of [2, 1]) {
+  for (const length of [3, 2, 1]) {
     const asked = words.slice(0, length).join(" ");
     const name = commandNames.find((candidate) => candidate === asked);
     if (name !== undefined) return { name, operands: words.slice(length) };

@@ -94,10 +94,13 @@ export function helpFor(words: readonly string[]): Result {
 }
 
 export function unknownCommand(words: readonly string[]): Fault {
-  const group = commandNames.some((name) => name.startsWith(`${words[0]} `)) && words.length === 1;
-  if (group) return new Fault("invalid_request", `cyberun ${words[0]} needs one more word.`, { hint: `cyberun help ${words[0]} lists its commands.` });
-  const nearest = findNearest(words.slice(0, 2).join(" "), commandNames) ?? findNearest(words[0] ?? "", commandNames);
-  return new Fault("invalid_request", `There is no command ${JSON.stringify(words.slice(0, 2).join(" "))}.`, {
+  const asked = words.join(" ");
+  const group = commandNames.some((name) => name.startsWith(`${asked} `));
+  if (group) return new Fault("invalid_request", `cyberun ${asked} needs one more word.`, { hint: `cyberun help ${asked} lists its commands.` });
+  const isLong = commandNames.some((name) => name.startsWith(`${words.slice(0, 2).join(" ")} `));
+  const meant = words.slice(0, isLong ? 3 : 2).join(" ");
+  const nearest = findNearest(meant, commandNames) ?? findNearest(words[0] ?? "", commandNames);
+  return new Fault("invalid_request", `There is no command ${JSON.stringify(meant)}.`, {
     hint: nearest === undefined ? "cyberun help lists the commands." : `Did you mean cyberun ${nearest}?`,
   });
 }

@@ -25,6 +25,8 @@ export const options = {
   deploymentId: { flag: "--deployment-id", placeholder: "ID", help: "Deployment that the license is for", shownDefault: "that of the installed license" },
   sums: { flag: "--sums", placeholder: "FILE", help: "List of SHA-256 sums that the vendor published", shownDefault: "SHA256SUMS beside the executable" },
   revoke: { flag: "--revoke", placeholder: "ID", help: "Refuse this client from now on", shownDefault: "none; the clients are listed" },
+  alg: { flag: "--alg", placeholder: "ALG", help: "Signature algorithm: ES256, EdDSA or RS256", shownDefault: "every one in use" },
+  now: { flag: "--now", help: "Do not wait until verifiers know the next key", shownDefault: "off" },
 } as const satisfies Record<string, Option>;
 
 export type OptionName = keyof typeof options;

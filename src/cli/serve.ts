@@ -73,7 +73,7 @@ async function open({ config, services }: Context, log: Log): Promise<Served> {
 export async function serveUntilStopped(context: Context, announce: (served: Served) => Promise<Result>): Promise<undefined> {
   const { config, services, terminal, notices } = context;
   const log = createLog(services.clock, config.logLevel, terminal.err);
-  const signal = firstSignal();
+  const signal = firstSignal(services.clock);
   log.write("info", "process.starting", { version, roles: config.roles, data_dir: config.dataDir });
   for (const notice of notices) log.write("warn", "config.notice", { notice });
   const served = await open(context, log);

@@ -161,6 +161,12 @@ export const settings = {
     help: "Life of a set-up link",
     roles: ["api"],
   }),
+  signingKeyRotationSeconds: setting("signing_key_rotation_seconds", {
+    kind: seconds(3_600, 3_650 * DAY_SECONDS),
+    fallback: defaultSettings.signingKeyRotationSeconds,
+    help: "How long a signing key of the issuer is used before the next one; see signing-keys.md",
+    roles: ["issuer"],
+  }),
   logLevel: setting<LogLevel>("log_level", {
     kind: kinds.choice(logLevels),
     fallback: "info",

@@ -6,13 +6,8 @@
 import type { Gate } from "../gate/operation.ts";
 import { door } from "../http/door.ts";
 import type { App } from "../http/listener.ts";
-import { listPublicKeys } from "../oidc/signing-keys.ts";
+import { JWKS_CACHE_SECONDS, listPublicKeys } from "../oidc/signing-keys.ts";
 
-/**
- * How long verifiers may keep the keys, seconds. A new key is published at least so long before it signs, and a
- * retired one so long after the last token it signed.
- */
-export const JWKS_CACHE_SECONDS = 300;
 const JWKS_PATH = "/.well-known/jwks.json";
 
 /** Other origins may read public documents (OpenID Connect Discovery 1.0 section 4). */

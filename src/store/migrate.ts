@@ -9,6 +9,8 @@ import { Fault } from "../fault.ts";
 import type { Clock } from "../services.ts";
 import firstPostgres from "./migrations/0001-first.postgres.sql" with { type: "text" };
 import firstSqlite from "./migrations/0001-first.sqlite.sql" with { type: "text" };
+import oidcPostgres from "./migrations/0002-oidc.postgres.sql" with { type: "text" };
+import oidcSqlite from "./migrations/0002-oidc.sqlite.sql" with { type: "text" };
 
 export interface Migration {
   readonly number: number;
@@ -35,9 +37,15 @@ export interface MigrationStep {
 /** Runs `step` in one transaction; a throw rolls it back. */
 export type MigrationTransaction = <T>(step: (connection: MigrationStep) => Promise<T>) => Promise<T>;
 
-export const sqliteMigrations: readonly Migration[] = [{ number: 1, name: "first", text: firstSqlite }];
+export const sqliteMigrations: readonly Migration[] = [
+  { number: 1, name: "first", text: firstSqlite },
+  { number: 2, name: "oidc", text: oidcSqlite },
+];
 
-export const postgresMigrations: readonly Migration[] = [{ number: 1, name: "first", text: firstPostgres }];
+export const postgresMigrations: readonly Migration[] = [
+  { number: 1, name: "first", text: firstPostgres },
+  { number: 2, name: "oidc", text: oidcPostgres },
+];
 
 /** SHA-256 of the text, base64url. Line ends count as LF, whatever the checkout made of them. */
 export function migrationChecksum(text: string): string {

@@ -17,6 +17,7 @@ import { migrate, type Migration, type MigrationStep, postgresMigrations } from 
 import { PlanSwitch } from "./plan.ts";
 import { asFault, isConnectionLoss, isOutOfOrder } from "./postgres-errors.ts";
 import { type PostgresConnection, PostgresPool } from "./postgres-pool.ts";
+import { PreparedTexts } from "./prepared.ts";
 import { defineTables } from "./schema.ts";
 import { type Scope, Scopes } from "./scope.ts";
 import type { Reader, Store, WriteBuilders, Writer } from "./store.ts";
@@ -41,6 +42,7 @@ const FREE_RUNS_MAX = 2;
 const MIGRATION_LOCK = 4_909_226_001;
 
 const tables = defineTables(asCanonical<Kit>(postgresKit));
+const texts = new PreparedTexts();
 
 /** The engine's one cast: SQLite's types are the canonical ones, and the conformance suite proves the likeness. */
 function asCanonical<T>(own: unknown): T {
@@ -191,7 +193,7 @@ async function beforeCommit<T>({ connection, scope, sessions, run }: Transaction
 
 /** What drizzle uses of the driver. */
 interface Client {
-  unsafe(text: string, values: Parameters<PostgresConnection["query"]>[1]): unknown;
+  unsafe(text: string, values: Parameters<PostgresConnection["query"]>[1]): ReturnType<PostgresConnection["query"]>;
   readonly options: PostgresConnection["options"];
 }
 
@@ -208,7 +210,12 @@ class Sessions {
     const client = scopedClient(connection, scope);
     // drizzle sets parsers in the options it is given, the same on every connection.
     this.#planner ??= builders({ unsafe: (text, values) => this.#switch.client.unsafe(text, values), options: connection.options });
-    return Object.assign(builders(client), { plans: this.#switch.route(this.#planner, client) });
+    const repeat: Writer["repeat"] = async (statement, values) => {
+      const { text, parameters } = texts.bind(writer, statement, values);
+      return (await client.unsafe(text, parameters)).length;
+    };
+    const writer: Writer = Object.assign(builders(client), { plans: this.#switch.route(this.#planner, client), repeat });
+    return writer;
   }
 }
 

@@ -170,14 +170,19 @@ function credentialTables({ table, text, instant }: Kit) {
   };
 }
 
-function oidcTables({ table, text, instant }: Kit) {
+/** The issuer: keys, clients, and every artefact of a grant. Secrets, codes and tokens as keyed digests only. */
+function oidcTables(kit: Kit) {
+  return { ...oidcKeyTables(kit), ...oidcClientTables(kit), ...oidcGrantTables(kit), ...oidcPendingTables(kit) };
+}
+
+function oidcKeyTables({ table, text, instant, count }: Kit) {
   return {
     signingKeys: table("signing_keys", {
       kid: text().primaryKey(),
       alg: text().notNull(),
       /** Public JWK as JSON. */
       public_jwk: text().notNull(),
-      /** Private JWK, sealed. */
+      /** Private JWK, sealed; empty once it signs no more. */
       private_jwk: text().notNull(),
       created_at: instant().notNull(),
       /** Signs from then on; published before. */
@@ -185,6 +190,165 @@ function oidcTables({ table, text, instant }: Kit) {
       /** No longer signs; still published until the longest token it signed has ended. */
       retired_at: instant(),
       published_until: instant(),
+      /** Emergency: from then on nothing that it signed is accepted anywhere. */
+      revoked_at: instant(),
+      /** Longest life that a token signed by it may have, in seconds: what was configured while it could sign. */
+      token_seconds: count().notNull(),
+    }),
+  };
+}
+
+function oidcClientTables({ table, text, instant, flag }: Kit) {
+  return {
+    /** Registered clients (RFC 7591 names). Lists are JSON arrays of text. */
+    oidcClients: table("oidc_clients", {
+      client_id: text().primaryKey(),
+      client_name: text().notNull(),
+      redirect_uris: text().notNull(),
+      post_logout_redirect_uris: text().notNull(),
+      grant_types: text().notNull(),
+      response_types: text().notNull(),
+      scope: text().notNull(),
+      token_endpoint_auth_method: text().notNull(),
+      /** JWK Set as JSON, for `private_key_jwt`. */
+      jwks: text(),
+      jwks_uri: text(),
+      id_token_signed_response_alg: text().notNull(),
+      subject_type: text().notNull(),
+      sector_identifier_uri: text(),
+      /** Strict by default; each is a setting of the client. */
+      require_pkce: flag().notNull(),
+      rotate_refresh_tokens: flag().notNull(),
+      require_pushed_authorization_requests: flag().notNull(),
+      dpop_bound_access_tokens: flag().notNull(),
+      backchannel_logout_uri: text(),
+      logo_uri: text(),
+      policy_uri: text(),
+      tos_uri: text(),
+      /** The platform's own: needs neither the feature `oidc_provider` nor consent. */
+      is_first_party: flag().notNull(),
+      /** Digest of the registration access token (RFC 7592); null for managed clients. */
+      registration_digest: text().unique(),
+      created_at: instant().notNull(),
+      updated_at: instant().notNull(),
+      disabled_at: instant(),
+    }),
+    /** Secrets of confidential clients; two live ones overlap while a secret is rotated. */
+    oidcClientSecrets: table("oidc_client_secrets", {
+      id: text().primaryKey(),
+      client_id: text().notNull(),
+      digest: text().notNull().unique(),
+      created_at: instant().notNull(),
+      expires_at: instant(),
+    }),
+    /** Initial access tokens for dynamic registration (RFC 7591 section 3). */
+    oidcInitialAccessTokens: table("oidc_initial_access_tokens", {
+      id: text().primaryKey(),
+      digest: text().notNull().unique(),
+      created_at: instant().notNull(),
+      expires_at: instant().notNull(),
+      used_at: instant(),
+    }),
+    /** What a person has allowed a client; asked once for each scope. Id: `user id` + `/` + `client id`. */
+    oidcConsents: table("oidc_consents", {
+      id: text().primaryKey(),
+      user_id: text().notNull(),
+      client_id: text().notNull(),
+      scope: text().notNull(),
+      granted_at: instant().notNull(),
+    }),
+  };
+}
+
+function oidcGrantTables({ table, text, instant, count }: Kit) {
+  return {
+    /** One authorization of a client by a person (or by the client itself). Codes and refresh tokens hang on it; ending it ends them. */
+    oidcGrants: table("oidc_grants", {
+      id: text().primaryKey(),
+      client_id: text().notNull(),
+      /** Null for client credentials. */
+      user_id: text(),
+      /** The sign-in it was given in; null for offline access and client credentials. */
+      session_id: text(),
+      scope: text().notNull(),
+      /** JSON array of resource indicators (RFC 8707). */
+      resource: text().notNull(),
+      /** The `claims` parameter as JSON; null without one. */
+      claims: text(),
+      auth_time: instant(),
+      acr: text(),
+      /** JSON array (RFC 8176). */
+      amr: text().notNull(),
+      nonce: text(),
+      created_at: instant().notNull(),
+      ended_at: instant(),
+      end_reason: text(),
+    }),
+    /** Authorization codes: single use by conditional update; reuse ends the grant. */
+    oidcCodes: table("oidc_codes", {
+      digest: text().primaryKey(),
+      grant_id: text().notNull(),
+      client_id: text().notNull(),
+      redirect_uri: text().notNull(),
+      code_challenge: text(),
+      dpop_jkt: text(),
+      expires_at: instant().notNull(),
+      used_at: instant(),
+    }),
+    /** Refresh tokens of a grant, one lineage. The successor is sealed, so that a lost reply can be repeated for a few seconds. */
+    oidcRefreshTokens: table("oidc_refresh_tokens", {
+      digest: text().primaryKey(),
+      grant_id: text().notNull(),
+      client_id: text().notNull(),
+      generation: count().notNull(),
+      scope: text().notNull(),
+      dpop_jkt: text(),
+      created_at: instant().notNull(),
+      expires_at: instant().notNull(),
+      used_at: instant(),
+      successor: text(),
+    }),
+    /** Access tokens that were revoked before their end, by `jti`, until they would have ended anyway. */
+    oidcRevokedTokens: table("oidc_revoked_tokens", {
+      jti: text().primaryKey(),
+      expires_at: instant().notNull(),
+    }),
+  };
+}
+
+function oidcPendingTables({ table, text, instant }: Kit) {
+  return {
+    /** Authorization requests that wait for a person (pushed, or on the way through sign-in and consent). */
+    oidcRequests: table("oidc_requests", {
+      /** Digest of the request's handle. */
+      digest: text().primaryKey(),
+      client_id: text().notNull(),
+      /** The validated parameters as JSON: everything later is decided from here, never from the browser again. */
+      parameters: text().notNull(),
+      /** Digest of the browser's own cookie, so that a request cannot be finished in another browser. */
+      browser_digest: text(),
+      created_at: instant().notNull(),
+      expires_at: instant().notNull(),
+      used_at: instant(),
+    }),
+    deviceAuthorizations: table("device_authorizations", {
+      device_digest: text().primaryKey(),
+      user_digest: text().notNull().unique(),
+      client_id: text().notNull(),
+      scope: text().notNull(),
+      /** `pending`, `approved`, `denied`, `delivered`. */
+      status: text().notNull(),
+      grant_id: text(),
+      user_id: text(),
+      polled_at: instant(),
+      interval_ms: instant().notNull(),
+      created_at: instant().notNull(),
+      expires_at: instant().notNull(),
+    }),
+    /** `jti` of DPoP proofs and client assertions, until they are too old to be replayed. Id: kind + `/` + digest. */
+    oidcSeenTokens: table("oidc_seen_tokens", {
+      id: text().primaryKey(),
+      expires_at: instant().notNull(),
     }),
   };
 }

@@ -4,7 +4,7 @@ import { createSealer } from "../../src/crypto/sealing.ts";
 import { system } from "../../src/gate/caller.ts";
 import type { Gate } from "../../src/gate/operation.ts";
 import { createKeyring } from "../../src/oidc/keyring.ts";
-import { prepareSigningKey } from "../../src/oidc/signing-keys.ts";
+import { prepareSigningKey } from "../../src/oidc/key-rotation.ts";
 import { testGate } from "../support/gate.ts";
 import { codeOf, refusalOf } from "../support/refusal.ts";
 

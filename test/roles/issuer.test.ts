@@ -1,7 +1,7 @@
 /** The issuer as any OIDC library meets it: discovery, keys, and a token of ours verified by somebody else's code. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createRemoteJWKSet, decodeProtectedHeader, importJWK, type JWTVerifyGetKey, jwtVerify, SignJWT, UnsecuredJWT } from "jose";
-import { JWKS_CACHE_SECONDS } from "../../src/roles/issuer.ts";
+import { JWKS_CACHE_SECONDS } from "../../src/oidc/signing-keys.ts";
 import { ownerAddress, PASSWORD } from "../support/people.ts";
 import { shutStates } from "../support/refusal.ts";
 import { bearer, startRoles, type TestRoles } from "../support/roles.ts";

@@ -37,6 +37,10 @@ test("exactly the listed operations are admitted, and all of them are the operat
     "license.reload",
     "license.test",
     "setup_link.create",
+    "signing_key.add",
+    "signing_key.list",
+    "signing_key.revoke",
+    "signing_key.rotate",
   ]);
   for (const { operation } of operatorCalls) expect(operations[operation].accepts).toContain("operator");
   for (const name of Object.keys(operations).filter((operation) => !admitted.includes(operation))) {

@@ -9,7 +9,7 @@ import { createCredential } from "../../src/credentials/credentials.ts";
 import { type Caller, operator, system, type TeamCaller, type UserCaller } from "../../src/gate/caller.ts";
 import type { Gate } from "../../src/gate/operation.ts";
 import { createSession, type HeldSession, type SessionKind } from "../../src/identity/sessions.ts";
-import { prepareSigningKey } from "../../src/oidc/signing-keys.ts";
+import { prepareSigningKey } from "../../src/oidc/key-rotation.ts";
 import { membershipId, type Role } from "../../src/teams/membership.ts";
 import { createAdministrator } from "../../src/teams/setup.ts";
 

@@ -9,8 +9,9 @@
  * committed; a lease that was granted from what was remembered before is not handed out (`leases.ts`).
  */
 import { createHash } from "node:crypto";
-import { desc, eq, lte, sql } from "drizzle-orm";
-import { type Given, planRead, planWrite } from "../../store/plan.ts";
+import { desc, eq, sql } from "drizzle-orm";
+import { type Given, planRead } from "../../store/plan.ts";
+import { prepared } from "../../store/prepared.ts";
 import type { Reader, Writer } from "../../store/store.ts";
 
 /** An enrolled client that is not revoked, and its last lease. */
@@ -93,43 +94,25 @@ export interface LedgerEntry {
   readonly atMs: number;
 }
 
-interface LedgerRow {
-  readonly id: string;
-  readonly client_id: string;
-  readonly day: string;
-  readonly granted: number;
-  readonly refused: number;
-  readonly last_counter: number;
-  readonly last_lease_at: number;
-  readonly chain: string;
-  readonly after: number;
-}
+type Column = "id" | "client" | "day" | "granted" | "refused" | "counter" | "at" | "chain" | "after";
 
-/** The day's first lease makes its row, the others count on in it. */
-const writeDay = planWrite((writer, given: Given<LedgerRow>) => {
+/** Adds to the client's row of the day, unless that has gone on beyond `after`. */
+const addToDay = prepared<Column>((writer, value) => {
   const { leaseDays } = writer.tables;
+  const last = { last_counter: value("counter"), last_lease_at: value("at"), chain: value("chain") };
   return writer
     .insert(leaseDays)
-    .values({
-      id: given("id"),
-      client_id: given("client_id"),
-      day: given("day"),
-      granted: given("granted"),
-      refused: given("refused"),
-      last_counter: given("last_counter"),
-      last_lease_at: given("last_lease_at"),
-      chain: given("chain"),
-    })
+    .values({ id: value("id"), client_id: value("client"), day: value("day"), granted: value("granted"), refused: value("refused"), ...last })
     .onConflictDoUpdate({
       target: leaseDays.id,
       set: {
-        granted: sql`${leaseDays.granted} + excluded.granted`,
-        refused: sql`${leaseDays.refused} + excluded.refused`,
+        granted: sql`${leaseDays.granted} + ${value("granted")}`,
+        refused: sql`${leaseDays.refused} + ${value("refused")}`,
         last_counter: sql`excluded.last_counter`,
         last_lease_at: sql`excluded.last_lease_at`,
         chain: sql`excluded.chain`,
       },
-      setWhere: lte(leaseDays.last_counter, given("after")),
+      setWhere: sql`${leaseDays.last_counter} <= ${value("after")}`,
     })
     .returning({ counter: leaseDays.last_counter });
 });
@@ -137,16 +120,7 @@ const writeDay = planWrite((writer, given: Given<LedgerRow>) => {
 /** Writes the lease down. False when another lease of the client was written meanwhile. */
 export async function writeLedger(writer: Writer, { clientId, after, counter, chain, isGranted, atMs }: LedgerEntry): Promise<boolean> {
   const day = new Date(atMs).toISOString().slice(0, 10);
-  const written = await writeDay(writer, {
-    id: `${clientId}/${day}`,
-    client_id: clientId,
-    day,
-    granted: isGranted ? 1 : 0,
-    refused: isGranted ? 0 : 1,
-    last_counter: counter,
-    last_lease_at: Math.ceil(atMs),
-    chain,
-    after,
-  });
-  return written.length === 1;
+  const [granted, refused] = isGranted ? [1, 0] : [0, 1];
+  const row = { id: `${clientId}/${day}`, client: clientId, day, granted, refused, counter, at: Math.ceil(atMs), chain, after };
+  return (await writer.repeat(addToDay, row)) === 1;
 }

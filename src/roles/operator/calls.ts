@@ -18,6 +18,8 @@ import { LICENSE_BYTES_MAX } from "../../license/document.ts";
 import { createJoinToken as createJoinTokenOperation, listLeaseClients as listLeaseClientsOperation, revokeLeaseClient as revokeLeaseClientOperation } from "../../license/server/enrolment.ts";
 import { installLicense as installLicenseOperation, reloadLicense as reloadLicenseOperation, testLicense as testLicenseOperation } from "../../license/server/operations.ts";
 import type { LicenseServer } from "../../license/server/license-server.ts";
+import { addSigningKey as addSigningKeyOperation, revokeSigningKey as revokeSigningKeyOperation, rotateSigningKeys as rotateSigningKeysOperation } from "../../oidc/key-rotation.ts";
+import { listSigningKeys as listSigningKeysOperation } from "../../oidc/signing-keys.ts";
 import { createAdministrator as createAdministratorOperation } from "../../teams/setup.ts";
 import { LicenseFactsSchema, LicenseStatusSchema } from "./license-status.ts";
 
@@ -158,6 +160,42 @@ export const createJoinToken = call(
   async (scope) => await createJoinTokenOperation(scope.gate, operator, { server: await scope.licenseServer() }),
 );
 
+const Alg = Type.Union([Type.Literal("ES256"), Type.Literal("EdDSA"), Type.Literal("RS256")]);
+const MaybeInstant = Type.Union([Instant, Type.Null()]);
+const KeyChange = Type.Object({ alg: Alg, kid: Text, active_from: Instant, retires: MaybeText });
+const ListedKey = Type.Object({
+  kid: Text,
+  alg: Text,
+  state: Text,
+  created_at: Instant,
+  active_from: Instant,
+  retired_at: MaybeInstant,
+  published_until: MaybeInstant,
+  revoked_at: MaybeInstant,
+});
+
+export const listSigningKeys = call("signing_key.list", { input: Nothing, output: Type.Array(ListedKey) }, async ({ gate }) => [
+  ...(await listSigningKeysOperation(gate, operator, undefined)),
+]);
+
+export const addSigningKey = call(
+  "signing_key.add",
+  { input: Type.Object({ alg: Alg }, closed), output: Type.Union([KeyChange, Type.Null()]) },
+  async ({ gate }, { alg }) => (await addSigningKeyOperation(gate, operator, { alg })) ?? null,
+);
+
+export const rotateSigningKeys = call(
+  "signing_key.rotate",
+  { input: Type.Object({ alg: Type.Union([Alg, Type.Null()]), is_now: Type.Boolean() }, closed), output: Type.Array(KeyChange) },
+  async ({ gate }, { alg, is_now }) => [...(await rotateSigningKeysOperation(gate, operator, { alg: alg ?? undefined, time: is_now ? "now" : "soon" }))],
+);
+
+export const revokeSigningKey = call(
+  "signing_key.revoke",
+  { input: Type.Object({ kid: Text }, closed), output: Type.Object({ kid: Text, revoked_at: Instant, successor: MaybeText }) },
+  async ({ gate }, { kid }) => await revokeSigningKeyOperation(gate, operator, { kid }),
+);
+
 /** Every call that the door admits. */
 export const operatorCalls: readonly Pick<OperatorCall<never, unknown>, "operation" | "handle">[] = [
   createAdministrator,
@@ -168,4 +206,8 @@ export const operatorCalls: readonly Pick<OperatorCall<never, unknown>, "operati
   listLeaseClients,
   revokeLeaseClient,
   createJoinToken,
+  listSigningKeys,
+  addSigningKey,
+  rotateSigningKeys,
+  revokeSigningKey,
 ];

@@ -5,6 +5,7 @@ import type { Lease } from "../../../src/license/lease.ts";
 import { nextChain } from "../../../src/license/server/ledger.ts";
 import { answerLease } from "../../../src/license/server/leases.ts";
 import { installLicense, readLicenseStatus } from "../../../src/license/server/operations.ts";
+import { redactText } from "../../../src/log.ts";
 import { type LicenseOverrides, testVendor } from "../../support/license.ts";
 import { type TestClient, TestSite } from "../../support/license-server.ts";
 
@@ -230,9 +231,10 @@ describe("enrolment", () => {
     expect((await client.lease()).state).toBe("ok");
   });
 
-  test("a join token is stored sealed and its life is bounded", async () => {
+  test("a join token is stored sealed, looks like a secret to the log, and its life is bounded", async () => {
     await using site = await TestSite.start();
     const { token } = await joinToken(site);
+    expect(redactText(`use ${token} soon`)).not.toContain(token.slice(14, 57));
     const rows = await site.store.read(async (reader) => await reader.select().from(reader.tables.joinTokens));
     expect(JSON.stringify(rows)).not.toContain(token.slice(14, 57));
     for (const seconds of [0, -1, 1.5, JOIN_TOKEN_SECONDS_MAX + 1, Number.NaN]) await expect(joinToken(site, seconds)).rejects.toMatchObject({ code: "invalid_request" });
