@@ -17,7 +17,6 @@ import { migrate, type Migration, type MigrationStep, postgresMigrations } from 
 import { PlanSwitch } from "./plan.ts";
 import { asFault, isConnectionLoss, isOutOfOrder } from "./postgres-errors.ts";
 import { type PostgresConnection, PostgresPool } from "./postgres-pool.ts";
-import { PreparedTexts } from "./prepared.ts";
 import { defineTables } from "./schema.ts";
 import { type Scope, Scopes } from "./scope.ts";
 import type { Reader, Store, WriteBuilders, Writer } from "./store.ts";
@@ -42,7 +41,6 @@ const FREE_RUNS_MAX = 2;
 const MIGRATION_LOCK = 4_909_226_001;
 
 const tables = defineTables(asCanonical<Kit>(postgresKit));
-const texts = new PreparedTexts();
 
 /** The engine's one cast: SQLite's types are the canonical ones, and the conformance suite proves the likeness. */
 function asCanonical<T>(own: unknown): T {
@@ -210,12 +208,7 @@ class Sessions {
     const client = scopedClient(connection, scope);
     // drizzle sets parsers in the options it is given, the same on every connection.
     this.#planner ??= builders({ unsafe: (text, values) => this.#switch.client.unsafe(text, values), options: connection.options });
-    const repeat: Writer["repeat"] = async (statement, values) => {
-      const { text, parameters } = texts.bind(writer, statement, values);
-      return (await client.unsafe(text, parameters)).length;
-    };
-    const writer: Writer = Object.assign(builders(client), { plans: this.#switch.route(this.#planner, client), repeat });
-    return writer;
+    return Object.assign(builders(client), { plans: this.#switch.route(this.#planner, client) });
   }
 }
 

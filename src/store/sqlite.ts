@@ -14,7 +14,6 @@ import type { Clock } from "../services.ts";
 import { sqliteKit } from "./columns.ts";
 import { migrate, type Migration, type MigrationStep, sqliteMigrations } from "./migrate.ts";
 import { PlanSwitch } from "./plan.ts";
-import { PreparedTexts } from "./prepared.ts";
 import { defineTables } from "./schema.ts";
 import { type Scope, Scopes } from "./scope.ts";
 import { asFault, type Connection, openReader, openWriter, takeProcessLock } from "./sqlite-connection.ts";
@@ -35,7 +34,6 @@ const WAITING_MAX = 10_000;
 const SCOPE_MS_MAX = 10_000;
 
 const tables = defineTables(sqliteKit);
-const texts = new PreparedTexts();
 
 /** A command in the queue. `run` gives what settles its promise once the commit is on disk. */
 interface Waiting {
@@ -238,12 +236,7 @@ class Sessions {
 
   open(connection: Connection, scope: Scope): Writer {
     const client: Client = { prepare: (sql) => scopedStatement(connection, scope, sql) };
-    const repeat: Writer["repeat"] = async (statement, values) => {
-      const { text, parameters } = texts.bind(writer, statement, values);
-      return client.prepare(text).values(...parameters).length;
-    };
-    const writer: Writer = Object.assign(builders(client), { plans: this.#switch.route(this.#planner, client), repeat });
-    return writer;
+    return Object.assign(builders(client), { plans: this.#switch.route(this.#planner, client) });
   }
 }
 

@@ -5,7 +5,6 @@
  * It must not know any domain.
  */
 import type { BunSQLiteDatabase } from "drizzle-orm/bun-sqlite";
-import type { Prepared, PreparedValue } from "./prepared.ts";
 import type { Tables } from "./schema.ts";
 
 type Database = BunSQLiteDatabase<Record<string, never>>;
@@ -40,10 +39,7 @@ export interface Reader extends ReadBuilders {
  * The first statement that fails fails the command, even if it catches the error: expect a conflict with
  * `onConflictDoNothing().returning()`, not with a catch.
  */
-export interface Writer extends Reader, WriteBuilders {
-  /** Runs a statement that is built once (`prepared.ts`); gives how many rows its `returning()` returned. */
-  repeat<Name extends string>(statement: Prepared<Name>, values: Readonly<Record<Name, PreparedValue>>): Promise<number>;
-}
+export interface Writer extends Reader, WriteBuilders {}
 
 /** How the plans of a store run in one of its commands or queries. */
 export interface PlanRoute {

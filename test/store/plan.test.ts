@@ -249,6 +249,13 @@ test("a plan that writes is refused in a query, past the types", async () => {
   expect(await storedTeams()).toEqual([]);
 });
 
+test("text that looks like SQL stays a value", async () => {
+  const id = `x'); delete from teams; --`;
+  await store.write(async (writer) => [await addTeam(writer, team("a")), await addTeam(writer, team(id))]);
+  expect(await store.read((reader) => findTeam(reader, { id }))).toEqual([team(id)]);
+  expect(await storedTeams()).toEqual(["a", id]);
+});
+
 test("a value that is not given is an error, not a null", async () => {
   const call: Promise<unknown> = store.write((writer) => Reflect.apply(addTeam, undefined, [writer, { id: "a", created_at: 1 }]));
   expect(Bun.inspect(await errorOf(call))).toContain("display_name");
