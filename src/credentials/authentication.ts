@@ -7,15 +7,11 @@ import { and, eq, gt, isNull, or } from "drizzle-orm";
 import { type KeyFamily, keyFamilyOf } from "../crypto/tokens.ts";
 import type { DeviceCaller, TeamCaller } from "../gate/caller.ts";
 import type { Gate } from "../gate/operation.ts";
+import { type Given, planRead } from "../store/plan.ts";
 import type { Reader } from "../store/store.ts";
 import { type CredentialKind, kindOf } from "./kinds.ts";
 
 type KeyCaller = DeviceCaller | TeamCaller;
-
-interface Found {
-  readonly credentialId: string;
-  readonly teamId: string;
-}
 
 /** What the key's row has to be. */
 interface Wanted {
@@ -25,41 +21,39 @@ interface Wanted {
   readonly now: number;
 }
 
-function isWanted({ credentials }: Reader["tables"], { kind, digest, now }: Wanted) {
-  const isUnexpired = or(isNull(credentials.expires_at), gt(credentials.expires_at, now));
-  return and(eq(credentials.digest, digest), eq(credentials.kind, kind), isNull(credentials.revoked_at), isUnexpired);
+function isWanted({ credentials }: Reader["tables"], given: Given<Wanted>) {
+  const isUnexpired = or(isNull(credentials.expires_at), gt(credentials.expires_at, given("now")));
+  return and(eq(credentials.digest, given("digest")), eq(credentials.kind, given("kind")), isNull(credentials.revoked_at), isUnexpired);
 }
 
-async function findTeamKey(reader: Reader, wanted: Wanted): Promise<Found | undefined> {
+const findTeamKey = planRead((reader, given: Given<Wanted>) => {
   const { credentials } = reader.tables;
-  const [found] = await reader
+  return reader
     .select({ credentialId: credentials.id, teamId: credentials.team_id })
     .from(credentials)
-    .where(isWanted(reader.tables, wanted));
-  return found;
-}
+    .where(isWanted(reader.tables, given));
+});
 
 /** A device stands for a person: it dies with the account and with the membership. */
-async function findDeviceKey(reader: Reader, wanted: Wanted): Promise<(Found & { readonly userId: string }) | undefined> {
+const findDeviceKey = planRead((reader, given: Given<Wanted>) => {
   const { credentials, users, memberships } = reader.tables;
-  const [found] = await reader
+  return reader
     .select({ credentialId: credentials.id, teamId: credentials.team_id, userId: users.id })
     .from(credentials)
     .innerJoin(users, and(eq(users.id, credentials.user_id), isNull(users.disabled_at)))
     .innerJoin(memberships, and(eq(memberships.team_id, credentials.team_id), eq(memberships.user_id, users.id)))
-    .where(isWanted(reader.tables, wanted));
-  return found;
-}
+    .where(isWanted(reader.tables, given));
+});
 
 async function findCaller({ store, sealer, services }: Gate, family: KeyFamily, rawKey: string): Promise<KeyCaller | undefined> {
   const kind = kindOf(family);
   const wanted: Wanted = { kind, digest: sealer.digest("credential-pepper", rawKey), now: services.clock.now() };
   return await store.read(async (reader) => {
     if (kind === "device") {
-      const found = await findDeviceKey(reader, wanted);
+      const [found] = await findDeviceKey(reader, wanted);
       return found === undefined ? undefined : { kind, ...found };
     }
-    const found = await findTeamKey(reader, wanted);
+    const [found] = await findTeamKey(reader, wanted);
     return found === undefined ? undefined : { kind, ...found };
   });
 }

@@ -14,12 +14,12 @@ import { Fault } from "../fault.ts";
 import type { Clock } from "../services.ts";
 import { type Kit, postgresKit } from "./columns.ts";
 import { migrate, type Migration, type MigrationStep, postgresMigrations } from "./migrate.ts";
+import { PlanSwitch } from "./plan.ts";
 import { asFault, isConnectionLoss, isOutOfOrder } from "./postgres-errors.ts";
 import { type PostgresConnection, PostgresPool } from "./postgres-pool.ts";
-import { PreparedTexts } from "./prepared.ts";
 import { defineTables } from "./schema.ts";
 import { type Scope, Scopes } from "./scope.ts";
-import type { Reader, Store, Writer } from "./store.ts";
+import type { Reader, Store, WriteBuilders, Writer } from "./store.ts";
 
 export interface PostgresOptions {
   /** `postgres://user:password@host:port/database`. */
@@ -41,7 +41,6 @@ const FREE_RUNS_MAX = 2;
 const MIGRATION_LOCK = 4_909_226_001;
 
 const tables = defineTables(asCanonical<Kit>(postgresKit));
-const texts = new PreparedTexts();
 
 /** The engine's one cast: SQLite's types are the canonical ones, and the conformance suite proves the likeness. */
 function asCanonical<T>(own: unknown): T {
@@ -76,6 +75,7 @@ class PostgresStore implements Store {
   readonly engine = "postgres";
   readonly #pool: PostgresPool;
   readonly #scopes: Scopes;
+  readonly #sessions = new Sessions();
   #pending = 0;
   #idle: (() => void) | undefined;
   #closing: Promise<void> | undefined;
@@ -138,21 +138,24 @@ class PostgresStore implements Store {
   }
 
   async #run<T>(run: Run, work: (writer: Writer) => Promise<T>): Promise<T> {
-    return await this.#scopes.run((scope) => this.#pool.use((connection) => transaction({ connection, scope, run }, work)));
+    const sessions = this.#sessions;
+    return await this.#scopes.run((scope) => this.#pool.use((connection) => transaction({ connection, scope, sessions, run }, work)));
   }
 }
 
 interface Transaction {
   readonly connection: PostgresConnection;
   readonly scope: Scope;
+  readonly sessions: Sessions;
   readonly run: Run;
 }
 
-async function transaction<T>({ connection, scope, run }: Transaction, work: (writer: Writer) => Promise<T>): Promise<T> {
+async function transaction<T>(parts: Transaction, work: (writer: Writer) => Promise<T>): Promise<T> {
+  const { connection, scope, run } = parts;
   scope.requireUsable();
   try {
     await scope.orLate(connection.begin(run.mode));
-    const result = await beforeCommit({ connection, scope, run }, work);
+    const result = await beforeCommit(parts, work);
     await scope.orLate(commit(connection, run));
     return result;
   } finally {
@@ -169,11 +172,11 @@ async function commit(connection: PostgresConnection, { writes }: Run): Promise<
   }
 }
 
-async function beforeCommit<T>({ connection, scope, run }: Transaction, work: (writer: Writer) => Promise<T>): Promise<T> {
+async function beforeCommit<T>({ connection, scope, sessions, run }: Transaction, work: (writer: Writer) => Promise<T>): Promise<T> {
   try {
     // The lock comes before anything that reads, so that what is read was written before the lock was given.
     if (run.writes && run.number > FREE_RUNS_MAX) await connection.query("lock table migrations in share row exclusive mode");
-    const result = await scope.orLate(work(session(connection, scope)));
+    const result = await scope.orLate(work(sessions.open(connection, scope)));
     scope.requireUnharmed();
     connection.requireConnected();
     return result;
@@ -186,25 +189,43 @@ async function beforeCommit<T>({ connection, scope, run }: Transaction, work: (w
   }
 }
 
-/** The Writer (in a read-only transaction: the Reader) of one scope. */
-function session(connection: PostgresConnection, scope: Scope): Writer {
-  const unsafe = (text: string, values: Parameters<PostgresConnection["query"]>[1]) => {
-    scope.requireUsable();
-    try {
-      const query = connection.query(text, values);
-      query.catch((error: unknown) => scope.fail(error));
-      return query;
-    } catch (error) {
-      throw scope.fail(error);
-    }
+/** What drizzle uses of the driver. */
+interface Client {
+  unsafe(text: string, values: Parameters<PostgresConnection["query"]>[1]): ReturnType<PostgresConnection["query"]>;
+  readonly options: PostgresConnection["options"];
+}
+
+function builders(client: Client): WriteBuilders {
+  return asCanonical<WriteBuilders>(Object.assign(drizzle(asCanonical<Sql>(client)), { tables }));
+}
+
+/** Makes the Writers (in a read-only transaction: the Readers) of one store. */
+class Sessions {
+  readonly #switch = new PlanSwitch<Client>();
+  #planner: WriteBuilders | undefined;
+
+  open(connection: PostgresConnection, scope: Scope): Writer {
+    const client = scopedClient(connection, scope);
+    // drizzle sets parsers in the options it is given, the same on every connection.
+    this.#planner ??= builders({ unsafe: (text, values) => this.#switch.client.unsafe(text, values), options: connection.options });
+    return Object.assign(builders(client), { plans: this.#switch.route(this.#planner, client) });
+  }
+}
+
+function scopedClient(connection: PostgresConnection, scope: Scope): Client {
+  return {
+    options: connection.options,
+    unsafe: (text, values) => {
+      scope.requireUsable();
+      try {
+        const query = connection.query(text, values);
+        query.catch((error: unknown) => scope.fail(error));
+        return query;
+      } catch (error) {
+        throw scope.fail(error);
+      }
+    },
   };
-  const client = asCanonical<Sql>({ unsafe, options: connection.options });
-  const repeat: Writer["repeat"] = async (statement, values) => {
-    const { text, parameters } = texts.bind(writer, statement, values);
-    return (await unsafe(text, parameters)).length;
-  };
-  const writer = asCanonical<Writer>(Object.assign(drizzle(client), { tables, repeat }));
-  return writer;
 }
 
 function tooLong(): Fault {

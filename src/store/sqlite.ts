@@ -13,7 +13,7 @@ import { Fault } from "../fault.ts";
 import type { Clock } from "../services.ts";
 import { sqliteKit } from "./columns.ts";
 import { migrate, type Migration, type MigrationStep, sqliteMigrations } from "./migrate.ts";
-import { PreparedTexts } from "./prepared.ts";
+import { PlanSwitch } from "./plan.ts";
 import { defineTables } from "./schema.ts";
 import { type Scope, Scopes } from "./scope.ts";
 import { asFault, type Connection, openReader, openWriter, takeProcessLock } from "./sqlite-connection.ts";
@@ -34,7 +34,6 @@ const WAITING_MAX = 10_000;
 const SCOPE_MS_MAX = 10_000;
 
 const tables = defineTables(sqliteKit);
-const texts = new PreparedTexts();
 
 /** A command in the queue. `run` gives what settles its promise once the commit is on disk. */
 interface Waiting {
@@ -77,6 +76,7 @@ class SqliteStore implements Store {
   readonly #reader: Connection;
   readonly #closeAll: () => void;
   readonly #scopes: Scopes;
+  readonly #sessions = new Sessions();
   readonly #waiting: Waiting[] = [];
   #writing: Promise<void> | undefined;
   #reading: Promise<unknown> = Promise.resolve();
@@ -137,7 +137,7 @@ class SqliteStore implements Store {
   async #readAlone<T>(query: (reader: Reader) => Promise<T>): Promise<T> {
     this.#reader.run("begin");
     try {
-      return await this.#scopes.run((scope) => query(session(this.#reader, scope)));
+      return await this.#scopes.run((scope) => query(this.#sessions.open(this.#reader, scope)));
     } finally {
       this.#reader.run("rollback");
     }
@@ -176,7 +176,7 @@ class SqliteStore implements Store {
   async #runOne(waiting: Waiting): Promise<() => void> {
     this.#writer.run("savepoint command");
     try {
-      const resolve = await this.#scopes.run((scope) => waiting.run(session(this.#writer, scope)));
+      const resolve = await this.#scopes.run((scope) => waiting.run(this.#sessions.open(this.#writer, scope)));
       this.#writer.run("release command");
       return resolve;
     } catch (error) {
@@ -209,19 +209,38 @@ function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** The Writer (on the reading connection: the Reader) of one scope. */
-function session(connection: Connection, scope: Scope): Writer {
-  const client = { prepare: (sql: string) => scopedStatement(connection, scope, sql) };
-  const repeat: Writer["repeat"] = async (statement, values) => {
-    const { text, parameters } = texts.bind(writer, statement, values);
-    return client.prepare(text).values(...parameters).length;
+/** What drizzle uses of bun's Database. */
+interface Client {
+  prepare(sql: string): {
+    run(...values: SQLQueryBindings[]): unknown;
+    all(...values: SQLQueryBindings[]): unknown[];
+    values(...values: SQLQueryBindings[]): unknown[][];
   };
-  // The engine's one cast: of bun's Database drizzle uses `prepare` alone, and the rest must not be within reach.
-  const writer: Writer = Object.assign(drizzle(client as unknown as Database), { tables, repeat });
-  return writer;
 }
 
-function scopedStatement(connection: Connection, scope: Scope, sql: string) {
+/** The engine's one cast: of bun's Database drizzle uses `prepare` alone, and the rest must not be within reach. */
+function builders(client: Client) {
+  return Object.assign(drizzle(client as unknown as Database), { tables });
+}
+
+/** Makes the Writers (on the reading connection: the Readers) of one store. */
+class Sessions {
+  readonly #switch = new PlanSwitch<Client>();
+  readonly #planner = builders({
+    prepare: (sql) => ({
+      run: (...values) => this.#switch.client.prepare(sql).run(...values),
+      all: (...values) => this.#switch.client.prepare(sql).all(...values),
+      values: (...values) => this.#switch.client.prepare(sql).values(...values),
+    }),
+  });
+
+  open(connection: Connection, scope: Scope): Writer {
+    const client: Client = { prepare: (sql) => scopedStatement(connection, scope, sql) };
+    return Object.assign(builders(client), { plans: this.#switch.route(this.#planner, client) });
+  }
+}
+
+function scopedStatement(connection: Connection, scope: Scope, sql: string): ReturnType<Client["prepare"]> {
   type Statement = ReturnType<Connection["statement"]>;
   const guarded = <T>(run: (statement: Statement) => T): T => {
     scope.requireUsable();
@@ -232,9 +251,9 @@ function scopedStatement(connection: Connection, scope: Scope, sql: string) {
     }
   };
   return {
-    run: (...values: SQLQueryBindings[]) => guarded((statement) => statement.run(...values)),
-    all: (...values: SQLQueryBindings[]) => guarded((statement) => statement.all(...values)),
-    values: (...values: SQLQueryBindings[]) => guarded((statement) => statement.values(...values)),
+    run: (...values) => guarded((statement) => statement.run(...values)),
+    all: (...values) => guarded((statement) => statement.all(...values)),
+    values: (...values) => guarded((statement) => statement.values(...values)),
   };
 }
 

@@ -5,10 +5,23 @@
  * It must not know any domain.
  */
 import type { BunSQLiteDatabase } from "drizzle-orm/bun-sqlite";
-import type { Prepared, PreparedValue } from "./prepared.ts";
 import type { Tables } from "./schema.ts";
 
 type Database = BunSQLiteDatabase<Record<string, never>>;
+
+/** What makes statements that read. */
+export interface ReadBuilders {
+  readonly tables: Tables;
+  readonly select: Database["select"];
+  readonly selectDistinct: Database["selectDistinct"];
+}
+
+/** What makes any statement. */
+export interface WriteBuilders extends ReadBuilders {
+  readonly insert: Database["insert"];
+  readonly update: Database["update"];
+  readonly delete: Database["delete"];
+}
 
 /**
  * Reads one consistent state. Await the builders; never call `.get()`, `.all()` or `.run()`.
@@ -16,10 +29,9 @@ type Database = BunSQLiteDatabase<Record<string, never>>;
  * Text compares by its bytes and `like` minds case on both engines. Nulls come first in SQLite's ascending order and
  * last in PostgreSQL's: do not order by a column that can be null.
  */
-export interface Reader {
-  readonly tables: Tables;
-  readonly select: Database["select"];
-  readonly selectDistinct: Database["selectDistinct"];
+export interface Reader extends ReadBuilders {
+  /** For `plan.ts` alone. */
+  readonly plans: PlanRoute;
 }
 
 /**
@@ -27,12 +39,14 @@ export interface Reader {
  * The first statement that fails fails the command, even if it catches the error: expect a conflict with
  * `onConflictDoNothing().returning()`, not with a catch.
  */
-export interface Writer extends Reader {
-  readonly insert: Database["insert"];
-  readonly update: Database["update"];
-  readonly delete: Database["delete"];
-  /** Runs a statement that is built once (`prepared.ts`); gives how many rows its `returning()` returned. */
-  repeat<Name extends string>(statement: Prepared<Name>, values: Readonly<Record<Name, PreparedValue>>): Promise<number>;
+export interface Writer extends Reader, WriteBuilders {}
+
+/** How the plans of a store run in one of its commands or queries. */
+export interface PlanRoute {
+  /** The same for every command and query of the store. What it builds can be prepared, and run by nothing but a plan. */
+  readonly planner: WriteBuilders;
+  /** The statements that `start` starts before it returns belong to this command or query. */
+  through(start: () => void): void;
 }
 
 export interface Store {

@@ -9,9 +9,9 @@
  * committed; a lease that was granted from what was remembered before is not handed out (`leases.ts`).
  */
 import { createHash } from "node:crypto";
-import { desc, eq, sql } from "drizzle-orm";
-import { prepared } from "../../store/prepared.ts";
-import type { Writer } from "../../store/store.ts";
+import { desc, eq, lte, sql } from "drizzle-orm";
+import { type Given, planRead, planWrite } from "../../store/plan.ts";
+import type { Reader, Writer } from "../../store/store.ts";
 
 /** An enrolled client that is not revoked, and its last lease. */
 export interface KnownClient {
@@ -58,13 +58,22 @@ export class KnownClients {
   }
 }
 
+const findClient = planRead((reader, given: Given<{ clientId: string }>) => {
+  const { leaseClients } = reader.tables;
+  return reader.select().from(leaseClients).where(eq(leaseClients.id, given("clientId")));
+});
+
+const findLastDay = planRead((reader, given: Given<{ clientId: string }>) => {
+  const { leaseDays } = reader.tables;
+  return reader.select().from(leaseDays).where(eq(leaseDays.client_id, given("clientId"))).orderBy(desc(leaseDays.day)).limit(1);
+});
+
 /** The client's row with its last lease: `unknown` without a row, `revoked` once it was revoked. */
-export async function readClient(writer: Writer, clientId: string): Promise<KnownClient | "unknown" | "revoked"> {
-  const { leaseClients, leaseDays } = writer.tables;
-  const [client] = await writer.select().from(leaseClients).where(eq(leaseClients.id, clientId));
+export async function readClient(reader: Reader, clientId: string): Promise<KnownClient | "unknown" | "revoked"> {
+  const [client] = await findClient(reader, { clientId });
   if (client === undefined) return "unknown";
   if (client.revoked_at !== null) return "revoked";
-  const [last] = await writer.select().from(leaseDays).where(eq(leaseDays.client_id, clientId)).orderBy(desc(leaseDays.day)).limit(1);
+  const [last] = await findLastDay(reader, { clientId });
   return { role: client.role, counter: last?.last_counter ?? 0, chain: last?.chain ?? "", told: "" };
 }
 
@@ -84,25 +93,35 @@ export interface LedgerEntry {
   readonly atMs: number;
 }
 
-type Column = "id" | "client" | "day" | "granted" | "refused" | "counter" | "at" | "chain" | "after";
+interface DayRow {
+  readonly id: string;
+  readonly client: string;
+  readonly day: string;
+  readonly granted: number;
+  readonly refused: number;
+  readonly counter: number;
+  readonly at: number;
+  readonly chain: string;
+  readonly after: number;
+}
 
 /** Adds to the client's row of the day, unless that has gone on beyond `after`. */
-const addToDay = prepared<Column>((writer, value) => {
+const addToDay = planWrite((writer, given: Given<DayRow>) => {
   const { leaseDays } = writer.tables;
-  const last = { last_counter: value("counter"), last_lease_at: value("at"), chain: value("chain") };
+  const last = { last_counter: given("counter"), last_lease_at: given("at"), chain: given("chain") };
   return writer
     .insert(leaseDays)
-    .values({ id: value("id"), client_id: value("client"), day: value("day"), granted: value("granted"), refused: value("refused"), ...last })
+    .values({ id: given("id"), client_id: given("client"), day: given("day"), granted: given("granted"), refused: given("refused"), ...last })
     .onConflictDoUpdate({
       target: leaseDays.id,
       set: {
-        granted: sql`${leaseDays.granted} + ${value("granted")}`,
-        refused: sql`${leaseDays.refused} + ${value("refused")}`,
+        granted: sql`${leaseDays.granted} + excluded.granted`,
+        refused: sql`${leaseDays.refused} + excluded.refused`,
         last_counter: sql`excluded.last_counter`,
         last_lease_at: sql`excluded.last_lease_at`,
         chain: sql`excluded.chain`,
       },
-      setWhere: sql`${leaseDays.last_counter} <= ${value("after")}`,
+      setWhere: lte(leaseDays.last_counter, given("after")),
     })
     .returning({ counter: leaseDays.last_counter });
 });
@@ -112,5 +131,5 @@ export async function writeLedger(writer: Writer, { clientId, after, counter, ch
   const day = new Date(atMs).toISOString().slice(0, 10);
   const [granted, refused] = isGranted ? [1, 0] : [0, 1];
   const row = { id: `${clientId}/${day}`, client: clientId, day, granted, refused, counter, at: Math.ceil(atMs), chain, after };
-  return (await writer.repeat(addToDay, row)) === 1;
+  return (await addToDay(writer, row)).length === 1;
 }
