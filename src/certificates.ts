@@ -61,11 +61,16 @@ export function readServerCertificate(files: CertificateFiles | undefined): Serv
   });
 }
 
+/** What connections trust beside and with the certificates in `caFile`; undefined leaves it to the runtime. */
+export function trustedBeside(caFile: string | undefined): readonly string[] | undefined {
+  return caFile === undefined ? undefined : [...rootCertificates, ...readCertificates(caFile).map((each) => each.toString())];
+}
+
 /** `services` whose connections also trust the certificates in `caFile`. The runtime would otherwise trust them alone. */
 export function withExtraCa(services: Services, caFile: string | undefined): Services {
-  if (caFile === undefined) return services;
-  const ca = [...rootCertificates, ...readCertificates(caFile).map((each) => each.toString())];
-  return { ...services, fetch: (url, init) => services.fetch(url, { ...init, tls: { ca, ...init?.tls } }) };
+  const ca = trustedBeside(caFile);
+  if (ca === undefined) return services;
+  return { ...services, fetch: (url, init) => services.fetch(url, { ...init, tls: { ca: [...ca], ...init?.tls } }) };
 }
 
 /**

@@ -13,8 +13,8 @@ import { type Role, type SettingName, settings } from "./config/table.ts";
 import { type Environment, type Mistake, SettingsReader, type Sources, unknownVariables } from "./config/sources.ts";
 import { Fault } from "./fault.ts";
 import type { LogLevel } from "./log.ts";
-import type { Secret } from "./config/secret.ts";
-import type { Settings } from "./settings.ts";
+import type { Secret } from "./secret.ts";
+import type { Settings, SmtpTls } from "./settings.ts";
 
 export interface Config {
   readonly roles: readonly Role[];
@@ -35,9 +35,21 @@ export interface Config {
   readonly masterKeyFile: string;
   readonly joinTokenFile: string | undefined;
   readonly clusterId: string | undefined;
-  readonly lifetimes: Omit<Settings, "issuerUrl" | "publicUrl">;
+  readonly lifetimes: Omit<Settings, "issuerUrl" | "publicUrl" | "hasMailServer">;
+  readonly smtp: SmtpConfig;
   readonly logLevel: LogLevel;
   readonly readyFile: string | undefined;
+}
+
+export interface SmtpConfig {
+  /** Undefined: no mail is sent. */
+  readonly host: string | undefined;
+  readonly port: number;
+  readonly tls: SmtpTls;
+  readonly user: string | undefined;
+  readonly passwordFile: string | undefined;
+  /** Undefined: no-reply at the public address's host. */
+  readonly from: string | undefined;
 }
 
 /** What a command makes of settings: which of them it takes, and whether a trial's defaults hold. */
@@ -91,6 +103,17 @@ function lifetimesOf(reader: SettingsReader): Config["lifetimes"] {
   };
 }
 
+function smtpOf(reader: SettingsReader): SmtpConfig {
+  return {
+    host: reader.read("smtpHost", settings.smtpHost),
+    port: reader.read("smtpPort", settings.smtpPort),
+    tls: reader.read("smtpTls", settings.smtpTls),
+    user: reader.read("smtpUser", settings.smtpUser),
+    passwordFile: reader.read("smtpPasswordFile", settings.smtpPasswordFile),
+    from: reader.read("smtpFrom", settings.smtpFrom),
+  };
+}
+
 function configOf(reader: SettingsReader, isTrial: boolean): Config {
   const dataDir = reader.read("dataDir", settings.dataDir) ?? (isTrial ? join(homedir(), TRIAL_DATA_DIR) : SERVICE_DATA_DIR);
   return {
@@ -109,6 +132,7 @@ function configOf(reader: SettingsReader, isTrial: boolean): Config {
     joinTokenFile: reader.read("joinTokenFile", settings.joinTokenFile),
     clusterId: reader.read("clusterId", settings.clusterId),
     lifetimes: lifetimesOf(reader),
+    smtp: smtpOf(reader),
     logLevel: reader.read("logLevel", { ...settings.logLevel, fallback: isTrial ? "warn" : settings.logLevel.fallback }),
     readyFile: reader.read("readyFile", settings.readyFile),
   };
@@ -136,6 +160,14 @@ function sharedPorts(reader: SettingsReader, config: Config): readonly Mistake[]
   });
 }
 
+/** A login to the mail server of which one half is missing. */
+function halfLogin(reader: SettingsReader, { smtp }: Config): readonly Mistake[] {
+  if (smtp.host === undefined || (smtp.user === undefined) === (smtp.passwordFile === undefined)) return [];
+  const missing = smtp.user === undefined ? settings.smtpUser : settings.smtpPasswordFile;
+  const where = reader.findPlace("smtpUser") ?? reader.findPlace("smtpPasswordFile") ?? "";
+  return [{ where, problem: "a name and a password for the mail server only work together", hint: `Set ${missing.flag} or ${missing.variable} too.` }];
+}
+
 const loopback = /^(localhost|127(\.\d{1,3}){3}|::1)$/;
 
 function noticesOf(reader: SettingsReader, config: Config): readonly string[] {
@@ -150,6 +182,12 @@ function noticesOf(reader: SettingsReader, config: Config): readonly string[] {
       : []),
     ...(config.joinTokenFile !== undefined && !existsSync(config.joinTokenFile)
       ? [`The join token file ${config.joinTokenFile} is not there; that is fine once the roles of this host are enrolled.`]
+      : []),
+    ...(config.smtp.host !== undefined && config.smtp.tls === "none" && !loopback.test(config.smtp.host)
+      ? [`One-time links travel in clear to the mail server ${config.smtp.host}; set ${settings.smtpTls.flag} to starttls or tls.`]
+      : []),
+    ...(config.smtp.host !== undefined && config.publicUrl === undefined && config.roles.includes("api")
+      ? [`Links in mails name the address that the API is bound to; set ${settings.publicUrl.flag}.`]
       : []),
     ...(isReadableByOthers && file.values.has("databaseUrl")
       ? [`The config file ${file.path} names a database and others than its owner may read it; make it mode 0600.`]
@@ -176,7 +214,7 @@ export function readConfig(sources: Sources, { takes, isTrial = false }: Purpose
   const reader = new SettingsReader(sources, takes);
   reader.openFile(reader.read("configFile", settings.configFile));
   const config = configOf(reader, isTrial);
-  const mistakes = [...earlier, ...unknown.mistakes, ...reader.mistakes, ...halfPair(reader), ...sharedPorts(reader, config)];
+  const mistakes = [...earlier, ...unknown.mistakes, ...reader.mistakes, ...halfPair(reader), ...sharedPorts(reader, config), ...halfLogin(reader, config)];
   if (mistakes.length > 0) throw mistakesFault(mistakes);
   return { config, notices: [...unknown.notices, ...noticesOf(reader, config)] };
 }
@@ -207,6 +245,7 @@ function addressOf(config: Config, role: Role, bound: string | undefined): strin
 export function settingsOf(config: Config, bound: RoleUrls): Settings {
   return {
     ...config.lifetimes,
+    hasMailServer: config.smtp.host !== undefined,
     publicUrl: config.publicUrl ?? addressOf(config, "api", bound.api),
     issuerUrl: config.issuerUrl ?? addressOf(config, "issuer", bound.issuer),
   };

@@ -18,6 +18,7 @@ import { chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, readF
 import { dirname, join } from "node:path";
 import { decodeBase64url, encodeBase64url } from "./crypto/base64url.ts";
 import { Fault } from "./fault.ts";
+import { Secret } from "./secret.ts";
 import type { Random } from "./services.ts";
 
 export interface DataDirectory {
@@ -120,4 +121,11 @@ export function secretBytes(path: string, random: Random): Buffer {
   throw new Fault("unavailable", `The file ${path} is damaged: it does not hold 32 bytes in base64url.`, {
     hint: "Restore it from the backup; what it protects cannot be read without it.",
   });
+}
+
+/** The first line of a file that holds a secret of the operator's. Throws Fault `unavailable` when there is none. */
+export function readSecretLine(path: string): Secret {
+  const line = findFile(path)?.toString("utf8").split(/\r?\n/, 1)[0] ?? "";
+  if (line !== "") return new Secret(line);
+  throw new Fault("unavailable", `The file ${path} is missing or its first line is empty.`, { hint: "Write the secret into its first line, or name another file." });
 }

@@ -11,6 +11,7 @@ export const faultCodes = {
   team_required: { status: 400, exit: 2 },
   invalid_license: { status: 400, exit: 7 },
   unauthenticated: { status: 401, exit: 4 },
+  second_factor_required: { status: 401, exit: 4 },
   forbidden: { status: 403, exit: 4 },
   feature_disabled: { status: 403, exit: 7 },
   quota_exceeded: { status: 403, exit: 7 },
@@ -43,7 +44,7 @@ export type FaultCode = keyof typeof faultCodes;
 export interface FaultOptions {
   /** What the caller can do about it, one sentence. */
   readonly hint?: string;
-  /** Public machine-readable facts: since when, who can mend it, which field. Never a secret. */
+  /** Public machine-readable facts: since when, who can mend it, which field. Never a secret, but for the token of the next step, which opens nothing by itself. */
   readonly details?: Readonly<Record<string, unknown>>;
   /** For the log only. */
   readonly cause?: unknown;

@@ -6,11 +6,11 @@
  * Rule: composition only. Roles in one process know each other no better than on four hosts: API, gateway and issuer
  * get their entitlements from the License Server over HTTP through the real handshake.
  */
-import { reachingOwn, readServerCertificate, type ServerCertificate, withExtraCa } from "./certificates.ts";
+import { reachingOwn, readServerCertificate, type ServerCertificate, trustedBeside, withExtraCa } from "./certificates.ts";
 import { type Config, licenseServersOf, settingsOf } from "./config.ts";
 import type { Role } from "./config/table.ts";
 import { createSealer } from "./crypto/sealing.ts";
-import { type DataDirectory, findFile, prepareDataDirectory, secretBytes } from "./data-directory.ts";
+import { type DataDirectory, findFile, prepareDataDirectory, readSecretLine, secretBytes } from "./data-directory.ts";
 import { Fault } from "./fault.ts";
 import { system } from "./gate/caller.ts";
 import type { Gate } from "./gate/operation.ts";
@@ -21,6 +21,7 @@ import type { Metric } from "./http/metrics.ts";
 import { signingKeyMetrics } from "./http/signing-key-metrics.ts";
 import { createSetupLink } from "./identity/setup-links.ts";
 import { readDeployment } from "./identity/deployment.ts";
+import { PostOffice } from "./identity/post-office.ts";
 import { type Entitled, without } from "./license/entitlements.ts";
 import { LeaseHolder } from "./license/holder/lease-holder.ts";
 import type { LeaseRole } from "./license/lease.ts";
@@ -29,6 +30,7 @@ import { hostFiles } from "./license/server/host-parts.ts";
 import { LicenseServer } from "./license/server/license-server.ts";
 import { trustedKeys } from "./license/trust.ts";
 import type { Log } from "./log.ts";
+import { createMailer } from "./mail/smtp.ts";
 import { prepareSigningKey } from "./oidc/key-rotation.ts";
 import { startKeyRotation } from "./oidc/key-rotation-timer.ts";
 import { createKeyring } from "./oidc/keyring.ts";
@@ -85,6 +87,7 @@ const coreOnly: Entitled = { entitlements: () => without("missing") };
 function lateSettings(config: Config, bound: House["bound"]): Settings {
   return {
     ...config.lifetimes,
+    hasMailServer: config.smtp.host !== undefined,
     get publicUrl() {
       return settingsOf(config, bound).publicUrl;
     },
@@ -166,6 +169,17 @@ async function openRole(house: House, { role, authenticate, furnish }: Fittings)
   return holder;
 }
 
+/** Mail goes out from the process that serves the API, where there is a mail server. */
+function openPostOffice({ config, services, log, stops }: House, gate: Gate): void {
+  const { host, port, tls, user, passwordFile, from } = config.smtp;
+  if (host === undefined) return;
+  const login = user === undefined || passwordFile === undefined ? undefined : { user, password: readSecretLine(passwordFile) };
+  const sender = from ?? `no-reply@${new URL(gate.settings.publicUrl).hostname}`;
+  const mailer = createMailer({ host, port, tls, login, from: sender, ca: trustedBeside(config.extraCaFile) }, services.clock);
+  const office = new PostOffice(gate, mailer, log);
+  stops.defer(() => office.stop());
+}
+
 async function openApi(house: House): Promise<LeaseHolder> {
   await prepareSigningKey(house.gate, system, undefined);
   const keyring = createKeyring(house.gate);
@@ -174,6 +188,7 @@ async function openApi(house: House): Promise<LeaseHolder> {
     authenticate: (gate) => apiAuthenticate(gate, keyring),
     furnish(app, gate, holder) {
       addApiDoors(app, { gate, keyring, licenseServer: holder });
+      openPostOffice(house, gate);
       return {};
     },
   });

@@ -4,6 +4,10 @@
  * Rule: plain and complete; `config.ts` reads it from outside once, and a role hands it to every operation.
  */
 
+export const smtpTlsModes = ["starttls", "tls", "none"] as const;
+/** `starttls`: the connection is upgraded or given up. `tls`: from the first byte. `none`: in clear. */
+export type SmtpTls = (typeof smtpTlsModes)[number];
+
 export interface Settings {
   readonly accessTokenSeconds: number;
   /** Counted anew at each rotation: a session in use goes on, one left alone for so long ends. */
@@ -17,6 +21,8 @@ export interface Settings {
   readonly issuerUrl: string;
   /** Where people and programs reach the API, without a slash at the end; the audience of access tokens. */
   readonly publicUrl: string;
+  /** Whether there is a mail server to hand mail to; the license has its say besides. */
+  readonly hasMailServer: boolean;
 }
 
 export const defaultSettings: Settings = {
@@ -27,4 +33,5 @@ export const defaultSettings: Settings = {
   signingKeyRotationSeconds: 90 * 86_400,
   issuerUrl: "http://localhost:9403",
   publicUrl: "http://localhost:9401",
+  hasMailServer: false,
 };

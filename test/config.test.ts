@@ -55,6 +55,12 @@ const samples: Readonly<Record<Exclude<SettingName, "configFile" | "tlsCertFile"
   cookieSeconds: ["301", (config) => config.lifetimes.cookieSeconds, 301],
   setupLinkSeconds: ["62", (config) => config.lifetimes.setupLinkSeconds, 62],
   signingKeyRotationSeconds: ["3602", (config) => config.lifetimes.signingKeyRotationSeconds, 3602],
+  smtpHost: ["mail.example.com", (config) => config.smtp.host, "mail.example.com"],
+  smtpPort: ["25", (config) => config.smtp.port, 25],
+  smtpTls: ["tls", (config) => config.smtp.tls, "tls"],
+  smtpUser: ["mailer", (config) => config.smtp.user, "mailer"],
+  smtpPasswordFile: ["/mail.password", (config) => config.smtp.passwordFile, "/mail.password"],
+  smtpFrom: ["cyberun@example.com", (config) => config.smtp.from, "cyberun@example.com"],
   logLevel: ["debug", (config) => config.logLevel, "debug"],
   readyFile: ["/ready", (config) => config.readyFile, "/ready"],
 };

@@ -7,7 +7,7 @@
 import { existsSync } from "node:fs";
 import { isIP } from "node:net";
 import { resolve } from "node:path";
-import { type Secret, secretUrl } from "./secret.ts";
+import { type Secret, secretUrl } from "../secret.ts";
 
 /** What was read, or what is wrong with it. */
 export type Reading<T> = { readonly value: T } | { readonly problem: string; readonly hint?: string };

@@ -7,7 +7,7 @@
 import * as kinds from "./kinds.ts";
 import type { Kind } from "./kinds.ts";
 import type { LogLevel } from "../log.ts";
-import { defaultSettings } from "../settings.ts";
+import { defaultSettings, type SmtpTls, smtpTlsModes } from "../settings.ts";
 
 export const roles = ["license", "api", "gateway", "issuer"] as const;
 export type Role = (typeof roles)[number];
@@ -166,6 +166,41 @@ export const settings = {
     fallback: defaultSettings.signingKeyRotationSeconds,
     help: "How long a signing key of the issuer is used before the next one; see signing-keys.md",
     roles: ["issuer"],
+  }),
+  smtpHost: setting<string | undefined>("smtp_host", {
+    kind: kinds.host,
+    fallback: undefined,
+    shownDefault: "none: no mail is sent",
+    help: "Mail server that takes the deployment's mail",
+    roles: ["api"],
+  }),
+  smtpPort: setting("smtp_port", { kind: kinds.whole("PORT", 1, 65_535), fallback: 587, help: "Port of the mail server", roles: ["api"] }),
+  smtpTls: setting<SmtpTls>("smtp_tls", {
+    kind: kinds.choice(smtpTlsModes),
+    fallback: "starttls",
+    help: "Whether the connection to the mail server is upgraded (starttls), encrypted from the first byte (tls) or in clear (none)",
+    roles: ["api"],
+  }),
+  smtpUser: setting("smtp_user", {
+    kind: kinds.text("NAME", /^[^\p{C}]{1,254}$/u, "1 to 254 characters"),
+    fallback: undefined,
+    shownDefault: "none: no login",
+    help: "Name to log in to the mail server with",
+    roles: ["api"],
+  }),
+  smtpPasswordFile: setting("smtp_password_file", {
+    kind: kinds.path("FILE"),
+    fallback: undefined,
+    shownDefault: "none",
+    help: "File whose first line is the password for the mail server",
+    roles: ["api"],
+  }),
+  smtpFrom: setting("smtp_from", {
+    kind: kinds.text("ADDRESS", /^[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9.-]{1,180}$/, "an address such as cyberun@example.com"),
+    fallback: undefined,
+    shownDefault: "no-reply at the public address's host",
+    help: "Sender of the deployment's mail",
+    roles: ["api"],
   }),
   logLevel: setting<LogLevel>("log_level", {
     kind: kinds.choice(logLevels),

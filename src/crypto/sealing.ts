@@ -30,7 +30,11 @@ export type Purpose =
   | "oidc-code"
   | "oidc-refresh-token"
   | "oidc-successor"
-  | "oidc-subject";
+  | "oidc-subject"
+  | "second-factor"
+  | "recovery-code"
+  | "step-token"
+  | "outbox";
 
 export interface Sealer {
   /** AES-256-GCM under the purpose's key; `context` (an id) is authenticated, so that a sealed value cannot be moved to another row. */

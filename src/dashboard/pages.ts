@@ -7,7 +7,7 @@ import type { Fault } from "../fault.ts";
 import { type Entitlements, licenseRemedies, licenseStates } from "../license/entitlements.ts";
 import { html, type Html } from "./html.ts";
 
-function layout(title: string, content: Html): Html {
+export function layout(title: string, content: Html): Html {
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -25,7 +25,7 @@ ${content}
 `;
 }
 
-function alert(fault: Fault | undefined): Html | undefined {
+export function alert(fault: Fault | undefined): Html | undefined {
   if (fault === undefined) return undefined;
   if (problemsOf(fault).size > 0) return html`<p class="alert" role="alert"><strong>Something is missing or not allowed.</strong> Correct what is marked below.</p>`;
   return html`<p class="alert" role="alert"><strong>${sentence(fault.message)}</strong> ${fault.hint}</p>`;
@@ -42,7 +42,7 @@ function sentenceEnd(words: string): string {
 }
 
 /** What is wrong with which field, so that it is said where the field is. */
-function problemsOf(fault: Fault | undefined): ReadonlyMap<string, string> {
+export function problemsOf(fault: Fault | undefined): ReadonlyMap<string, string> {
   const fields: unknown = fault?.details?.["fields"];
   const list: readonly unknown[] = Array.isArray(fields) ? fields : [];
   const found = new Map<string, string>();
@@ -53,7 +53,7 @@ function problemsOf(fault: Fault | undefined): ReadonlyMap<string, string> {
   return found;
 }
 
-interface Field {
+export interface Field {
   readonly name: string;
   readonly label: string;
   readonly type: "text" | "email" | "password";
@@ -63,7 +63,7 @@ interface Field {
   readonly minLength?: number;
 }
 
-function field({ name, label, type, autocomplete, note, value, minLength }: Field, problems: ReadonlyMap<string, string>): Html {
+export function field({ name, label, type, autocomplete, note, value, minLength }: Field, problems: ReadonlyMap<string, string>): Html {
   const problem = problems.get(name);
   const noted = note === undefined && problem === undefined ? undefined : html` aria-describedby="${name}-note"`;
   const marked = problem === undefined ? undefined : html` aria-invalid="true"`;

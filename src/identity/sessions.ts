@@ -7,14 +7,18 @@
 import { and, eq, isNull } from "drizzle-orm";
 import { assert, Fault } from "../fault.ts";
 import { command, type CommandAct, procedure, Refused } from "../gate/operation.ts";
+import { isoTime } from "../page.ts";
 import type { Reader } from "../store/store.ts";
 import { requireEmailAddress } from "./email-address.ts";
+import { hasSecondFactor } from "./factor-check.ts";
 import { isPassword, requirePassword } from "./passwords.ts";
 import { createCookie, createRefreshToken, sessionDigest } from "./session-secrets.ts";
+import { insertStepToken } from "./step-tokens.ts";
 import { bucketOf, countGuess, refuseBlocked } from "./sign-in-buckets.ts";
 
 /** `token`: access and refresh tokens, for programs. `cookie`: the dashboard's, for browsers. */
-export type SessionKind = "token" | "cookie";
+export const sessionKinds = ["token", "cookie"] as const;
+export type SessionKind = (typeof sessionKinds)[number];
 
 export interface SignIn {
   readonly email_address: string;
@@ -40,30 +44,54 @@ interface Candidate {
   readonly passwordHash: string | null;
 }
 
-/** Somebody who may sign in with a password; undefined for the unknown and the disabled. */
+/** Somebody who may sign in with a password; undefined for the unknown, the disabled and those whose address is not proven yet. */
 async function findCandidate(reader: Reader, emailKey: string): Promise<Candidate | undefined> {
   const { users } = reader.tables;
   const [found] = await reader
     .select({ id: users.id, passwordHash: users.password_hash })
     .from(users)
-    .where(and(eq(users.email_key, emailKey), isNull(users.disabled_at)));
+    .where(and(eq(users.email_key, emailKey), isNull(users.disabled_at), isNull(users.pending_until)));
   return found;
 }
 
-async function insertSession(act: CommandAct, userId: string, kind: SessionKind): Promise<HeldSession> {
+/** A session to be made. */
+export interface NewSession {
+  readonly userId: string;
+  readonly kind: SessionKind;
+  /** How the person proved who they are (RFC 8176). */
+  readonly amr: readonly string[];
+}
+
+/** Makes the session. Whoever calls this has seen every proof that the account asks for. */
+export async function insertSession(act: CommandAct, { userId, kind, amr }: NewSession): Promise<HeldSession> {
   const { writer, services, sealer, settings } = act;
-  const sessionId = services.random.uuid();
-  const secret = kind === "token" ? createRefreshToken(sealer, services.random, sessionId) : createCookie(services.random);
+  const id = services.random.uuid();
+  const secret = kind === "token" ? createRefreshToken(sealer, services.random, id) : createCookie(services.random);
   const now = services.clock.now();
   const expiresAtMs = now + 1_000 * (kind === "token" ? settings.refreshTokenSeconds : settings.cookieSeconds);
+  const digest = sessionDigest(sealer, secret);
   await writer
     .insert(writer.tables.sessions)
-    .values({ id: sessionId, user_id: userId, kind, digest: sessionDigest(sealer, secret), created_at: now, expires_at: expiresAtMs });
-  return { sessionId, userId, secret, expiresAtMs };
+    .values({ id, user_id: userId, kind, digest, created_at: now, expires_at: expiresAtMs, amr: JSON.stringify(amr) });
+  return { sessionId: id, userId, secret, expiresAtMs };
+}
+
+/** The refusal that carries the token of the second step. There is no session yet: the token alone opens nothing. */
+async function beginSecondStep(act: CommandAct, userId: string, kind: SessionKind): Promise<Refused> {
+  const step = await insertStepToken(act, { purpose: "second_factor", userId, context: kind });
+  act.note({ details: { second_factor: true } });
+  return new Refused(
+    new Fault("second_factor_required", "A code of the second factor is needed.", {
+      hint: "Send the step token with a code of the authenticator, or with a recovery code.",
+      details: { step_token: step.token, expires_at: isoTime(step.expiresAtMs), methods: ["totp", "recovery_code"] },
+    }),
+  );
 }
 
 /**
  * Signs in. Throws Fault `unauthenticated`, or `rate_limited` with the seconds to wait; both are counted and audited.
+ * Where the account has a second factor, throws Fault `second_factor_required` with `step_token` in its details, for
+ * `session.complete`: no session exists before that.
  * The hash is computed between the transactions, so that signing in does not hold up the store.
  */
 export const createSession = procedure("session.create", async (act, input: SignIn): Promise<HeldSession> => {
@@ -82,7 +110,8 @@ export const createSession = procedure("session.create", async (act, input: Sign
     // Disabled, or given another password, while the hash was computed: as wrong as any.
     if (current === undefined || current.passwordHash !== candidate?.passwordHash) return new Refused(await guess.refuse(wrongFault()));
     await guess.forgive();
-    return await insertSession(commandAct, current.id, input.kind);
+    if (await hasSecondFactor(commandAct.writer, current.id)) return await beginSecondStep(commandAct, current.id, input.kind);
+    return await insertSession(commandAct, { userId: current.id, kind: input.kind, amr: ["pwd"] });
   });
 });
 

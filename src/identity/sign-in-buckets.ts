@@ -61,8 +61,15 @@ export interface Guess {
   refuse(wrong: Fault): Promise<Fault>;
 }
 
+/** Forgets the failures: the owner has shown who they are in another way. */
+export async function forgetFailures({ writer }: CommandAct, bucket: string): Promise<void> {
+  const { signInBuckets: buckets } = writer.tables;
+  await writer.delete(buckets).where(eq(buckets.key, bucket));
+}
+
 /** Counts one guess. The bucket's row is held until the command ends, so that guesses queue up behind each other. */
-export async function countGuess({ writer, services }: CommandAct, bucket: string): Promise<Guess> {
+export async function countGuess(act: CommandAct, bucket: string): Promise<Guess> {
+  const { writer, services } = act;
   const { signInBuckets: buckets } = writer.tables;
   const now = services.clock.now();
   const [row] = await writer
@@ -76,7 +83,7 @@ export async function countGuess({ writer, services }: CommandAct, bucket: strin
   const leftMs = row === undefined ? 0 : shutMs(row.blocked_until, now);
   return {
     isBlocked: leftMs > 0,
-    forgive: async () => void (await writer.delete(buckets).where(eq(buckets.key, bucket))),
+    forgive: () => forgetFailures(act, bucket),
     async refuse(wrong) {
       const blockedUntil = now + Math.max(leftMs, delayMs(row?.failures ?? 1));
       await writer.update(buckets).set({ blocked_until: blockedUntil }).where(eq(buckets.key, bucket));

@@ -83,6 +83,7 @@ const codes: Readonly<Record<FaultCode, OAuthErrorCode>> = {
   team_required: "invalid_request",
   invalid_license: "invalid_request",
   unauthenticated: "invalid_token",
+  second_factor_required: "access_denied",
   forbidden: "access_denied",
   feature_disabled: "access_denied",
   quota_exceeded: "access_denied",

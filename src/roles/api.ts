@@ -16,6 +16,7 @@ import { addLicenseDoors } from "./api/license.ts";
 import { addManagementDoors } from "./api/management.ts";
 import { addOidcClientDoors } from "./api/oidc-clients.ts";
 import { addPages } from "./api/pages.ts";
+import { addPeopleDoors } from "./api/people.ts";
 import { addRuntimeDoors } from "./api/runtime.ts";
 import { addSessionDoors } from "./api/sessions.ts";
 
@@ -29,6 +30,7 @@ export interface ApiOptions {
 export function addApiDoors(app: App, { gate, keyring, licenseServer }: ApiOptions): void {
   addSessionDoors(app, gate, keyring);
   addManagementDoors(app, gate);
+  addPeopleDoors(app, gate);
   addRuntimeDoors(app, gate);
   addLicenseDoors(app, gate, licenseServer);
   addOidcClientDoors(app, gate);

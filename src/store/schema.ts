@@ -102,6 +102,8 @@ function identityTables({ table, text, instant, count, flag }: Kit) {
       email_verified: flag().notNull(),
       disabled_at: instant(),
       created_at: instant().notNull(),
+      /** Somebody signed up with this address and has not shown that it is theirs: nobody signs in; forgotten after this instant. */
+      pending_until: instant(),
     }),
     /** A sign-in. Refresh tokens and dashboard cookies hang on it; ending it ends them. */
     sessions: table("sessions", {
@@ -114,8 +116,10 @@ function identityTables({ table, text, instant, count, flag }: Kit) {
       created_at: instant().notNull(),
       expires_at: instant().notNull(),
       ended_at: instant(),
-      /** Why it ended: `signed_out` or `replayed`. */
+      /** Why it ended: `signed_out`, `replayed`, `password_changed` or `password_reset`. */
       end_reason: text(),
+      /** How the person proved who they are, JSON array (RFC 8176); null for sessions from before it was kept. */
+      amr: text(),
     }),
     /**
      * Failed sign-ins, one bucket per folded address, so that guessing is slow for all spellings together.
@@ -127,6 +131,57 @@ function identityTables({ table, text, instant, count, flag }: Kit) {
       failures: count().notNull(),
       last_failed_at: instant().notNull(),
       blocked_until: instant().notNull(),
+    }),
+  };
+}
+
+/** What a person has beside the password, and what is sent to them. */
+function proofTables({ table, text, instant, count }: Kit) {
+  return {
+    /** The authenticator app of a person: one. */
+    secondFactors: table("second_factors", {
+      user_id: text().primaryKey(),
+      /** The shared secret, sealed. */
+      secret: text().notNull(),
+      created_at: instant().notNull(),
+      /** Set by the first right code; it is asked for from then on. */
+      confirmed_at: instant(),
+      /** The newest time step of which a code was taken: no code is taken twice (RFC 6238 section 5.2). */
+      last_step: count().notNull(),
+      /** Wrong codes in a row. */
+      failures: count().notNull(),
+    }),
+    /** Single-use codes for a lost authenticator. Index on `user_id`. */
+    recoveryCodes: table("recovery_codes", {
+      digest: text().primaryKey(),
+      user_id: text().notNull(),
+      created_at: instant().notNull(),
+      used_at: instant(),
+    }),
+    /** Single-use tokens for the next step of something begun: bound to a person, a purpose and what it was begun with. Indexes on `user_id`, `expires_at`. */
+    stepTokens: table("step_tokens", {
+      digest: text().primaryKey(),
+      /** `second_factor`, `reset_password` or `verify_email`. */
+      purpose: text().notNull(),
+      user_id: text().notNull(),
+      /** The kind of session to make, or the address that is proven by it. */
+      context: text().notNull(),
+      created_at: instant().notNull(),
+      expires_at: instant().notNull(),
+      used_at: instant(),
+    }),
+    /** Mails to be written and sent. The link in one is made when it is sent and is nowhere here. Index on `due_at`. */
+    outbox: table("outbox", {
+      /** Keyed digest of kind and folded address: one at a time for each. */
+      id: text().primaryKey(),
+      kind: text().notNull(),
+      /** The folded address, sealed: what strangers typed is not kept in clear. */
+      recipient: text().notNull(),
+      created_at: instant().notNull(),
+      due_at: instant().notNull(),
+      attempts: count().notNull(),
+      /** When it was handed over, or given up: kept for a while, so that nobody is flooded. */
+      settled_at: instant(),
     }),
   };
 }
@@ -405,6 +460,7 @@ export function defineTables(kit: Kit) {
   return {
     ...licenseTables(kit),
     ...identityTables(kit),
+    ...proofTables(kit),
     ...teamTables(kit),
     ...credentialTables(kit),
     ...oidcTables(kit),

@@ -1,6 +1,6 @@
 /** Teams: everything belongs to one, and nothing crosses between them. */
 import { and, count, desc, eq, sql } from "drizzle-orm";
-import { assert } from "../fault.ts";
+import { assert, type Fault } from "../fault.ts";
 import { command, type CommandAct, query } from "../gate/operation.ts";
 import { below, quotaFault, UNLIMITED } from "../gate/quota.ts";
 import { requireName } from "../identity/names.ts";
@@ -36,8 +36,14 @@ export async function insertOwner({ writer, services }: CommandAct, teamId: stri
     .values({ id: membershipId(teamId, userId), team_id: teamId, user_id: userId, role: "owner", created_at: services.clock.now() });
 }
 
-/** Inserts the team unless a cap is reached. Throws Fault `quota_exceeded` naming the one that is. */
-async function insertTeam(act: CommandAct, userId: string, displayName: string): Promise<string> {
+interface NewTeam {
+  readonly id: string | undefined;
+  /** The refusal that stands for the missing id. */
+  problem(): Promise<Fault>;
+}
+
+/** Inserts the team unless a cap is reached. */
+async function insertTeam(act: CommandAct, userId: string, displayName: string): Promise<NewTeam> {
   const { writer, services } = act;
   const { teams } = writer.tables;
   const teamsCap = act.limit(maxTeams);
@@ -45,10 +51,21 @@ async function insertTeam(act: CommandAct, userId: string, displayName: string):
   const row = { id: services.random.uuid(), display_name: displayName, created_at: services.clock.now() };
   const isFree = sql`${below(countTeams(writer), teamsCap)} and ${below(countOwned(writer, userId), ownedCap)}`;
   const [inserted] = await writer.insert(teams).select(rowWhere(teams, row, isFree)).returning({ id: teams.id });
-  if (inserted !== undefined) return inserted.id;
-  const [owned] = await countOwned(writer, userId);
-  const isOwnCap = owned !== undefined && ownedCap !== UNLIMITED && owned.count >= ownedCap;
-  throw isOwnCap ? quotaFault(maxOwnedTeams, ownedCap) : quotaFault(maxTeams, teamsCap);
+  return {
+    id: inserted?.id,
+    async problem() {
+      const [owned] = await countOwned(writer, userId);
+      const isOwnCap = owned !== undefined && ownedCap !== UNLIMITED && owned.count >= ownedCap;
+      return isOwnCap ? quotaFault(maxOwnedTeams, ownedCap) : quotaFault(maxTeams, teamsCap);
+    },
+  };
+}
+
+/** Makes a team that `userId` owns; undefined when a cap is reached. */
+export async function findNewTeam(act: CommandAct, userId: string, displayName: string): Promise<string | undefined> {
+  const { id } = await insertTeam(act, userId, displayName);
+  if (id !== undefined) await insertOwner(act, id, userId);
+  return id;
 }
 
 /** Makes a team that the caller owns. */
@@ -56,7 +73,9 @@ export const createTeam = command("team.create", async (act, input: { readonly d
   const { caller, note } = act;
   assert(caller.kind === "user" || caller.kind === "device", "the row admits people only");
   const displayName = requireName("display_name", input.display_name);
-  const id = await insertTeam(act, caller.userId, displayName);
+  const { id, problem } = await insertTeam(act, caller.userId, displayName);
+  // Throws Fault `quota_exceeded` naming the cap that is reached.
+  if (id === undefined) throw await problem();
   await insertOwner(act, id, caller.userId);
   note({ teamId: id, subject: `team:${id}`, details: { display_name: displayName } });
   return { id };

@@ -19,7 +19,7 @@ test("without a hash nothing is right, and the same work is done", async () => {
 
 test("spaces and signs of every script are kept", () => {
   expect(requireNewPassword("user_password", "  blanks count  ")).toBe("  blanks count  ");
-  expect(requireNewPassword("user_password", "𝒳".repeat(128))).toHaveLength(256);
+  expect(requireNewPassword("user_password", "𝒳𝒴𝒵𝒲𝒱".repeat(25) + "𝒳𝒴𝒵")).toHaveLength(256);
 });
 
 test.each([
@@ -40,3 +40,11 @@ test.each([
   expect(() => requirePassword("user_password", text)).toThrow("The field user_password");
   expect(() => requireNewPassword("user_password", text)).toThrow("The field user_password");
 });
+
+test.each(["password", "Passwort1", "P@ssw0rd!", "iloveyou", "sunshine2024!", "12345678", "qwertyuiop", "1qaz2wsx", "QWERTZ123", "liverpool", "cyberun1"])(
+  "refused as a new password and not for signing in, because everybody guesses it: %s",
+  (text) => {
+    expect(() => requireNewPassword("new_password", text)).toThrow("The field new_password is among the passwords that are guessed first");
+    expect(requirePassword("user_password", text)).toBe(text);
+  },
+);

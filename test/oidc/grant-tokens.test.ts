@@ -1,5 +1,6 @@
 /** Access tokens of clients: what is read back is what was signed, by us, as an access token, and not over. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { findAccessTokenClaims } from "../../src/oidc/access-tokens.ts";
 import { audiencesOf, findGrantTokenClaims, type GrantTokenContent, signGrantToken } from "../../src/oidc/grant-tokens.ts";
 import { signJwt } from "../../src/oidc/jwt.ts";
 import { createKeyring, type Keyring } from "../../src/oidc/keyring.ts";
@@ -48,5 +49,17 @@ test("a token of another purpose, another issuer, or over is refused", async () 
   expect(await find(signJwt(key, "logout+jwt", claims))).toBeUndefined();
   for (const change of [{ iss: "x" }, { exp: now }, { iat: now + 61 }, { aud: [] }, { aud: undefined }, { client_id: undefined }, { cnf: {} }, { cnf: { jkt: 1 } }, { scope: undefined }, { jti: undefined }]) {
     expect([change, await find(signJwt(key, "at+jwt", { ...claims, ...change }))]).toEqual([change, undefined]);
+  }
+});
+
+test("a client's token is none for the platform's own API, and a bearer is nobody to a bound one", async () => {
+  const key = await keyring.getSigningKey();
+  const { issuerUrl, publicUrl } = world.gate.settings;
+  const now = Math.floor(world.services.clock.now() / 1_000);
+  const own = { iss: issuerUrl, sub: "s", aud: publicUrl, client_id: "c", sid: "x", scope: "api", jti: "j", iat: now, exp: now + 60 };
+  const findOwn = async (change: object) => await findAccessTokenClaims(world.gate, keyring, signJwt(key, "at+jwt", { ...own, ...change }));
+  expect(await findOwn({})).toMatchObject({ sub: "s" });
+  for (const change of [{ scope: "openid" }, { scope: "apis" }, { scope: "" }, { cnf: { jkt: "k" } }, { aud: issuerUrl }, { aud: [publicUrl] }, { sid: undefined }]) {
+    expect([change, await findOwn(change)]).toEqual([change, undefined]);
   }
 });

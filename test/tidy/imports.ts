@@ -36,7 +36,7 @@ export function importsOf(path: string, source: SourceText): readonly Import[] {
 }
 
 const ground = ["crypto", "store", "gate", "license"];
-const people = [...ground, "identity"];
+const people = [...ground, "mail", "identity"];
 const groups = [...people, "teams"];
 const keys = [...groups, "credentials"];
 const work = [...keys, "agents", "workflows", "tasks", "files", "webhooks"];
@@ -52,7 +52,8 @@ export const plan: Readonly<Record<string, readonly string[]>> = {
   store: ["crypto"],
   gate: ["crypto", "store", "license"],
   license: ["crypto", "store", "gate"],
-  identity: ground,
+  mail: [],
+  identity: [...ground, "mail"],
   teams: people,
   credentials: groups,
   agents: keys,
@@ -133,6 +134,11 @@ const packageRules: readonly PackageRule[] = [
     packages: /^(?:elysia(?:\/.*)?|@elysiajs\/.*)$/,
     files: /^src\/(?:http|roles)\//,
     instead: "Only http and roles know Elysia. Return a value and let the route answer",
+  },
+  {
+    packages: /^nodemailer/,
+    files: /^src\/mail\//,
+    instead: "Only mail knows SMTP. Take a Mailer",
   },
   {
     packages: /^@sinclair\/typebox/,

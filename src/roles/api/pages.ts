@@ -1,33 +1,26 @@
 /** The pages: set-up by link, sign-in, overview, sign-out. Forms without scripts; refusals are pages too. */
 import { t } from "elysia";
-import { pageHeaders, pageResponse } from "../../dashboard/html.ts";
+import { pageResponse } from "../../dashboard/html.ts";
+import { secondStepPage } from "../../dashboard/people-pages.ts";
 import { alreadySetUpPage, notSetUpPage, overviewPage, refusalPage, setupPage, signInPage } from "../../dashboard/pages.ts";
 import styleSheet from "../../dashboard/style.css" with { type: "text" };
-import { Fault } from "../../fault.ts";
+import type { Fault } from "../../fault.ts";
 import type { Caller } from "../../gate/caller.ts";
 import type { Gate } from "../../gate/operation.ts";
 import { door } from "../../http/door.ts";
 import type { App } from "../../http/listener.ts";
 import { faultHeaders } from "../../http/respond.ts";
-import { isSameSite } from "../../http/same-site.ts";
 import { readDeployment } from "../../identity/deployment.ts";
 import { checkSetupLink } from "../../identity/setup-links.ts";
+import { completeSession } from "../../identity/session-completion.ts";
 import { createSession, endSession } from "../../identity/sessions.ts";
 import { readSelf } from "../../identity/users.ts";
 import { completeSetup } from "../../teams/setup.ts";
 import { signedIn, signedOut } from "./cookie.ts";
+import { anonymousAt, orAgain, redirect, requireOwnForm } from "./forms.ts";
+import { addPeoplePages } from "./people-pages.ts";
 
 const anonymous: Caller = { kind: "anonymous" };
-
-function redirect(to: string, setCookie?: string): Response {
-  return new Response(null, { status: 303, headers: { ...pageHeaders, location: to, ...(setCookie === undefined ? {} : { "set-cookie": setCookie }) } });
-}
-
-/** A form that another site's page sent is refused, also where nobody is signed in yet (login CSRF). */
-function requireOwnForm(gate: Gate, request: Request): void {
-  if (isSameSite(request, gate.settings.publicUrl)) return;
-  throw new Fault("forbidden", "The form was sent by another site.", { hint: "Open this site's own page and send it from there." });
-}
 
 async function signIn(gate: Gate, caller: Caller, form: { readonly email_address: string; readonly user_password: string }): Promise<string> {
   const session = await createSession(gate, caller, { email_address: form.email_address, user_password: form.user_password, kind: "cookie" });
@@ -37,16 +30,6 @@ async function signIn(gate: Gate, caller: Caller, form: { readonly email_address
 async function deploymentName(gate: Gate): Promise<string | undefined> {
   const deployment = await readDeployment(gate, anonymous, undefined);
   return deployment.is_set_up ? (deployment.display_name ?? "Cyberun") : undefined;
-}
-
-/** Runs `attempt`; its fault is shown on the page that was filled in, with what was typed except the password. */
-async function orAgain(attempt: () => Promise<Response>, again: (fault: Fault) => Promise<Response>): Promise<Response> {
-  try {
-    return await attempt();
-  } catch (error) {
-    if (error instanceof Fault) return await again(error);
-    throw error;
-  }
 }
 
 const SetupForm = t.Object({
@@ -103,9 +86,27 @@ function addSignInPages(app: App, gate: Gate): void {
           requireOwnForm(gate, request);
           return redirect("/", await signIn(gate, anonymousAt(caller), body));
         },
-        async (fault) => pageResponse(signInPage((await deploymentName(gate)) ?? "Cyberun", body.email_address, fault), fault.status, faultHeaders(fault)),
+        async (fault) => {
+          const name = (await deploymentName(gate)) ?? "Cyberun";
+          const stepToken = fault.code === "second_factor_required" ? fault.details?.["step_token"] : undefined;
+          if (typeof stepToken === "string") return pageResponse(secondStepPage(name, stepToken));
+          return pageResponse(signInPage(name, body.email_address, fault), fault.status, faultHeaders(fault));
+        },
       ),
     { ...door("deployment.read", "urlencoded"), body: t.Object({ email_address: t.String(), user_password: t.String() }) },
+  );
+  app.post(
+    "/sign-in/code",
+    async ({ request, caller, body }) =>
+      await orAgain(
+        async () => {
+          requireOwnForm(gate, request);
+          const session = await completeSession(gate, anonymousAt(caller), { ...body, kind: "cookie" });
+          return redirect("/", signedIn(gate.settings.publicUrl, session.secret, gate.settings.cookieSeconds));
+        },
+        async (fault) => pageResponse(secondStepPage((await deploymentName(gate)) ?? "Cyberun", body.step_token, fault), fault.status, faultHeaders(fault)),
+      ),
+    { ...door("deployment.read", "urlencoded"), body: t.Object({ step_token: t.String({ maxLength: 128 }), code: t.String({ maxLength: 128 }) }) },
   );
   app.post(
     "/sign-out",
@@ -115,11 +116,6 @@ function addSignInPages(app: App, gate: Gate): void {
     },
     door("session.end", "none"),
   );
-}
-
-/** Somebody who is signed in already may sign in as another person; the operation itself is a stranger's. */
-function anonymousAt(caller: Caller): Caller {
-  return { kind: "anonymous", address: caller.address };
 }
 
 export function addPages(app: App, gate: Gate): void {
@@ -134,4 +130,5 @@ export function addPages(app: App, gate: Gate): void {
   });
   addSetupPages(app, gate);
   addSignInPages(app, gate);
+  addPeoplePages(app, gate);
 }

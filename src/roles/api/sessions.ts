@@ -4,6 +4,7 @@ import type { Gate } from "../../gate/operation.ts";
 import { door } from "../../http/door.ts";
 import type { App } from "../../http/listener.ts";
 import { refreshSession } from "../../identity/session-refresh.ts";
+import { completeSession } from "../../identity/session-completion.ts";
 import { createSession, endSession, type HeldSession } from "../../identity/sessions.ts";
 import { issueAccessToken } from "../../oidc/access-tokens.ts";
 import type { Keyring } from "../../oidc/keyring.ts";
@@ -21,6 +22,12 @@ export function addSessionDoors(app: App, gate: Gate, keyring: Keyring): void {
     "/api/v1/auth/login",
     async ({ caller, body }) => await tokensOf(gate, keyring, await createSession(gate, caller, { ...body, kind: "token" })),
     { ...door("session.create"), body: t.Object({ email_address: t.String(), user_password: t.String() }) },
+  );
+  // The answer to a login of an account with a second factor is 401 `second_factor_required` with `details.step_token`.
+  app.post(
+    "/api/v1/auth/login/complete",
+    async ({ caller, body }) => await tokensOf(gate, keyring, await completeSession(gate, caller, { ...body, kind: "token" })),
+    { ...door("session.complete"), body: t.Object({ step_token: t.String({ maxLength: 128 }), code: t.String({ maxLength: 128 }) }) },
   );
   app.post(
     "/api/v1/auth/refresh",

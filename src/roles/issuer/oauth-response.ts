@@ -14,6 +14,6 @@ export function oauthErrorResponse(error: OAuthError, headers: Readonly<Record<s
 }
 
 /** For the issuer's application: refusals of endpoints for programs are OAuth errors. */
-export function respondAsOAuth(fault: Fault, request: Request, headers: Readonly<Record<string, string>> = {}): Response | undefined {
-  return new URL(request.url).pathname.startsWith(oauthPrefix) ? oauthErrorResponse(oauthErrorOf(fault), headers) : undefined;
+export function respondAsOAuth(fault: Fault, request: Request): Response | undefined {
+  return new URL(request.url).pathname.startsWith(oauthPrefix) ? oauthErrorResponse(oauthErrorOf(fault)) : undefined;
 }

@@ -120,6 +120,7 @@ const hostile: readonly string[] = [
   "intent://app.example/cb",
   "myapp://cb",
   "myapp:cb",
+  "com.example.app://user@host/cb",
   "com.example.app:callback",
   "com.example.app:",
   "com.example.app:/a/../b",

@@ -1,0 +1,31 @@
+/** What all forms of the pages have in common: whose they are, what a refusal shows, and where a success leads. */
+import { pageHeaders } from "../../dashboard/html.ts";
+import { Fault } from "../../fault.ts";
+import type { Caller } from "../../gate/caller.ts";
+import type { Gate } from "../../gate/operation.ts";
+import { isSameSite } from "../../http/same-site.ts";
+
+export function redirect(to: string, setCookie?: string): Response {
+  return new Response(null, { status: 303, headers: { ...pageHeaders, location: to, ...(setCookie === undefined ? {} : { "set-cookie": setCookie }) } });
+}
+
+/** A form that another site's page sent is refused, also where nobody is signed in yet (login CSRF). */
+export function requireOwnForm(gate: Gate, request: Request): void {
+  if (isSameSite(request, gate.settings.publicUrl)) return;
+  throw new Fault("forbidden", "The form was sent by another site.", { hint: "Open this site's own page and send it from there." });
+}
+
+/** Runs `attempt`; its fault is shown on the page that was filled in, with what was typed except the password. */
+export async function orAgain(attempt: () => Promise<Response>, again: (fault: Fault) => Promise<Response>): Promise<Response> {
+  try {
+    return await attempt();
+  } catch (error) {
+    if (error instanceof Fault) return await again(error);
+    throw error;
+  }
+}
+
+/** Somebody who is signed in already may sign in as another person; the operation itself is a stranger's. */
+export function anonymousAt(caller: Caller): Caller {
+  return { kind: "anonymous", address: caller.address };
+}
