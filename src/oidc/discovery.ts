@@ -4,7 +4,7 @@
  * Rule: pure, and names only what is served, so that no client is led to a closed door. Whoever adds an endpoint, a grant or a
  * method adds it here in the same change.
  */
-import { SINGLE_FACTOR_ACR } from "./authorization/grant.ts";
+import { acrValues } from "./authorization/grant.ts";
 import { prompts, responseModes } from "./authorization/request.ts";
 import { claimsOfScope } from "./claims.ts";
 import { authenticationMethods, idTokenAlgorithms, responseTypes, subjectTypes } from "./clients/client.ts";
@@ -36,7 +36,7 @@ function atTheBrowser(issuer: string) {
     response_modes_supported: responseModes,
     code_challenge_methods_supported: ["S256"],
     prompt_values_supported: prompts,
-    acr_values_supported: [SINGLE_FACTOR_ACR],
+    acr_values_supported: acrValues,
     ui_locales_supported: ["en", "de"],
     authorization_response_iss_parameter_supported: true,
     claims_parameter_supported: true,

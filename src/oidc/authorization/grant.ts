@@ -3,7 +3,10 @@
  *
  * Rule: the code is stored as a digest, bound to client, redirect URI, PKCE challenge and DPoP key, and short-lived.
  */
+import { Type } from "typebox";
+import { Compile } from "typebox/compile";
 import { randomSecret } from "../../crypto/tokens.ts";
+import { assert } from "../../fault.ts";
 import type { CommandAct } from "../../gate/operation.ts";
 import { scopesOf } from "../scope.ts";
 import type { AuthorizationRequest } from "./request.ts";
@@ -11,10 +14,12 @@ import type { AuthorizationRequest } from "./request.ts";
 /** RFC 6749 section 4.1.2 allows ten minutes; a redirect takes seconds. */
 const CODE_SECONDS = 60;
 
-/** How people sign in here, in the words of RFC 8176. */
+/** For sessions from before it was kept. */
 const PASSWORD_AMR: readonly string[] = ["pwd"];
-/** The one level of assurance there is: a single factor. */
-export const SINGLE_FACTOR_ACR = "urn:cyberun:acr:single-factor";
+const SINGLE_FACTOR_ACR = "urn:cyberun:acr:single-factor";
+const MULTI_FACTOR_ACR = "urn:cyberun:acr:multi-factor";
+/** The levels of assurance there are. */
+export const acrValues: readonly string[] = [SINGLE_FACTOR_ACR, MULTI_FACTOR_ACR];
 
 /** A sign-in at the issuer's own pages. */
 export interface Session {
@@ -22,6 +27,23 @@ export interface Session {
   readonly userId: string;
   /** Epoch milliseconds. */
   readonly createdAtMs: number;
+  /** How the person proved who they are (RFC 8176). */
+  readonly amr: readonly string[];
+}
+
+const textsShape = Compile(Type.Array(Type.String()));
+
+/** Reads back what identity stored with the session. */
+export function parseAmr(json: string | null): readonly string[] {
+  if (json === null) return PASSWORD_AMR;
+  const amr: unknown = JSON.parse(json);
+  assert(textsShape.Check(amr), "a stored amr is a list of texts");
+  return amr;
+}
+
+/** The level that a session has. */
+export function acrOf({ amr }: Pick<Session, "amr">): string {
+  return amr.includes("mfa") ? MULTI_FACTOR_ACR : SINGLE_FACTOR_ACR;
 }
 
 /** What the store keeps in place of a code. */
@@ -44,8 +66,8 @@ export async function insertGrant(act: CommandAct, request: AuthorizationRequest
     resource: JSON.stringify(request.resource),
     claims: request.claims === undefined ? null : JSON.stringify(request.claims),
     auth_time: session.createdAtMs,
-    acr: SINGLE_FACTOR_ACR,
-    amr: JSON.stringify(PASSWORD_AMR),
+    acr: acrOf(session),
+    amr: JSON.stringify(session.amr),
     nonce: request.nonce ?? null,
     created_at: now,
   });

@@ -17,7 +17,7 @@ import { isAllowed, neededConsent, rememberConsent } from "../consents.ts";
 import { OAuthError } from "../oauth-error.ts";
 import { subjectFor } from "../subjects.ts";
 import { insistedValues } from "./claims-parameter.ts";
-import { insertGrant, type Session, SINGLE_FACTOR_ACR } from "./grant.ts";
+import { acrOf, acrValues, insertGrant, parseAmr, type Session } from "./grant.ts";
 import { type NextStep, nextStep } from "./next-step.ts";
 import { closePending, type Opened, openPending, type Pending } from "./pending.ts";
 import type { AuthorizationRequest } from "./request.ts";
@@ -64,13 +64,13 @@ async function findSigned(reader: Reader, caller: Caller, now: number): Promise<
   if (caller.kind !== "user") return undefined;
   const { sessions, users } = reader.tables;
   const [row] = await reader
-    .select({ id: sessions.id, userId: users.id, createdAtMs: sessions.created_at, displayName: users.display_name, emailAddress: users.email_address })
+    .select({ id: sessions.id, userId: users.id, createdAtMs: sessions.created_at, amr: sessions.amr, displayName: users.display_name, emailAddress: users.email_address })
     .from(sessions)
     .innerJoin(users, eq(users.id, sessions.user_id))
     .where(and(eq(sessions.id, caller.sessionId), isNull(sessions.ended_at), gt(sessions.expires_at, now), isNull(users.disabled_at)));
   if (row === undefined) return undefined;
-  const { id, userId, createdAtMs, displayName, emailAddress } = row;
-  return { session: { id, userId, createdAtMs }, person: { userId, displayName, emailAddress } };
+  const { id, userId, createdAtMs, amr, displayName, emailAddress } = row;
+  return { session: { id, userId, createdAtMs, amr: parseAmr(amr) }, person: { userId, displayName, emailAddress } };
 }
 
 /** The client as it is registered now. Throws a Fault, for a page, when it may not be answered any more. */
@@ -83,12 +83,14 @@ async function requireClient({ writer, entitlements }: CommandAct, { clientId, r
   return client;
 }
 
-/** An `acr` that the client insists on and nobody can reach here. */
-function findUnreachable({ claims }: AuthorizationRequest): OAuthError | undefined {
+/** An `acr` that the client insists on and that nobody can reach here, or that this sign-in has not reached. */
+function findUnreached({ claims }: AuthorizationRequest, signed: Signed | undefined): OAuthError | undefined {
   const wanted = claims?.id_token?.["acr"];
   const values = insistedValues(wanted);
-  if (wanted?.essential !== true || values === undefined || values.includes(SINGLE_FACTOR_ACR)) return undefined;
-  return new OAuthError("access_denied", "The authentication context that the client insists on is not offered here.");
+  if (wanted?.essential !== true || values === undefined) return undefined;
+  const reached = signed === undefined ? acrValues : [acrOf(signed.session)];
+  if (values.some((value) => reached.includes(value))) return undefined;
+  return new OAuthError("access_denied", "The authentication context that the client insists on was not reached.", { hint: "A second factor may be needed; it is set up in the account." });
 }
 
 async function consider(act: CommandAct, opened: Opened): Promise<Case> {
@@ -100,12 +102,12 @@ async function consider(act: CommandAct, opened: Opened): Promise<Case> {
   const signed = await findSigned(writer, caller, nowMs);
   const needed = neededConsent(request);
   const mayWithout = signed !== undefined && (client.is_first_party || (await isAllowed(writer, { userId: signed.person.userId, clientId: client.client_id }, needed)));
-  const unreachable = findUnreachable(request);
+  const unreached = findUnreached(request, signed);
   const signedIn = signed === undefined ? undefined : { subject: subjectFor(sealer, client, signed.person.userId), signedInAtMs: signed.session.createdAtMs };
   const step: NextStep =
-    unreachable === undefined
+    unreached === undefined
       ? nextStep({ request, requestedAtMs, nowMs, signedIn, isAllowed: mayWithout, isFirstParty: client.is_first_party })
-      : { kind: "refuse", error: unreachable };
+      : { kind: "refuse", error: unreached };
   return { opened, pending, client, signed, needed, step };
 }
 

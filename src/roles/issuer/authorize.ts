@@ -5,7 +5,8 @@ import type { Caller } from "../../gate/caller.ts";
 import type { Gate } from "../../gate/operation.ts";
 import { door } from "../../http/door.ts";
 import type { App } from "../../http/listener.ts";
-import { createSession, endSession } from "../../identity/sessions.ts";
+import { completeSession } from "../../identity/session-completion.ts";
+import { createSession, endSession, type HeldSession } from "../../identity/sessions.ts";
 import { continueAuthorization, decideAuthorization, type Interaction } from "../../oidc/authorization/interaction.ts";
 import { startAuthorization } from "../../oidc/authorization/start.ts";
 import { endpoints } from "../../oidc/endpoints.ts";
@@ -13,7 +14,7 @@ import type { Keyring } from "../../oidc/keyring.ts";
 import type { IssuerSite } from "../../oidc/token-endpoint.ts";
 import { browserOf, personOf, requireOwnForm, signedIn } from "./cookies.ts";
 import { answerResponse, frameOf, orRefusalPage, redirectTo, respond, towards, withCookies } from "./page-response.ts";
-import { consentPage, signInPage } from "./pages.ts";
+import { codePage, consentPage, signInPage } from "./pages.ts";
 
 const INTERACTION = "/interaction";
 
@@ -27,7 +28,14 @@ interface Visit {
 interface Shown {
   readonly interaction: Interaction;
   /** What was typed, and why it was refused. */
-  readonly again?: { readonly emailAddress: string; readonly fault: Fault };
+  readonly again?: { readonly attempt: Attempt; readonly fault: Fault };
+}
+
+/** A way to a session, and what to show again when it is refused. */
+interface Attempt {
+  readonly emailAddress?: string;
+  readonly stepToken?: string;
+  make(stranger: Caller): Promise<HeldSession>;
 }
 
 function pathOf(handle: string): string {
@@ -41,7 +49,15 @@ async function show({ gate, request, handle }: Visit, { interaction, again }: Sh
   const opening = towards(asked.redirectUri, client.logoUri);
   const path = pathOf(handle);
   if (interaction.kind === "consent") return respond(consentPage(frame, { client, path, person: interaction.person, needed: interaction.needed }), opening);
-  return respond(signInPage(frame, { client, path, emailAddress: again?.emailAddress ?? asked.loginHint, fault: again?.fault }), opening);
+  const stepToken = stepTokenOf(again?.fault) ?? again?.attempt.stepToken;
+  if (stepToken !== undefined) return respond(codePage(frame, { client, path, stepToken, fault: again?.attempt.stepToken === undefined ? undefined : again.fault }), opening);
+  return respond(signInPage(frame, { client, path, emailAddress: again?.attempt.emailAddress ?? asked.loginHint, fault: again?.fault }), opening);
+}
+
+/** The token of the second step, when the password was right and a code is needed. */
+function stepTokenOf(fault: Fault | undefined): string | undefined {
+  const token = fault?.code === "second_factor_required" ? fault.details?.["step_token"] : undefined;
+  return typeof token === "string" ? token : undefined;
 }
 
 async function start({ gate, keyring, request, caller }: { gate: Gate; keyring: Keyring; request: Request; caller: Caller }, text: string): Promise<Response> {
@@ -59,13 +75,8 @@ async function formText(request: Request): Promise<string> {
   throw new Fault("invalid_request", "The authorization request is not an HTML form.", { hint: "Post it as application/x-www-form-urlencoded." });
 }
 
-interface Credentials {
-  readonly email_address: string;
-  readonly user_password: string;
-}
-
 /** Signs in and goes on; a refusal is shown on the form that was filled in. */
-async function signIn(visit: Visit, caller: Caller, { email_address, user_password }: Credentials): Promise<Response> {
+async function signIn(visit: Visit, caller: Caller, attempt: Attempt): Promise<Response> {
   const { gate, request, handle } = visit;
   const opened = { handle, browser: browserOf(gate, request).secret };
   const stranger: Caller = { kind: "anonymous", address: caller.address };
@@ -75,7 +86,7 @@ async function signIn(visit: Visit, caller: Caller, { email_address, user_passwo
   if (interaction.kind === "answer") return await show(visit, { interaction });
   try {
     requireOwnForm(gate, request);
-    const held = await createSession(gate, stranger, { email_address, user_password, kind: "cookie" });
+    const held = await attempt.make(stranger);
     // One browser, one person: whoever was signed in here before is signed out.
     if (before.kind === "user" && before.userId !== held.userId) await endSession(gate, before, undefined);
     const person: Caller = { kind: "user", userId: held.userId, sessionId: held.sessionId, isAdministrator: false, teamId: undefined, address: caller.address };
@@ -84,8 +95,8 @@ async function signIn(visit: Visit, caller: Caller, { email_address, user_passwo
     return withCookies(response, [signedIn(gate, held)]);
   } catch (error) {
     if (!(error instanceof Fault) || interaction.kind !== "sign_in") throw error;
-    const page = await show(visit, { interaction, again: { emailAddress: email_address, fault: error } });
-    return new Response(page.body, { status: error.status, headers: page.headers });
+    const page = await show(visit, { interaction, again: { attempt, fault: error } });
+    return new Response(page.body, { status: stepTokenOf(error) === undefined ? error.status : 200, headers: page.headers });
   }
 }
 
@@ -103,8 +114,21 @@ function addInteraction(app: App, gate: Gate): void {
   );
   app.post(
     `${INTERACTION}/:handle/sign-in`,
-    async ({ request, caller, params: { handle }, body }) => await orRefusalPage(gate, request, async () => await signIn({ gate, request, handle }, caller, body)),
+    async ({ request, caller, params: { handle }, body }) =>
+      await orRefusalPage(gate, request, async () => {
+        const make = async (stranger: Caller) => await createSession(gate, stranger, { ...body, kind: "cookie" });
+        return await signIn({ gate, request, handle }, caller, { emailAddress: body.email_address, make });
+      }),
     { ...door("authorization.continue", "urlencoded"), params, body: t.Object({ email_address: t.String(), user_password: t.String() }) },
+  );
+  app.post(
+    `${INTERACTION}/:handle/code`,
+    async ({ request, caller, params: { handle }, body }) =>
+      await orRefusalPage(gate, request, async () => {
+        const make = async (stranger: Caller) => await completeSession(gate, stranger, { ...body, kind: "cookie" });
+        return await signIn({ gate, request, handle }, caller, { stepToken: body.step_token, make });
+      }),
+    { ...door("authorization.continue", "urlencoded"), params, body: t.Object({ step_token: t.String({ maxLength: 256 }), code: t.String({ maxLength: 64 }) }) },
   );
   app.post(
     `${INTERACTION}/:handle/decision`,

@@ -32,6 +32,10 @@ export interface Words {
   readonly signedOut: string;
   readonly signedOutText: string;
   readonly wrong: string;
+  readonly code: string;
+  readonly codeNote: string;
+  readonly wrongCode: string;
+  readonly startAgain: string;
   readonly tooMany: string;
   readonly otherSite: string;
 }
@@ -69,6 +73,10 @@ const en: Words = {
   signedOut: "Signed out",
   signedOutText: "You are signed out. You can close this page.",
   wrong: "Email address or password is wrong. After several failures an address has to wait.",
+  code: "Code",
+  codeNote: "From your authenticator, or one of your recovery codes.",
+  wrongCode: "The code is not right, was used before, or came too late.",
+  startAgain: "Sign in from the beginning",
   tooMany: "There were too many attempts. Wait a little and try again.",
   otherSite: "The form was sent by another site. Open this page again and send it from there.",
 };
@@ -106,6 +114,10 @@ const de: Words = {
   signedOut: "Abgemeldet",
   signedOutText: "Sie sind abgemeldet. Sie können diese Seite schließen.",
   wrong: "E-Mail-Adresse oder Passwort ist falsch. Nach mehreren Fehlern muss eine Adresse warten.",
+  code: "Code",
+  codeNote: "Aus Ihrer Authenticator-App oder einer Ihrer Wiederherstellungscodes.",
+  wrongCode: "Der Code ist falsch, wurde schon benutzt oder kam zu spät.",
+  startAgain: "Von vorn anmelden",
   tooMany: "Es gab zu viele Versuche. Warten Sie ein wenig und versuchen Sie es noch einmal.",
   otherSite: "Das Formular kam von einer anderen Seite. Öffnen Sie diese Seite neu und senden Sie es von dort.",
 };

@@ -1,10 +1,12 @@
 /** The way from a client's request through sign-in and consent back to the client, over real sockets. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { eq } from "drizzle-orm";
 import { openBrowser, type TestBrowser, type Visit } from "../../support/browser.ts";
 import { addClient, addFirstParty, type TestClient } from "../../support/oidc-client.ts";
-import { ownerAddress, PASSWORD } from "../../support/people.ts";
+import { addPerson, ownerAddress, PASSWORD } from "../../support/people.ts";
 import { shutStates } from "../../support/refusal.ts";
 import { startRoles, type TestRoles } from "../../support/roles.ts";
+import { enrol } from "../../support/second-factor.ts";
 
 const REDIRECT = "https://app.example/cb";
 const CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
@@ -269,6 +271,40 @@ describe("a request under way", () => {
     await browser.submit("sign-in", person);
     const { text, location } = await browser.submit("consent", { decision: "allow", seen_by: "00000000-0000-7000-8000-00000000000f" });
     expect([location, text.includes('id="consent"')]).toEqual([undefined, true]);
+  });
+});
+
+describe("a second factor", () => {
+  const multi = "urn:cyberun:acr:multi-factor";
+  const insisting = { claims: JSON.stringify({ id_token: { acr: { essential: true, value: multi } } }) };
+
+  test("is asked for before there is a session, and says so in the tokens", async () => {
+    const grace = await addPerson(site.gate, { address: "grace@example.com" });
+    const { app } = await enrol(site.gate, grace);
+    const flow = { client_id: own.id, ...insisting };
+    await browser.open(addressOf(flow));
+    const second = await browser.submit("sign-in", { email_address: "grace@example.com", user_password: PASSWORD });
+    expect([second.status, second.text.includes('id="second-factor"'), browser.cookies.has("cyberun-issuer"), second.text.includes('id="error"')]).toEqual([200, true, false, false]);
+    expect((await openBrowser(site.urls.issuer).open(second.url)).location).toBeUndefined();
+    const wrong = await browser.submit("second-factor", { code: app.wrong() });
+    expect([wrong.status, wrong.text.includes('id="second-factor"'), browser.cookies.has("cyberun-issuer"), wrong.text.includes('id="error"')]).toEqual([401, true, false, true]);
+    const { location } = await browser.submit("second-factor", { code: app.code() });
+    expect([location?.searchParams.has("code"), browser.cookies.has("cyberun-issuer")]).toEqual([true, true]);
+    const [grant] = await site.gate.store.read(async (reader) => await reader.select().from(reader.tables.oidcGrants).where(eq(reader.tables.oidcGrants.user_id, grace.userId)));
+    expect([grant?.acr, grant?.amr]).toEqual([multi, '["pwd","otp","mfa"]']);
+  });
+
+  test("that a client insists on and a sign-in did not have is a refusal, and so is what nobody can reach", async () => {
+    await browser.open(addressOf({ client_id: own.id, ...insisting }));
+    expect(errorAt(await browser.submit("sign-in", person))).toBe("access_denied");
+    const unknown = JSON.stringify({ id_token: { acr: { essential: true, values: ["urn:other"] } } });
+    expect(errorAt(await browser.open(addressOf({ client_id: own.id, claims: unknown })))).toBe("access_denied");
+  });
+
+  test("takes no code with a step token that is none", async () => {
+    const { url } = await browser.open(addressOf());
+    const visit = await browser.open(`${url}/code`, { form: { step_token: "noise", code: "000000" }, headers: { "sec-fetch-site": "same-origin" } });
+    expect([visit.status, browser.cookies.has("cyberun-issuer"), visit.location]).toEqual([401, false, undefined]);
   });
 });
 
