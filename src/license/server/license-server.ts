@@ -71,6 +71,7 @@ export class LicenseServer {
   /** What the last look at the file found, when it was not the license in force. */
   #seen: LicenseFile | undefined;
   #work: Promise<unknown> = Promise.resolve();
+  #recording: Promise<void> = Promise.resolve();
   readonly #background = new Set<Promise<void>>();
   readonly #timers = new Map<"poll" | "mark" | "change", Cancel>();
   #changesAt: number | undefined;
@@ -272,7 +273,10 @@ export class LicenseServer {
     this.#told = state;
     this.changes.publish(state);
     this.log.write(state === "ok" ? "info" : "warn", "license.state_changed", { from, to: state, reason });
-    this.#inBackground(recordState(this.gate, system, { from, to: state, reason, nowMs: clock.nowMs }));
+    // One after the other, so that the audit log tells them in their order on every engine.
+    const change = { from, to: state, reason, nowMs: clock.nowMs };
+    this.#recording = this.#recording.then(ignore, ignore).then(() => recordState(this.gate, system, change));
+    this.#inBackground(this.#recording);
     this.#keepMarks();
   }
 
