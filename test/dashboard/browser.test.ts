@@ -186,8 +186,9 @@ testNeeding("chromium", "the overview says what a shut license is and what to do
   await using tab = await visit();
   await tab.page.goto(`${site.urls.api}/sign-in`);
   await fill(tab.page, signInFields);
+  await tab.page.waitForSelector("#license-state");
   site.license({ state: "expired" });
-  await tab.page.reload();
+  await tab.page.goto(`${site.urls.api}/`);
   expect([await tab.page.textContent("#license-state"), await tab.page.textContent("main")]).toEqual(["expired", expect.stringContaining("Install a renewed license file")]);
   await photograph(tab.page, "overview-expired");
   expect(await tab.page.locator("td", { hasText: /^on$/ }).count()).toBe(0);
