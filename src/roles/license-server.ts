@@ -7,6 +7,7 @@
 import { createHash } from "node:crypto";
 import { t } from "elysia";
 import type { Gate } from "../gate/operation.ts";
+import { findBearer } from "../http/bearer.ts";
 import { door } from "../http/door.ts";
 import type { App } from "../http/listener.ts";
 import type { Metric } from "../http/metrics.ts";
@@ -23,7 +24,6 @@ import type { LicenseServer } from "../license/server/license-server.ts";
 const Bytes32 = t.String({ pattern: "^[A-Za-z0-9_-]{43}$" });
 const Role = t.Union([t.Literal("api"), t.Literal("gateway"), t.Literal("issuer")]);
 const Proof = t.String({ minLength: 1, maxLength: 16_384 });
-const bearer = /^bearer +([!-~]+) *$/i;
 
 function addHandshakeDoors(app: App, server: LicenseServer): void {
   app.post(
@@ -61,7 +61,7 @@ function addLicenseFileDoors(app: App, gate: Gate, server: LicenseServer): void 
 function addChangesDoor(app: App, gate: Gate, server: LicenseServer): void {
   app.get("/v1/changes", async ({ request, server: socket }) => {
     const moment = server.moment();
-    const ticket = bearer.exec(request.headers.get("authorization") ?? "")?.[1] ?? "";
+    const ticket = findBearer(request.headers.get("authorization") ?? "") ?? "";
     const clientId = readTicket(gate.sealer, ticket, moment.clock.nowMs);
     await gate.store.read((reader) => requireEnrolled(reader, clientId));
     // Heartbeats keep the stream alive; the listener's idle limit would cut it between two of them.

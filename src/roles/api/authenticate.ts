@@ -8,7 +8,7 @@ import { findCallerByKey } from "../../credentials/authentication.ts";
 import { Fault } from "../../fault.ts";
 import type { UserCaller } from "../../gate/caller.ts";
 import type { Gate } from "../../gate/operation.ts";
-import { AUTHORIZATION_BYTES_MAX } from "../../http/limits.ts";
+import { findBearer } from "../../http/bearer.ts";
 import type { Authenticate } from "../../http/listener.ts";
 import { isSameSite } from "../../http/same-site.ts";
 import { findUserByCookie, type RequestFacts } from "../../identity/authentication.ts";
@@ -17,7 +17,6 @@ import type { Keyring } from "../../oidc/keyring.ts";
 import { readCookie } from "./cookie.ts";
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-const bearer = /^bearer +([!-~]+) *$/i;
 const key = /^[a-z]k-/;
 const safeMethods: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 
@@ -36,7 +35,7 @@ function teamIdOf(request: Request): string | undefined {
 }
 
 function bearerOf(header: string): string {
-  const token = header.length <= AUTHORIZATION_BYTES_MAX ? bearer.exec(header)?.[1] : undefined;
+  const token = findBearer(header);
   if (token !== undefined) return token;
   throw new Fault("unauthenticated", "The Authorization header is not of the form Bearer TOKEN.", {
     hint: "Send Authorization: Bearer followed by an access token or a key.",

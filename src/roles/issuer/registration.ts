@@ -1,7 +1,7 @@
 /** `/oauth/register` and the clients under it: translates; the rules are `oidc/clients/registration.ts`'s. */
 import { t } from "elysia";
 import { door } from "../../http/door.ts";
-import { AUTHORIZATION_BYTES_MAX } from "../../http/limits.ts";
+import { findBearer } from "../../http/bearer.ts";
 import type { App } from "../../http/listener.ts";
 import { plainHeaders } from "../../http/respond.ts";
 import { deleteRegistration, readRegistration, registerClient, updateRegistration } from "../../oidc/clients/registration.ts";
@@ -11,12 +11,11 @@ import type { IssuerSite } from "../../oidc/token-endpoint.ts";
 import { secretJson } from "./back-channel.ts";
 
 const BODY_CHARACTERS_MAX = 65_536;
-const BEARER = /^bearer +([!-~]+) *$/i;
 const JSON_TYPE = /^application\/json *(?:; *charset=utf-8 *)?$/i;
 
 function bearerOf(request: Request): string {
   const header = request.headers.get("authorization") ?? "";
-  const token = header.length <= AUTHORIZATION_BYTES_MAX ? BEARER.exec(header)?.[1] : undefined;
+  const token = findBearer(header);
   if (token !== undefined) return token;
   throw new OAuthError("invalid_token", "This needs a token for registration.", { hint: "Send Authorization: Bearer with the initial or the registration access token." });
 }
