@@ -65,6 +65,18 @@ export const operations = {
     quotas: [global("max_teams"), account("max_owned_teams")],
     purpose: "Create a team and own it.",
   },
+  "team.read": { accepts: ["user", "device"], license: "core", purpose: "Read the team one speaks in." },
+  "team.update": { accepts: ["user", "device"], license: "licensed", purpose: "Give the team another name." },
+  "team.transfer": {
+    accepts: ["user", "device"],
+    license: "licensed",
+    quotas: [account("max_owned_teams")],
+    purpose: "Hand the team on to another member; the old owner becomes an admin.",
+  },
+  "team.delete": { accepts: ["user", "device"], license: "core", purpose: "Delete the team with everything it owns; its keys end at once." },
+  "member.list": { accepts: ["user", "device"], license: "core", purpose: "List the team's members." },
+  "member.set_role": { accepts: ["user", "device"], license: "core", purpose: "Give another member another role." },
+  "member.remove": { accepts: ["user", "device"], license: "core", purpose: "Remove a member with the devices that spoke for them, or leave." },
   "credential.create": {
     accepts: ["user"],
     license: "licensed",

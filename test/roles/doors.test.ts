@@ -64,7 +64,15 @@ afterAll(async () => {
   await licenseSite[Symbol.asyncDispose]();
 });
 
+/** Doors that end what the other callers live on: each caller has a site of their own there. */
+const last: readonly (OperationName | undefined)[] = ["team.delete"];
+
 const concrete = (path: string) => path.replace(":credential_id", "00000000-0000-7000-8000-00000000000f").replace(/:[a-z_]+/g, "x");
+
+async function lastStatusOf(role: TestedRole, { method, path }: Door, name: keyof Credentials): Promise<number> {
+  await using own = await startRoles();
+  return (await own.call(concrete(path), { role, method, as: (await own.credentials())[name] })).status;
+}
 
 async function statusOf(role: TestedRole, door: Door, shown: Credentials[keyof Credentials]): Promise<number> {
   if (door.method === "WS") return await upgradeStatus(`${site.urls[role]}${door.path}`, shown);
@@ -101,7 +109,8 @@ async function walk(role: TestedRole): Promise<{ readonly seen: readonly string[
     const credentials = await site.credentials();
     for (const name of names) {
       const label = `${door.method} ${door.path} by ${name}`;
-      seen.push(`${label}: ${verdict(await statusOf(role, door, credentials[name]))}`);
+      const status = last.includes(door.operation) ? await lastStatusOf(role, door, name) : await statusOf(role, door, credentials[name]);
+      seen.push(`${label}: ${verdict(status)}`);
       wanted.push(`${label}: ${expected(role, door, name)}`);
     }
   }
@@ -133,7 +142,7 @@ type Surface = "management" | "runtime" | "per-user" | "own ways in" | "other pe
 
 /** The documented table of surfaces (design, section 5), as far as there are doors. */
 const surfaces: Readonly<Record<Surface, { readonly admits: readonly CallerKind[]; readonly operations: readonly OperationName[] }>> = {
-  management: { admits: ["user", "device"], operations: ["team.list", "team.create", "entitlements.read"] },
+  management: { admits: ["user", "device"], operations: ["team.list", "team.create", "team.read", "team.update", "team.transfer", "team.delete", "member.list", "member.set_role", "member.remove", "entitlements.read"] },
   runtime: { admits: ["user", "device", "integration"], operations: ["workflow.list_runtime"] },
   "per-user": { admits: ["user", "device"], operations: ["user.read_self"] },
   // No key of any kind may change how its person signs in.
