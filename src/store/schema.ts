@@ -139,8 +139,7 @@ function identityTables({ table, text, instant, count, flag }: Kit) {
   };
 }
 
-/** What a person has beside the password, and what is sent to them. */
-function proofTables({ table, text, instant, count, flag }: Kit) {
+function passkeyTables({ table, text, instant, count, flag }: Kit) {
   return {
     /** Passkeys (WebAuthn credentials) of people, several each. Index on `user_id`. */
     passkeys: table("passkeys", {
@@ -171,6 +170,12 @@ function proofTables({ table, text, instant, count, flag }: Kit) {
       digest: text().primaryKey(),
       expires_at: instant().notNull(),
     }),
+  };
+}
+
+/** What a person has beside the password, and what is sent to them. */
+function proofTables({ table, text, instant, count }: Kit) {
+  return {
     /** The authenticator app of a person: one. */
     secondFactors: table("second_factors", {
       user_id: text().primaryKey(),
@@ -493,6 +498,7 @@ export function defineTables(kit: Kit) {
   return {
     ...licenseTables(kit),
     ...identityTables(kit),
+    ...passkeyTables(kit),
     ...proofTables(kit),
     ...teamTables(kit),
     ...credentialTables(kit),
