@@ -88,6 +88,7 @@ function lateSettings(config: Config, bound: House["bound"]): Settings {
   return {
     ...config.lifetimes,
     hasMailServer: config.smtp.host !== undefined,
+    dialAllow: config.dialAllow,
     get publicUrl() {
       return settingsOf(config, bound).publicUrl;
     },

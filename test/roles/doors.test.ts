@@ -106,8 +106,10 @@ async function walk(role: TestedRole): Promise<{ readonly seen: readonly string[
   // OAuth's endpoints know credentials of their own (clients, registration tokens), which their own tests show.
   for (const door of doorsOf(site.apps[role]).filter(({ path }) => !path.startsWith(oauthPrefix))) {
     // Fresh ones for each door, because one of the doors ends the session.
-    const credentials = await site.credentials();
+    let credentials = await site.credentials();
     for (const name of names) {
+      // This one ends the sessions of the others.
+      if (door.operation === "session.end_others") credentials = await site.credentials();
       const label = `${door.method} ${door.path} by ${name}`;
       const status = last.includes(door.operation) ? await lastStatusOf(role, door, name) : await statusOf(role, door, credentials[name]);
       seen.push(`${label}: ${verdict(status)}`);
@@ -146,7 +148,7 @@ const surfaces: Readonly<Record<Surface, { readonly admits: readonly CallerKind[
   runtime: { admits: ["user", "device", "integration"], operations: ["workflow.list_runtime"] },
   "per-user": { admits: ["user", "device"], operations: ["user.read_self"] },
   // No key of any kind may change how its person signs in.
-  "own ways in": { admits: ["user"], operations: ["user.change_password", "second_factor.read", "second_factor.enrol", "second_factor.confirm", "second_factor.renew_codes", "second_factor.remove", "email_verification.request"] },
+  "own ways in": { admits: ["user"], operations: ["user.change_password", "second_factor.read", "second_factor.enrol", "second_factor.confirm", "second_factor.renew_codes", "second_factor.remove", "email_verification.request", "session.list", "session.end_own", "session.end_others"] },
   "other people's ways in": { admits: ["user", "operator"], operations: ["second_factor.reset", "password_reset.create_link"] },
   "credential management": { admits: ["user"], operations: ["credential.create", "credential.list", "credential.revoke"] },
   gateway: { admits: ["agent"], operations: ["agent.connect"] },
