@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { findAddress, findNetwork, isInNetwork, networkText } from "../src/cidr.ts";
+import { isWithin } from "../src/addresses.ts";
+import { findNetwork, findPeerAddress, networkText } from "../src/cidr.ts";
 
 const canonical = (text: string) => {
   const network = findNetwork(text);
@@ -67,11 +68,11 @@ describe("an address is in a network or it is not", () => {
     ["::1/128", "::1", true],
     ["::1/128", "::2", false],
   ])("%s and %s: %p", (network, address, expected) => {
-    const [parsed, found] = [findNetwork(network), findAddress(address)];
-    expect(parsed === undefined || found === undefined ? undefined : isInNetwork(parsed, found)).toBe(expected);
+    const [parsed, found] = [findNetwork(network), findPeerAddress(address)];
+    expect(parsed === undefined || found === undefined ? undefined : isWithin(parsed, found)).toBe(expected);
   });
 
   test.each(["", "x", "10.0.0.1/32", "fe80::1%eth0", "10.0.0.1:80", "unknown"])("%j is no address", (text) => {
-    expect(findAddress(text)).toBeUndefined();
+    expect(findPeerAddress(text)).toBeUndefined();
   });
 });

@@ -115,7 +115,7 @@ async function insertCredential(act: CommandAct, { teamId, userId }: Membership,
 /** Creates an integration or agent key. Needs the role admin. */
 export const createCredential = command("credential.create", async (act, input: CredentialInput): Promise<CreatedCredential> => {
   const wanted = requireWanted(input);
-  const membership = await requireMembership(act.writer, act.caller, "admin");
+  const membership = await requireMembership(act.writer, act.caller, "credential.create");
   const created = await insertCredential(act, membership, wanted);
   act.note({ subject: `credential:${created.id}`, details: { kind: created.kind, key_prefix: created.key_prefix, display_name: wanted.displayName } });
   return created;
@@ -153,7 +153,7 @@ export const listCredentials = query(
     const page = pageOf(input);
     const kind = findKind(input.kind);
     if (kind === undefined && input.kind !== undefined) throw invalidField("kind", `is one of ${credentialKinds.join(", ")}`);
-    const { teamId } = await requireMembership(reader, caller, "viewer");
+    const { teamId } = await requireMembership(reader, caller, "credential.list");
     const { credentials } = reader.tables;
     const isAsked = and(eq(credentials.team_id, teamId), kind === undefined ? undefined : eq(credentials.kind, kind));
     const [total] = await reader.select({ count: count() }).from(credentials).where(isAsked);
@@ -190,7 +190,7 @@ export const listCredentials = query(
 export const revokeCredential = command("credential.revoke", async (act, input: { readonly credential_id: string }): Promise<void> => {
   const { writer, caller, services, note } = act;
   const id = requireCredentialId(input.credential_id);
-  const { teamId } = await requireMembership(writer, caller, "admin");
+  const { teamId } = await requireMembership(writer, caller, "credential.revoke");
   const { credentials } = writer.tables;
   const isMeant = and(eq(credentials.id, id), eq(credentials.team_id, teamId));
   const [meant] = await writer

@@ -4,7 +4,8 @@
  * Rule: nothing given is no restriction, and an empty list is refused, because it would mean either everything or
  * nothing. What the store holds is read so that damage and words of a newer build allow less, never more.
  */
-import { findAddress, findNetwork, isInNetwork, networkText } from "../cidr.ts";
+import { isWithin } from "../addresses.ts";
+import { findNetwork, findPeerAddress, networkText } from "../cidr.ts";
 import { Fault, invalidField } from "../fault.ts";
 import { isScope, type Scope, scopeNames } from "../gate/scopes.ts";
 import type { CredentialKind } from "./kinds.ts";
@@ -62,11 +63,11 @@ export function readScopes(stored: string | null): readonly Scope[] | undefined 
 }
 
 function isAllowedFrom(networks: readonly string[], address: string | undefined): boolean {
-  const found = address === undefined ? undefined : findAddress(address);
+  const found = address === undefined ? undefined : findPeerAddress(address);
   if (found === undefined) return false;
   return networks.some((text) => {
     const network = findNetwork(text);
-    return network !== undefined && isInNetwork(network, found);
+    return network !== undefined && isWithin(network, found);
   });
 }
 

@@ -103,7 +103,7 @@ async function replaceSecret({ writer, services, sealer }: CommandAct, { row, ra
 export const rotateCredential = command("credential.rotate", async (act, input: RotationInput): Promise<RotatedCredential> => {
   const id = requireCredentialId(input.credential_id);
   const overlap = requireOverlap(input.overlap_seconds);
-  const { teamId } = await requireMembership(act.writer, act.caller, "admin");
+  const { teamId } = await requireMembership(act.writer, act.caller, "credential.rotate");
   const row = await requireTarget(act, id, teamId);
   const rawKey = createKey(familyOf[row.kind], act.services.random);
   const until = Math.min(act.services.clock.now() + overlap * 1_000, row.expires_at ?? Number.MAX_SAFE_INTEGER);
