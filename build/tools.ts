@@ -27,6 +27,14 @@ function findPostgres(): string | undefined {
   return newestFirst.map((version) => join(POSTGRES_VERSIONS, version, "bin", "postgres")).find((path) => existsSync(path));
 }
 
+/** Debian's own Python: its libraries are for no other, whichever comes first on the PATH. */
+const DEBIAN_PYTHON = "/usr/bin/python3";
+const PYTHON_LIBRARIES = "/usr/lib/python3/dist-packages";
+
+function findPythonWith(...libraries: readonly string[]): string | undefined {
+  return [DEBIAN_PYTHON, ...libraries.map((name) => join(PYTHON_LIBRARIES, name))].every((path) => existsSync(path)) ? DEBIAN_PYTHON : undefined;
+}
+
 export const tools = {
   chromium: {
     find: () => which("chromium", "chromium-browser", "google-chrome-stable", "google-chrome"),
@@ -35,11 +43,15 @@ export const tools = {
   postgres: { find: findPostgres, packages: ["postgresql"] },
   openssl: { find: () => which("openssl"), packages: ["openssl"] },
   python3: { find: () => which("python3"), packages: ["python3"] },
+  authlib: {
+    find: () => findPythonWith("authlib", "requests", "jwcrypto", "jwt", "cryptography"),
+    packages: ["python3-authlib", "python3-requests", "python3-jwcrypto", "python3-jwt", "python3-cryptography"],
+  },
 } as const satisfies Record<string, Tool>;
 
 export type ToolName = keyof typeof tools;
 
-export const toolNames: readonly ToolName[] = ["chromium", "postgres", "openssl", "python3"];
+export const toolNames: readonly ToolName[] = ["chromium", "postgres", "openssl", "python3", "authlib"];
 
 export function missingTools(): readonly ToolName[] {
   return toolNames.filter((name) => tools[name].find() === undefined);

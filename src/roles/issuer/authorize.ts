@@ -14,7 +14,9 @@ import type { Keyring } from "../../oidc/keyring.ts";
 import type { IssuerSite } from "../../oidc/token-endpoint.ts";
 import { browserOf, personOf, requireOwnForm, signedIn } from "./cookies.ts";
 import { answerResponse, frameOf, orRefusalPage, redirectTo, respond, towards, withCookies } from "./page-response.ts";
-import { codePage, consentPage, signInPage } from "./pages.ts";
+import { consentPage } from "./pages/consent.ts";
+import { codePage } from "./pages/second-step.ts";
+import { signInPage } from "./pages/sign-in.ts";
 
 const INTERACTION = "/interaction";
 

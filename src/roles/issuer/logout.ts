@@ -9,7 +9,7 @@ import { type Logout, prepareLogout } from "../../oidc/logout.ts";
 import type { IssuerSite } from "../../oidc/token-endpoint.ts";
 import { personOf, requireOwnForm, signedOut } from "./cookies.ts";
 import { frameOf, orRefusalPage, redirectTo, respond, towards, withCookies } from "./page-response.ts";
-import { signedOutPage, signOutPage } from "./pages.ts";
+import { signedOutPage, signOutPage } from "./pages/sign-out.ts";
 
 const CONFIRMATION = `${endpoints.end_session}/confirm`;
 

@@ -11,7 +11,9 @@ import type { Gate } from "../../gate/operation.ts";
 import { faultHeaders } from "../../http/respond.ts";
 import { readDeployment } from "../../identity/deployment.ts";
 import { type AuthorizationResponse, locationOf } from "../../oidc/authorization/response.ts";
-import { formPostPage, type Frame, refusalPage, SUBMIT_SCRIPT } from "./pages.ts";
+import { formPostPage, SUBMIT_SCRIPT } from "./pages/form-post.ts";
+import type { Frame } from "./pages/frame.ts";
+import { refusalPage } from "./pages/refusal.ts";
 import { languageFor } from "./words.ts";
 
 const anonymous: Caller = { kind: "anonymous" };
