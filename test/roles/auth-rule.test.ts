@@ -221,9 +221,9 @@ test("no key of any kind passes a door that changes how somebody gets in", async
   for (const { method, path, hooks } of site.apps.api.routes) {
     const name: unknown = hooks.detail?.operationId;
     if (!isName(name) || surfaceRowOf(name).changesIdentity !== true) continue;
-    for (const as of [credentials.integration, credentials.agent, credentials.device]) {
+    for (const shown of [credentials.integration, credentials.agent, credentials.device]) {
       asked += 1;
-      const answer = await site.call(path.replace(/:[a-z_]+/g, "00000000-0000-7000-8000-00000000000f"), { method, as });
+      const answer = await site.call(path.replace(/:[a-z_]+/g, "00000000-0000-7000-8000-00000000000f"), { method, as: shown });
       expect([path, answer.status, answer.body["error_code"] ?? "page"]).toEqual([path, 403, path.startsWith("/api/") ? "forbidden" : expect.anything()]);
     }
   }
