@@ -100,6 +100,7 @@ function lifetimesOf(reader: SettingsReader): Config["lifetimes"] {
     refreshTokenSeconds: reader.read("refreshTokenSeconds", settings.refreshTokenSeconds),
     cookieSeconds: reader.read("cookieSeconds", settings.cookieSeconds),
     setupLinkSeconds: reader.read("setupLinkSeconds", settings.setupLinkSeconds),
+    invitationSeconds: reader.read("invitationSeconds", settings.invitationSeconds),
     signingKeyRotationSeconds: reader.read("signingKeyRotationSeconds", settings.signingKeyRotationSeconds),
   };
 }

@@ -44,6 +44,7 @@ import { addLicenseServerDoors, licenseServerMetrics } from "./roles/license-ser
 import type { Services } from "./services.ts";
 import type { Settings } from "./settings.ts";
 import { openStore } from "./store/open.ts";
+import { writeInvitation } from "./teams/invitation-mail.ts";
 import { buildTime, version } from "./version.ts";
 
 export interface Running {
@@ -177,7 +178,7 @@ function openPostOffice({ config, services, log, stops }: House, gate: Gate): vo
   const login = user === undefined || passwordFile === undefined ? undefined : { user, password: readSecretLine(passwordFile) };
   const sender = from ?? `no-reply@${new URL(gate.settings.publicUrl).hostname}`;
   const mailer = createMailer({ host, port, tls, login, from: sender, ca: trustedBeside(config.extraCaFile) }, services.clock);
-  const office = new PostOffice(gate, mailer, log);
+  const office = new PostOffice(gate, { mailer, writeInvitation }, log);
   stops.defer(() => office.stop());
 }
 

@@ -17,6 +17,8 @@ export interface Settings {
   /** From sign-in, however much the dashboard is used. */
   readonly cookieSeconds: number;
   readonly setupLinkSeconds: number;
+  /** From the invitation on, whether its mail was slow or not. */
+  readonly invitationSeconds: number;
   /** How long one of the issuer's keys signs before the next one does. */
   readonly signingKeyRotationSeconds: number;
   /** The issuer's name in tokens and discovery (RFC 8414 section 2), without a slash at the end. */
@@ -34,6 +36,7 @@ export const defaultSettings: Settings = {
   refreshTokenSeconds: 30 * 86_400,
   cookieSeconds: 12 * 3_600,
   setupLinkSeconds: 1_800,
+  invitationSeconds: 7 * 86_400,
   signingKeyRotationSeconds: 90 * 86_400,
   issuerUrl: "http://localhost:9403",
   publicUrl: "http://localhost:9401",

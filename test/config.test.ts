@@ -55,6 +55,7 @@ const samples: Readonly<Record<Exclude<SettingName, "configFile" | "tlsCertFile"
   refreshTokenSeconds: ["3601", (config) => config.lifetimes.refreshTokenSeconds, 3601],
   cookieSeconds: ["301", (config) => config.lifetimes.cookieSeconds, 301],
   setupLinkSeconds: ["62", (config) => config.lifetimes.setupLinkSeconds, 62],
+  invitationSeconds: ["3603", (config) => config.lifetimes.invitationSeconds, 3603],
   signingKeyRotationSeconds: ["3602", (config) => config.lifetimes.signingKeyRotationSeconds, 3602],
   smtpHost: ["mail.example.com", (config) => config.smtp.host, "mail.example.com"],
   smtpPort: ["25", (config) => config.smtp.port, 25],

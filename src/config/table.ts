@@ -169,6 +169,12 @@ export const settings = {
     help: "Life of a set-up link",
     roles: ["api"],
   }),
+  invitationSeconds: setting("invitation_seconds", {
+    kind: seconds(3_600, 90 * DAY_SECONDS),
+    fallback: defaultSettings.invitationSeconds,
+    help: "Life of an invitation into a team",
+    roles: ["api"],
+  }),
   signingKeyRotationSeconds: setting("signing_key_rotation_seconds", {
     kind: seconds(3_600, 3_650 * DAY_SECONDS),
     fallback: defaultSettings.signingKeyRotationSeconds,

@@ -35,7 +35,8 @@ export type Purpose =
   | "recovery-code"
   | "step-token"
   | "passkey-challenge"
-  | "outbox";
+  | "outbox"
+  | "invitation";
 
 export interface Sealer {
   /** AES-256-GCM under the purpose's key; `context` (an id) is authenticated, so that a sealed value cannot be moved to another row. */

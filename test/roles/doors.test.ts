@@ -140,17 +140,19 @@ test("nothing stands on the public list that no role serves", () => {
   expect(Object.keys(publicPaths).filter((path) => !served.has(path))).toEqual([]);
 });
 
-type Surface = "management" | "runtime" | "per-user" | "own ways in" | "other people's ways in" | "credential management" | "gateway";
+type Surface = "management" | "runtime" | "per-user" | "own ways in" | "other people's ways in" | "credential management" | "joining a team" | "gateway";
 
 /** The documented table of surfaces (design, section 5), as far as there are doors. */
 const surfaces: Readonly<Record<Surface, { readonly admits: readonly CallerKind[]; readonly operations: readonly OperationName[] }>> = {
-  management: { admits: ["user", "device"], operations: ["team.list", "team.create", "team.read", "team.update", "team.transfer", "team.delete", "member.list", "member.set_role", "member.remove", "entitlements.read"] },
+  management: { admits: ["user", "device"], operations: ["team.list", "team.create", "team.read", "team.update", "team.transfer", "team.delete", "member.list", "member.set_role", "member.remove", "invitation.create", "invitation.list", "invitation.cancel", "entitlements.read"] },
   runtime: { admits: ["user", "device", "integration"], operations: ["workflow.list_runtime"] },
   "per-user": { admits: ["user", "device"], operations: ["user.read_self"] },
   // No key of any kind may change how its person signs in.
   "own ways in": { admits: ["user"], operations: ["user.change_password", "second_factor.read", "second_factor.enrol", "second_factor.confirm", "second_factor.renew_codes", "second_factor.remove", "email_verification.request", "session.list", "session.end_own", "session.end_others"] },
   "other people's ways in": { admits: ["user", "operator"], operations: ["second_factor.reset", "password_reset.create_link"] },
   "credential management": { admits: ["user"], operations: ["credential.create", "credential.list", "credential.revoke"] },
+  // Devices are bound to a team, so they do not join another for their person.
+  "joining a team": { admits: ["user"], operations: ["invitation.accept"] },
   gateway: { admits: ["agent"], operations: ["agent.connect"] },
 };
 
