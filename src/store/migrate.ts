@@ -11,6 +11,8 @@ import firstPostgres from "./migrations/0001-first.postgres.sql" with { type: "t
 import firstSqlite from "./migrations/0001-first.sqlite.sql" with { type: "text" };
 import oidcPostgres from "./migrations/0002-oidc.postgres.sql" with { type: "text" };
 import oidcSqlite from "./migrations/0002-oidc.sqlite.sql" with { type: "text" };
+import devicesPostgres from "./migrations/0004-devices.postgres.sql" with { type: "text" };
+import devicesSqlite from "./migrations/0004-devices.sqlite.sql" with { type: "text" };
 import peoplePostgres from "./migrations/0003-people.postgres.sql" with { type: "text" };
 import peopleSqlite from "./migrations/0003-people.sqlite.sql" with { type: "text" };
 
@@ -43,12 +45,14 @@ export const sqliteMigrations: readonly Migration[] = [
   { number: 1, name: "first", text: firstSqlite },
   { number: 2, name: "oidc", text: oidcSqlite },
   { number: 3, name: "people", text: peopleSqlite },
+  { number: 4, name: "devices", text: devicesSqlite },
 ];
 
 export const postgresMigrations: readonly Migration[] = [
   { number: 1, name: "first", text: firstPostgres },
   { number: 2, name: "oidc", text: oidcPostgres },
   { number: 3, name: "people", text: peoplePostgres },
+  { number: 4, name: "devices", text: devicesPostgres },
 ];
 
 /** SHA-256 of the text, base64url. Line ends count as LF, whatever the checkout made of them. */
