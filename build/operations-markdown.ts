@@ -3,6 +3,7 @@ import type { CallerKind } from "../src/gate/caller.ts";
 import { type LicenseNeed, type OperationName, rowOf } from "../src/gate/operations.ts";
 import { features, quotas } from "../src/license/catalog.ts";
 import type { Qualified } from "../src/license/entitlements.ts";
+import { mayDo, permissions, roles, type TeamAction } from "../src/teams/permissions.ts";
 import { operationNames, operationsCountedBy, operationsGatedBy } from "./catalog-markdown.ts";
 import { code, page, table } from "./markdown.ts";
 
@@ -22,6 +23,9 @@ it answers 403 \`quota_exceeded\`. Features and quotas are explained in [the cat
 
 Every operation that changes something leaves a row in the audit log in the same commit; **ledger** marks those that are too
 frequent for that and are kept in a table of their own.`;
+
+const roleWords = `People, and the devices that stand for them, have one role in each team; a team has one owner. Everybody but the owner may
+leave. Another team is answered like one that does not exist. From \`src/teams/permissions.ts\`.`;
 
 const kinds: Readonly<Record<CallerKind, string>> = {
   anonymous: "nobody yet: no credential was sent",
@@ -64,8 +68,14 @@ function matrix(): string {
   );
 }
 
+const actions = operationNames().filter((name): name is TeamAction => Object.hasOwn(permissions, name));
+
+function roleMatrix(): string {
+  return table(["operation", ...roles], actions.map((action) => [code(action), ...roles.map((role) => (mayDo(role, action) ? "yes" : "–"))]));
+}
+
 export function operationsMarkdown(): string {
   const callers = table(["caller", "who that is"], Object.entries(kinds).map(([kind, meaning]) => [code(kind), meaning]));
   const rows = table(["operation", "accepts", "license", "quotas", "what it does"], operationNames().map(operationRow));
-  return page(introduction, "## Callers", callers, "## Table", rows, "## What each license key opens", matrix());
+  return page(introduction, "## Callers", callers, "## Table", rows, "## What each role may do in its team", roleWords, roleMatrix(), "## What each license key opens", matrix());
 }

@@ -31,6 +31,7 @@ import { LicenseServer } from "./license/server/license-server.ts";
 import { trustedKeys } from "./license/trust.ts";
 import type { Log } from "./log.ts";
 import { createMailer } from "./mail/smtp.ts";
+import { createClientKeySets } from "./oidc/clients/client-key-sets.ts";
 import { prepareSigningKey } from "./oidc/key-rotation.ts";
 import { startKeyRotation } from "./oidc/key-rotation-timer.ts";
 import { createKeyring } from "./oidc/keyring.ts";
@@ -88,6 +89,7 @@ function lateSettings(config: Config, bound: House["bound"]): Settings {
   return {
     ...config.lifetimes,
     hasMailServer: config.smtp.host !== undefined,
+    dialAllow: config.dialAllow,
     get publicUrl() {
       return settingsOf(config, bound).publicUrl;
     },
@@ -215,7 +217,7 @@ async function openIssuer(house: House): Promise<LeaseHolder> {
     role: "issuer",
     authenticate: () => strangers,
     furnish(app, gate) {
-      addIssuerDoors(app, { gate, keyring: createKeyring(gate) });
+      addIssuerDoors(app, { gate, keyring: createKeyring(gate), clientKeys: createClientKeySets(gate, house.log) });
       return { metrics: () => signingKeyMetrics(rotation.schedule(), house.services.clock) };
     },
   });

@@ -102,7 +102,7 @@ async function insertCredential(act: CommandAct, { teamId, userId }: Membership,
 /** Creates an integration or agent key. Needs the role admin. */
 export const createCredential = command("credential.create", async (act, input: CredentialInput): Promise<CreatedCredential> => {
   const wanted = requireWanted(input);
-  const membership = await requireMembership(act.writer, act.caller, "admin");
+  const membership = await requireMembership(act.writer, act.caller, "credential.create");
   const created = await insertCredential(act, membership, wanted);
   act.note({ subject: `credential:${created.id}`, details: { kind: created.kind, key_prefix: created.key_prefix, display_name: wanted.displayName } });
   return created;
@@ -120,7 +120,7 @@ export const listCredentials = query(
     const page = pageOf(input);
     const kind = credentialKinds.find((each) => each === input.kind);
     if (kind === undefined && input.kind !== undefined) throw invalidField("kind", `is one of ${credentialKinds.join(", ")}`);
-    const { teamId } = await requireMembership(reader, caller, "viewer");
+    const { teamId } = await requireMembership(reader, caller, "credential.list");
     const { credentials } = reader.tables;
     const isAsked = and(eq(credentials.team_id, teamId), kind === undefined ? undefined : eq(credentials.kind, kind));
     const [total] = await reader.select({ count: count() }).from(credentials).where(isAsked);
@@ -165,7 +165,7 @@ export const revokeCredential = command("credential.revoke", async (act, input: 
       details: { fields: [{ field: "credential_id", problem: "is not an id" }] },
     });
   }
-  const { teamId } = await requireMembership(writer, caller, "admin");
+  const { teamId } = await requireMembership(writer, caller, "credential.revoke");
   const { credentials } = writer.tables;
   const isMeant = and(eq(credentials.id, input.credential_id.toLowerCase()), eq(credentials.team_id, teamId));
   const [meant] = await writer

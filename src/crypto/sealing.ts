@@ -36,6 +36,7 @@ export type Purpose =
   | "step-token"
   | "device-code"
   | "user-code"
+  | "passkey-challenge"
   | "outbox";
 
 export interface Sealer {

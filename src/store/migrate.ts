@@ -11,10 +11,14 @@ import firstPostgres from "./migrations/0001-first.postgres.sql" with { type: "t
 import firstSqlite from "./migrations/0001-first.sqlite.sql" with { type: "text" };
 import oidcPostgres from "./migrations/0002-oidc.postgres.sql" with { type: "text" };
 import oidcSqlite from "./migrations/0002-oidc.sqlite.sql" with { type: "text" };
-import devicesPostgres from "./migrations/0004-devices.postgres.sql" with { type: "text" };
-import devicesSqlite from "./migrations/0004-devices.sqlite.sql" with { type: "text" };
 import peoplePostgres from "./migrations/0003-people.postgres.sql" with { type: "text" };
 import peopleSqlite from "./migrations/0003-people.sqlite.sql" with { type: "text" };
+import passkeysPostgres from "./migrations/0004-passkeys.postgres.sql" with { type: "text" };
+import passkeysSqlite from "./migrations/0004-passkeys.sqlite.sql" with { type: "text" };
+import teamsPostgres from "./migrations/0005-teams.postgres.sql" with { type: "text" };
+import teamsSqlite from "./migrations/0005-teams.sqlite.sql" with { type: "text" };
+import devicesPostgres from "./migrations/0006-devices.postgres.sql" with { type: "text" };
+import devicesSqlite from "./migrations/0006-devices.sqlite.sql" with { type: "text" };
 
 export interface Migration {
   readonly number: number;
@@ -45,14 +49,18 @@ export const sqliteMigrations: readonly Migration[] = [
   { number: 1, name: "first", text: firstSqlite },
   { number: 2, name: "oidc", text: oidcSqlite },
   { number: 3, name: "people", text: peopleSqlite },
-  { number: 4, name: "devices", text: devicesSqlite },
+  { number: 4, name: "passkeys", text: passkeysSqlite },
+  { number: 5, name: "teams", text: teamsSqlite },
+  { number: 6, name: "devices", text: devicesSqlite },
 ];
 
 export const postgresMigrations: readonly Migration[] = [
   { number: 1, name: "first", text: firstPostgres },
   { number: 2, name: "oidc", text: oidcPostgres },
   { number: 3, name: "people", text: peoplePostgres },
-  { number: 4, name: "devices", text: devicesPostgres },
+  { number: 4, name: "passkeys", text: passkeysPostgres },
+  { number: 5, name: "teams", text: teamsPostgres },
+  { number: 6, name: "devices", text: devicesPostgres },
 ];
 
 /** SHA-256 of the text, base64url. Line ends count as LF, whatever the checkout made of them. */

@@ -17,6 +17,7 @@ import { revokeCredential } from "../../src/credentials/credentials.ts";
 import { endSession } from "../../src/identity/sessions.ts";
 import { createLog } from "../../src/log.ts";
 import { issueAccessToken } from "../../src/oidc/access-tokens.ts";
+import { createClientKeySets } from "../../src/oidc/clients/client-key-sets.ts";
 import { createKeyring, type Keyring } from "../../src/oidc/keyring.ts";
 import { addApiDoors, respondAsPage } from "../../src/roles/api.ts";
 import { apiAuthenticate } from "../../src/roles/api/authenticate.ts";
@@ -218,7 +219,7 @@ export async function startRoles(options: RolesOptions = {}): Promise<TestRoles>
   const { double, link } = licenseServerDouble();
   addApiDoors(apps.api, { gate, keyring, licenseServer: link });
   const gateway = addGatewayDoors(apps.gateway, gate);
-  addIssuerDoors(apps.issuer, { gate, keyring });
+  addIssuerDoors(apps.issuer, { gate, keyring, clientKeys: createClientKeySets(gate, createLog(gate.services.clock, "debug", (line) => logged.push(line))) });
   const listeners: Listener[] = [];
   for (const role of ["api", "gateway", "issuer"] as const) {
     addProbes(apps[role], { role, notReady: async () => undefined, metrics: role === "gateway" ? () => gateway.metrics() : () => [] });

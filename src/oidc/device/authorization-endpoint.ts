@@ -58,9 +58,9 @@ const startDeviceAuthorization = command("device_authorization.start", async (ac
 });
 
 /** Answers a device. Throws OAuthError, or a Fault that stands for one. */
-export async function answerDeviceAuthorization({ gate }: Pick<IssuerSite, "gate">, caller: Caller, request: BackChannelRequest): Promise<DeviceAuthorization> {
+export async function answerDeviceAuthorization({ gate, clientKeys }: IssuerSite, caller: Caller, request: BackChannelRequest): Promise<DeviceAuthorization> {
   const form = readForm(request);
-  const client = await authenticateClient(gate, caller, { request, form });
+  const client = await authenticateClient(gate, caller, { request, form, clientKeys });
   requireClientLicensed(gate.entitled.entitlements(), client);
   requireDeviceGrant(client);
   return await startDeviceAuthorization(gate, caller, { client, scope: form.values.get("scope"), resources: form.resources });

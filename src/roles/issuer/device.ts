@@ -97,10 +97,11 @@ async function decide(visit: Visit, decision: "allow" | "deny"): Promise<Respons
 const CodeText = t.String({ maxLength: 64 });
 
 /** Adds the endpoint for devices and the page for people. */
-export function addDeviceDoors(app: App, { gate }: IssuerSite): void {
+export function addDeviceDoors(app: App, site: IssuerSite): void {
+  const { gate } = site;
   app.post(
     endpoints.device_authorization,
-    async ({ request, caller }) => secretJson(await answerDeviceAuthorization({ gate }, caller, await backChannelOf(request))),
+    async ({ request, caller }) => secretJson(await answerDeviceAuthorization(site, caller, await backChannelOf(request))),
     door("device_authorization.start", "none"),
   );
   app.get(
