@@ -15,23 +15,26 @@ import type { Caller } from "../gate/caller.ts";
 import { type Gate, procedure } from "../gate/operation.ts";
 import { type BackChannelRequest, type Form, readForm } from "./back-channel.ts";
 import { authenticateClient } from "./client-authentication/authenticate-client.ts";
+import type { ClientKeySets } from "./clients/client-key-sets.ts";
 import { type Client, requireClientLicensed } from "./clients/client.ts";
 import { takeProof } from "./dpop.ts";
 import { endpointUrl } from "./endpoints.ts";
 import { authorizationCode } from "./grants/authorization-code.ts";
 import { clientCredentials } from "./grants/client-credentials.ts";
+import { deviceCode } from "./grants/device-code.ts";
 import type { Grant, GrantRequest, TokenAnswer } from "./grants/grant.ts";
 import { refreshToken } from "./grants/refresh-token.ts";
 import type { Keyring } from "./keyring.ts";
 import { OAuthError } from "./oauth-error.ts";
 
 /** Every grant that is served; discovery names them. */
-export const grants: readonly Grant[] = [authorizationCode, refreshToken, clientCredentials];
+export const grants: readonly Grant[] = [authorizationCode, refreshToken, clientCredentials, deviceCode];
 
 /** What an endpoint of the issuer works with. */
 export interface IssuerSite {
   readonly gate: Gate;
   readonly keyring: Keyring;
+  readonly clientKeys: ClientKeySets;
 }
 
 function requireGrant({ values }: Form, client: Client): Grant {
@@ -69,9 +72,9 @@ const issueToken = procedure("token.issue", async (act, { grant, request }: { re
 });
 
 /** Answers a request to the token endpoint. Throws OAuthError, or a Fault that stands for one. */
-export async function answerTokenRequest({ gate, keyring }: IssuerSite, caller: Caller, request: BackChannelRequest): Promise<TokenAnswer> {
+export async function answerTokenRequest({ gate, keyring, clientKeys }: IssuerSite, caller: Caller, request: BackChannelRequest): Promise<TokenAnswer> {
   const form = readForm(request);
-  const client = await authenticateClient(gate, caller, { request, form });
+  const client = await authenticateClient(gate, caller, { request, form, clientKeys });
   requireClientLicensed(gate.entitled.entitlements(), client);
   const grant = requireGrant(form, client);
   const parameters = definedParameters(form, grant);

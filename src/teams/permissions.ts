@@ -30,6 +30,7 @@ export const permissions = {
   "invitation.cancel": "admin",
   "credential.create": "admin",
   "credential.list": "viewer",
+  "credential.rotate": "admin",
   "credential.revoke": "admin",
   "workflow.list_runtime": "viewer",
 } as const satisfies Partial<Record<OperationName, Role>>;
