@@ -17,6 +17,8 @@ import passkeysPostgres from "./migrations/0004-passkeys.postgres.sql" with { ty
 import passkeysSqlite from "./migrations/0004-passkeys.sqlite.sql" with { type: "text" };
 import teamsPostgres from "./migrations/0005-teams.postgres.sql" with { type: "text" };
 import teamsSqlite from "./migrations/0005-teams.sqlite.sql" with { type: "text" };
+import logoutPostgres from "./migrations/0006-logout.postgres.sql" with { type: "text" };
+import logoutSqlite from "./migrations/0006-logout.sqlite.sql" with { type: "text" };
 
 export interface Migration {
   readonly number: number;
@@ -49,6 +51,7 @@ export const sqliteMigrations: readonly Migration[] = [
   { number: 3, name: "people", text: peopleSqlite },
   { number: 4, name: "passkeys", text: passkeysSqlite },
   { number: 5, name: "teams", text: teamsSqlite },
+  { number: 6, name: "logout", text: logoutSqlite },
 ];
 
 export const postgresMigrations: readonly Migration[] = [
@@ -57,6 +60,7 @@ export const postgresMigrations: readonly Migration[] = [
   { number: 3, name: "people", text: peoplePostgres },
   { number: 4, name: "passkeys", text: passkeysPostgres },
   { number: 5, name: "teams", text: teamsPostgres },
+  { number: 6, name: "logout", text: logoutPostgres },
 ];
 
 /** SHA-256 of the text, base64url. Line ends count as LF, whatever the checkout made of them. */

@@ -62,6 +62,7 @@ export async function insertGrant(act: CommandAct, request: AuthorizationRequest
     client_id: request.clientId,
     user_id: session.userId,
     session_id: isOffline ? null : session.id,
+    login_session_id: session.id,
     scope: request.scope,
     resource: JSON.stringify(request.resource),
     claims: request.claims === undefined ? null : JSON.stringify(request.claims),
