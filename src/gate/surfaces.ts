@@ -118,6 +118,7 @@ export const surfaceOf = {
   "authorization.decide": "issuer",
   "userinfo.read": "issuer",
   "logout.prepare": "issuer",
+  "logout_notice.deliver": "host",
   "consent.list": "own_access",
   "consent.revoke": "own_access",
   "signing_key.add": "host",
