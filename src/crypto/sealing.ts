@@ -35,6 +35,8 @@ export type Purpose =
   | "second-factor"
   | "recovery-code"
   | "step-token"
+  | "device-code"
+  | "user-code"
   | "passkey-challenge"
   | "outbox";
 
