@@ -139,7 +139,7 @@ const surfaces: Readonly<Record<Surface, { readonly admits: readonly CallerKind[
   runtime: { admits: ["user", "device", "integration"], operations: ["workflow.list_runtime"] },
   "per-user": { admits: ["user", "device"], operations: ["user.read_self"] },
   // No key of any kind may change how its person signs in.
-  "own ways in": { admits: ["user"], operations: ["user.change_password", "second_factor.read", "second_factor.enrol", "second_factor.confirm", "second_factor.renew_codes", "second_factor.remove", "email_verification.request", "session.list", "session.end_own", "session.end_others"] },
+  "own ways in": { admits: ["user"], operations: ["user.change_password", "second_factor.read", "second_factor.enrol", "second_factor.confirm", "second_factor.renew_codes", "second_factor.remove", "email_verification.request", "passkey.list", "passkey.begin_proof", "passkey.enrol", "passkey.add", "passkey.remove", "session.list", "session.end_own", "session.end_others"] },
   "other people's ways in": { admits: ["user", "operator"], operations: ["second_factor.reset", "password_reset.create_link"] },
   "credential management": { admits: ["user"], operations: ["credential.create", "credential.list", "credential.revoke"] },
   gateway: { admits: ["agent"], operations: ["agent.connect"] },
