@@ -10,6 +10,7 @@
  * allowed, and one for everything that failed: whoever supplied the address learns nothing about this network.
  */
 import { type AddressBytes, type AddressKind, type AddressRange, findAddressBytes, findCarriedAddress, findRange, isWithin, kindOfAddress } from "./addresses.ts";
+import { type Json, parseStrictJson, StrictJsonError } from "./crypto/strict-json.ts";
 import { Fault } from "./fault.ts";
 import type { Exchanged } from "./network.ts";
 import type { Services } from "./services.ts";
@@ -166,5 +167,17 @@ export async function dial(site: DialSite, request: DialRequest): Promise<Exchan
     return await exchanged(site, request, { destination, signal: cutting.signal });
   } finally {
     cancel();
+  }
+}
+
+/** The JSON document at an address that somebody supplied. Throws as {@link dial} does, and `unavailable` for an answer that is none. */
+export async function dialJson(site: DialSite, url: string, accept: string): Promise<Json> {
+  const { status, body } = await dial(site, { url, headers: { accept } });
+  if (status !== 200) throw failed(new Error(`the answer has status ${status}`));
+  try {
+    return parseStrictJson(body);
+  } catch (error) {
+    if (error instanceof StrictJsonError) throw failed(error);
+    throw error;
   }
 }

@@ -224,13 +224,14 @@ function proofTables({ table, text, instant, count }: Kit) {
   };
 }
 
-function teamTables({ table, text, instant }: Kit) {
+function teamTables({ table, text, instant, flag }: Kit) {
   return {
     teams: table("teams", {
       id: text().primaryKey(),
       display_name: text().notNull(),
       created_at: instant().notNull(),
     }),
+    /** Unique index on `team_id` where the role is `owner`: a team has one. */
     memberships: table("memberships", {
       /** `team id` + `/` + `user id`. */
       id: text().primaryKey(),
@@ -239,10 +240,27 @@ function teamTables({ table, text, instant }: Kit) {
       role: text().notNull(),
       created_at: instant().notNull(),
     }),
+    /** Invitations that nobody has answered; an answer removes the row. Unique index on `team_id`, `email_key`. Indexes on `email_key`, `expires_at`. */
+    invitations: table("invitations", {
+      id: text().primaryKey(),
+      team_id: text().notNull(),
+      email_address: text().notNull(),
+      /** Folded form, as in `users`: only the account with this address accepts. */
+      email_key: text().notNull(),
+      role: text().notNull(),
+      /** Id of the person who invited. */
+      invited_by: text().notNull(),
+      /** Of the token in the link; null until the mail with it is written. */
+      digest: text().unique(),
+      /** Whether the link goes out by mail and nowhere else, so that who has it has the mailbox. */
+      is_mailed: flag().notNull(),
+      created_at: instant().notNull(),
+      expires_at: instant().notNull(),
+    }),
   };
 }
 
-function credentialTables({ table, text, instant }: Kit) {
+function credentialTables({ table, text, instant, count }: Kit) {
   return {
     credentials: table("credentials", {
       id: text().primaryKey(),
@@ -259,6 +277,19 @@ function credentialTables({ table, text, instant }: Kit) {
       expires_at: instant(),
       last_used_at: instant(),
       revoked_at: instant(),
+      /** JSON array of scopes; null for all of the runtime surface. */
+      scopes: text(),
+      /** JSON array of networks in their one form; null for every address. */
+      allowed_cidrs: text(),
+      /** The secret before, while it overlaps: as `digest`, unique. */
+      previous_digest: text(),
+      previous_key_prefix: text(),
+      previous_expires_at: instant(),
+    }),
+    /** One row, `all`: how often an access has ended. Triggers count, so that whoever holds streams open sees that it has to look. */
+    accessChanges: table("access_changes", {
+      id: text().primaryKey(),
+      seen: count().notNull(),
     }),
   };
 }

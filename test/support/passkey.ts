@@ -85,7 +85,7 @@ export function authenticatorDevice({ settings }: Pick<Gate, "settings">): Devic
   let handle = "";
   const device: Device = { credentialId, get userHandle() { return handle; }, counter: 0, create, get };
 
-  function clientData(type: string, challenge: string, lies: Lies): string {
+  function collected(type: string, challenge: string, lies: Lies): string {
     if (lies.clientText !== undefined) return lies.clientText;
     const { topOrigin } = lies;
     return JSON.stringify({
@@ -97,7 +97,7 @@ export function authenticatorDevice({ settings }: Pick<Gate, "settings">): Devic
     });
   }
 
-  function authenticatorData(rpId: string, lies: Lies, attested = Buffer.alloc(0)): Buffer {
+  function authenticated(rpId: string, lies: Lies, attested = Buffer.alloc(0)): Buffer {
     device.counter += 1;
     const flags = (lies.flags ?? PRESENT | VERIFIED) | (attested.length > 0 ? ATTESTED : 0);
     return lies.authenticatorText ?? Buffer.concat([sha256(lies.rpId ?? rpId), Buffer.from([flags]), uint32(lies.counter ?? device.counter), attested]);
@@ -107,15 +107,15 @@ export function authenticatorDevice({ settings }: Pick<Gate, "settings">): Devic
     handle = options.user.id;
     const id = Buffer.from(credentialId, "base64url");
     const attested = Buffer.concat([Buffer.alloc(16), Buffer.from([id.length >> 8, id.length & 255]), id, coseKey(publicKey, lies.alg ?? -7)]);
-    const clientDataJSON = clientData("webauthn.create", options.challenge, lies);
-    const object = new Map<unknown, unknown>([["fmt", lies.fmt ?? "none"], ["attStmt", lies.statement ?? new Map()], ["authData", authenticatorData(options.rp.id, lies, attested)]]);
+    const clientDataJSON = collected("webauthn.create", options.challenge, lies);
+    const object = new Map<unknown, unknown>([["fmt", lies.fmt ?? "none"], ["attStmt", lies.statement ?? new Map()], ["authData", authenticated(options.rp.id, lies, attested)]]);
     const response = { clientDataJSON: text(clientDataJSON), attestationObject: text(cbor(object)), transports: ["internal"] };
     return { id: lies.id ?? credentialId, rawId: lies.rawId ?? lies.id ?? credentialId, type: lies.credentialType ?? "public-key", response, clientExtensionResults: {}, authenticatorAttachment: "platform" };
   }
 
   function get(options: RequestOptions, lies: Lies = {}): Record<string, unknown> {
-    const clientDataJSON = clientData("webauthn.get", options.challenge, lies);
-    const data = authenticatorData(options.rpId, lies);
+    const clientDataJSON = collected("webauthn.get", options.challenge, lies);
+    const data = authenticated(options.rpId, lies);
     const signature = lies.signature ?? sign("sha256", Buffer.concat([data, sha256(clientDataJSON)]), lies.key ?? privateKey);
     const userHandle = lies.userHandle === undefined ? handle : lies.userHandle;
     const response = { clientDataJSON: text(clientDataJSON), authenticatorData: text(data), signature: text(signature), userHandle };

@@ -62,11 +62,12 @@ export const plan: Readonly<Record<string, readonly string[]>> = {
   files: [...keys, "agents", "workflows", "tasks"],
   webhooks: [...keys, "agents", "workflows", "tasks", "files"],
   oidc: groups,
+  across: domains,
   dashboard: domains,
   http: domains,
-  roles: [...domains, "http", "dashboard"],
+  roles: [...domains, "across", "http", "dashboard"],
   agent: ["crypto", "license"],
-  cli: ["config", ...domains, "http", "roles", "agent", "dashboard"],
+  cli: ["config", ...domains, "across", "http", "roles", "agent", "dashboard"],
   vendor: ["crypto", "license"],
 };
 

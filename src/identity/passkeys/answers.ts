@@ -68,7 +68,7 @@ export function requireAssertion(field: string, given: unknown): AssertionAnswer
 }
 
 /** What the browser says it showed to the authenticator; undefined when it cannot be read in one way only. */
-export function findClientData(clientDataJSON: string): Collected | undefined {
+export function findCollected(clientDataJSON: string): Collected | undefined {
   const bytes = decodeBase64url(clientDataJSON);
   if (bytes === undefined) return undefined;
   try {

@@ -7,7 +7,7 @@
  * not know people or challenges, only whether what was signed is what was asked.
  */
 import { decodeBase64url, encodeBase64url } from "../../crypto/base64url.ts";
-import { type AssertionAnswer, findClientData, type RegistrationAnswer } from "./answers.ts";
+import { type AssertionAnswer, findCollected, type RegistrationAnswer } from "./answers.ts";
 import type { RelyingParty } from "./relying-party.ts";
 
 /** ES256, EdDSA, and RS256 for the authenticators of older Windows (COSE algorithm numbers). */
@@ -49,7 +49,7 @@ async function loadLibrary() {
 
 /** The challenge that was answered, when the rest of the client data is as it has to be. */
 export function findChallenge(clientDataJSON: string, type: "webauthn.create" | "webauthn.get", { origin }: RelyingParty): string | undefined {
-  const data = findClientData(clientDataJSON);
+  const data = findCollected(clientDataJSON);
   if (data === undefined || data.type !== type || data.origin !== origin || data.crossOrigin === true || data.topOrigin !== undefined) return undefined;
   return data.challenge;
 }
