@@ -36,6 +36,7 @@ import { createClientKeySets } from "./oidc/clients/client-key-sets.ts";
 import { prepareSigningKey } from "./oidc/key-rotation.ts";
 import { startKeyRotation } from "./oidc/key-rotation-timer.ts";
 import { createKeyring } from "./oidc/keyring.ts";
+import { startLogoutNotices } from "./oidc/logout-timer.ts";
 import { addApiDoors, respondAsPage } from "./roles/api.ts";
 import { apiAuthenticate } from "./roles/api/authenticate.ts";
 import { addGatewayDoors } from "./roles/gateway.ts";
@@ -46,6 +47,7 @@ import { addLicenseServerDoors, licenseServerMetrics } from "./roles/license-ser
 import type { Services } from "./services.ts";
 import type { Settings } from "./settings.ts";
 import { openStore } from "./store/open.ts";
+import { writeInvitation } from "./teams/invitation-mail.ts";
 import { buildTime, version } from "./version.ts";
 
 export interface Running {
@@ -182,7 +184,7 @@ function openPostOffice({ config, services, log, stops }: House, gate: Gate): vo
   const login = user === undefined || passwordFile === undefined ? undefined : { user, password: readSecretLine(passwordFile) };
   const sender = from ?? `no-reply@${new URL(gate.settings.publicUrl).hostname}`;
   const mailer = createMailer({ host, port, tls, login, from: sender, ca: trustedBeside(config.extraCaFile) }, services.clock);
-  const office = new PostOffice(gate, mailer, log);
+  const office = new PostOffice(gate, { mailer, writeInvitation }, log);
   stops.defer(() => office.stop());
 }
 
@@ -221,7 +223,10 @@ async function openIssuer(house: House): Promise<LeaseHolder> {
     role: "issuer",
     authenticate: () => strangers,
     furnish(app, gate) {
-      addIssuerDoors(app, { gate, keyring: createKeyring(gate), clientKeys: createClientKeySets(gate, house.log) });
+      const keyring = createKeyring(gate);
+      addIssuerDoors(app, { gate, keyring, clientKeys: createClientKeySets(gate, house.log) });
+      const notices = startLogoutNotices(gate, keyring, house.log);
+      house.stops.defer(() => notices.stop());
       return { metrics: () => signingKeyMetrics(rotation.schedule(), house.services.clock) };
     },
   });

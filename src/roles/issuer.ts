@@ -11,6 +11,7 @@ import { discoveryOf, JWKS_PATH } from "../oidc/discovery.ts";
 import { JWKS_CACHE_SECONDS, listPublicKeys } from "../oidc/signing-keys.ts";
 import { grants, type IssuerSite } from "../oidc/token-endpoint.ts";
 import { addAuthorizationDoors } from "./issuer/authorize.ts";
+import { addDeviceDoors } from "./issuer/device.ts";
 import { addIntrospectionDoor } from "./issuer/introspection.ts";
 import { addLogoutDoors } from "./issuer/logout.ts";
 import { PASSKEY_SCRIPT } from "./issuer/pages/passkey-form.ts";
@@ -48,6 +49,7 @@ export function addIssuerDoors(app: App, site: IssuerSite): void {
   addPushedAuthorizationDoor(app, site);
   addUserinfoDoors(app, site);
   addLogoutDoors(app, site);
+  addDeviceDoors(app, site);
   addTokenDoor(app, site);
   addIntrospectionDoor(app, site);
   addRevocationDoor(app, site);

@@ -36,7 +36,8 @@ interface Shown {
   readonly again?: { readonly attempt: Attempt; readonly fault: Fault };
 }
 
-function pathOf(handle: string): string {
+/** Where a request under way is shown. */
+export function pathOf(handle: string): string {
   return `${INTERACTION}/${handle}`;
 }
 

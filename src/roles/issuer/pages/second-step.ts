@@ -5,7 +5,7 @@ import type { RequestOptions } from "../../../identity/passkeys/options.ts";
 import type { ShownClient } from "../../../oidc/authorization/interaction.ts";
 import { accountWordsIn } from "../account-words.ts";
 import { wordsIn } from "../words.ts";
-import { cancelForm } from "./client.ts";
+import { cancelForm, signInReason } from "./client.ts";
 import { type Frame, layout } from "./frame.ts";
 import { passkeyForm, passkeyTail } from "./passkey-form.ts";
 
@@ -28,7 +28,7 @@ export function codePage(frame: Frame, { client, path, startPath, stepToken, pas
   const token = html`<input type="hidden" name="step_token" value="${stepToken}">
 `;
   const content = html`<h1>${frame.deploymentName}</h1>
-<p>${client === undefined ? account.signInToAccount : words.signInFor(client.name)}</p>
+<p>${client === undefined ? account.signInToAccount : signInReason(words, client)}</p>
 ${fault === undefined ? undefined : html`<p class="alert" role="alert" id="error">${fault.code === "unauthenticated" ? words.wrongCode : fault.message}</p>`}
 ${passkey === undefined ? undefined : passkeyForm(account, { action: `${path}/passkey`, label: account.usePasskey, options: passkey, answer: "passkey", fields: token })}
 <form method="post" action="${path}/code" id="second-factor">

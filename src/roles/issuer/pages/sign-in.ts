@@ -5,7 +5,7 @@ import type { RequestOptions } from "../../../identity/passkeys/options.ts";
 import type { ShownClient } from "../../../oidc/authorization/interaction.ts";
 import { type AccountWords, accountWordsIn } from "../account-words.ts";
 import { wordsIn } from "../words.ts";
-import { cancelForm, clientLinks, logo } from "./client.ts";
+import { cancelForm, clientLinks, logo, signInReason } from "./client.ts";
 import { alertOf, type Frame, layout } from "./frame.ts";
 import { passkeyForm, passkeyTail } from "./passkey-form.ts";
 
@@ -40,7 +40,7 @@ export function signInPage(frame: Frame, { client, path, emailAddress, passkey, 
   const account = accountWordsIn(frame.language);
   const content = html`<h1>${frame.deploymentName}</h1>
 ${client === undefined ? undefined : logo(client)}
-<p>${client === undefined ? account.signInToAccount : words.signInFor(client.name)}</p>
+<p>${client === undefined ? account.signInToAccount : signInReason(words, client)}</p>
 ${alertOf(words, fault)}
 <form method="post" action="${path}/sign-in" id="sign-in">
 <label for="email_address">${words.emailAddress}</label>
