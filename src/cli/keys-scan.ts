@@ -27,7 +27,13 @@ function shownName(path: string): string {
   return redactText(harmless.replace(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`));
 }
 
-function take(tally: Tally, file: string, scan: KeyScan, chunk: Uint8Array): void {
+/** One file that is being read. */
+interface Reading {
+  readonly file: string;
+  readonly scan: KeyScan;
+}
+
+function take(tally: Tally, { file, scan }: Reading, chunk: Uint8Array): void {
   tally.bytes += chunk.length;
   for (const found of scan.next(chunk)) {
     if (tally.findings.length < FINDINGS_MAX) tally.findings.push({ file, ...found });
@@ -45,9 +51,9 @@ function scanFiles(path: string, tally: Tally): void {
       continue;
     }
     tally.files += 1;
-    const scan = new KeyScan();
+    const reading = { file, scan: new KeyScan() };
     try {
-      for (const chunk of visited.chunks) take(tally, file, scan, chunk);
+      for (const chunk of visited.chunks) take(tally, reading, chunk);
     } catch (error) {
       tally.unread.push({ file, problem: problemOf(error) });
     }
@@ -55,9 +61,9 @@ function scanFiles(path: string, tally: Tally): void {
 }
 
 async function scanInput(terminal: Terminal, tally: Tally): Promise<void> {
-  const scan = new KeyScan();
+  const reading = { file: "-", scan: new KeyScan() };
   tally.files = 1;
-  for await (const chunk of terminal.inputChunks()) take(tally, "-", scan, chunk);
+  for await (const chunk of terminal.inputChunks()) take(tally, reading, chunk);
 }
 
 function exitOf({ findings, unread, isCut }: Tally): ExitCode {
