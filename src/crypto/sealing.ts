@@ -34,7 +34,9 @@ export type Purpose =
   | "second-factor"
   | "recovery-code"
   | "step-token"
-  | "outbox";
+  | "outbox"
+  | "audit-row"
+  | "audit-anchor";
 
 export interface Sealer {
   /** AES-256-GCM under the purpose's key; `context` (an id) is authenticated, so that a sealed value cannot be moved to another row. */

@@ -13,6 +13,8 @@ import oidcPostgres from "./migrations/0002-oidc.postgres.sql" with { type: "tex
 import oidcSqlite from "./migrations/0002-oidc.sqlite.sql" with { type: "text" };
 import peoplePostgres from "./migrations/0003-people.postgres.sql" with { type: "text" };
 import peopleSqlite from "./migrations/0003-people.sqlite.sql" with { type: "text" };
+import auditChainPostgres from "./migrations/0004-audit-chain.postgres.sql" with { type: "text" };
+import auditChainSqlite from "./migrations/0004-audit-chain.sqlite.sql" with { type: "text" };
 
 export interface Migration {
   readonly number: number;
@@ -43,12 +45,14 @@ export const sqliteMigrations: readonly Migration[] = [
   { number: 1, name: "first", text: firstSqlite },
   { number: 2, name: "oidc", text: oidcSqlite },
   { number: 3, name: "people", text: peopleSqlite },
+  { number: 4, name: "audit-chain", text: auditChainSqlite },
 ];
 
 export const postgresMigrations: readonly Migration[] = [
   { number: 1, name: "first", text: firstPostgres },
   { number: 2, name: "oidc", text: oidcPostgres },
   { number: 3, name: "people", text: peoplePostgres },
+  { number: 4, name: "audit-chain", text: auditChainPostgres },
 ];
 
 /** SHA-256 of the text, base64url. Line ends count as LF, whatever the checkout made of them. */

@@ -129,7 +129,7 @@ test("nothing stands on the public list that no role serves", () => {
   expect(Object.keys(publicPaths).filter((path) => !served.has(path))).toEqual([]);
 });
 
-type Surface = "management" | "runtime" | "per-user" | "own ways in" | "other people's ways in" | "credential management" | "gateway";
+type Surface = "management" | "runtime" | "per-user" | "own ways in" | "other people's ways in" | "credential management" | "audit" | "gateway";
 
 /** The documented table of surfaces (design, section 5), as far as there are doors. */
 const surfaces: Readonly<Record<Surface, { readonly admits: readonly CallerKind[]; readonly operations: readonly OperationName[] }>> = {
@@ -140,6 +140,7 @@ const surfaces: Readonly<Record<Surface, { readonly admits: readonly CallerKind[
   "own ways in": { admits: ["user"], operations: ["user.change_password", "second_factor.read", "second_factor.enrol", "second_factor.confirm", "second_factor.renew_codes", "second_factor.remove", "email_verification.request"] },
   "other people's ways in": { admits: ["user", "operator"], operations: ["second_factor.reset", "password_reset.create_link"] },
   "credential management": { admits: ["user"], operations: ["credential.create", "credential.list", "credential.revoke"] },
+  audit: { admits: ["user", "operator"], operations: ["audit.list", "audit.export"] },
   gateway: { admits: ["agent"], operations: ["agent.connect"] },
 };
 
