@@ -70,7 +70,12 @@ export function trustedBeside(caFile: string | undefined): readonly string[] | u
 export function withExtraCa(services: Services, caFile: string | undefined): Services {
   const ca = trustedBeside(caFile);
   if (ca === undefined) return services;
-  return { ...services, fetch: (url, init) => services.fetch(url, { ...init, tls: { ca: [...ca], ...init?.tls } }) };
+  const { network } = services;
+  return {
+    ...services,
+    fetch: (url, init) => services.fetch(url, { ...init, tls: { ca: [...ca], ...init?.tls } }),
+    network: { resolve: (hostname) => network.resolve(hostname), exchange: (exchange) => network.exchange({ ...exchange, ca }) },
+  };
 }
 
 /**

@@ -30,12 +30,13 @@ export interface Config {
   readonly issuerUrl: string | undefined;
   readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
   readonly extraCaFile: string | undefined;
+  readonly dialAllow: Settings["dialAllow"];
   /** Undefined: SQLite in the data directory. */
   readonly databaseUrl: Secret | undefined;
   readonly masterKeyFile: string;
   readonly joinTokenFile: string | undefined;
   readonly clusterId: string | undefined;
-  readonly lifetimes: Omit<Settings, "issuerUrl" | "publicUrl" | "hasMailServer">;
+  readonly lifetimes: Omit<Settings, "issuerUrl" | "publicUrl" | "hasMailServer" | "dialAllow">;
   readonly smtp: SmtpConfig;
   readonly logLevel: LogLevel;
   readonly readyFile: string | undefined;
@@ -127,6 +128,7 @@ function configOf(reader: SettingsReader, isTrial: boolean): Config {
     issuerUrl: reader.read("issuerUrl", settings.issuerUrl),
     tls: tlsOf(reader),
     extraCaFile: reader.read("extraCaFile", settings.extraCaFile),
+    dialAllow: reader.read("dialAllow", settings.dialAllow),
     databaseUrl: reader.read("databaseUrl", settings.databaseUrl),
     masterKeyFile: reader.read("masterKeyFile", settings.masterKeyFile) ?? join(dataDir, "master.key"),
     joinTokenFile: reader.read("joinTokenFile", settings.joinTokenFile),
@@ -246,6 +248,7 @@ export function settingsOf(config: Config, bound: RoleUrls): Settings {
   return {
     ...config.lifetimes,
     hasMailServer: config.smtp.host !== undefined,
+    dialAllow: config.dialAllow,
     publicUrl: config.publicUrl ?? addressOf(config, "api", bound.api),
     issuerUrl: config.issuerUrl ?? addressOf(config, "issuer", bound.issuer),
   };

@@ -10,6 +10,7 @@ import { reachingOwn, readServerCertificate, type ServerCertificate, trustedBesi
 import { openAuditedStore } from "./audit/audited-store.ts";
 import { type Config, licenseServersOf, settingsOf } from "./config.ts";
 import type { Role } from "./config/table.ts";
+import { LastUses } from "./credentials/last-use.ts";
 import { createSealer } from "./crypto/sealing.ts";
 import { type DataDirectory, findFile, prepareDataDirectory, readSecretLine, secretBytes } from "./data-directory.ts";
 import { Fault } from "./fault.ts";
@@ -32,6 +33,7 @@ import { LicenseServer } from "./license/server/license-server.ts";
 import { trustedKeys } from "./license/trust.ts";
 import type { Log } from "./log.ts";
 import { createMailer } from "./mail/smtp.ts";
+import { createClientKeySets } from "./oidc/clients/client-key-sets.ts";
 import { prepareSigningKey } from "./oidc/key-rotation.ts";
 import { startKeyRotation } from "./oidc/key-rotation-timer.ts";
 import { createKeyring } from "./oidc/keyring.ts";
@@ -67,6 +69,7 @@ interface House {
   readonly certificate: ServerCertificate | undefined;
   readonly directory: DataDirectory;
   readonly gate: Gate;
+  readonly uses: LastUses;
   readonly bound: Partial<Record<Role, string>>;
   /** What has to be stopped, in reverse. */
   readonly stops: AsyncDisposableStack;
@@ -88,6 +91,7 @@ function lateSettings(config: Config, bound: House["bound"]): Settings {
   return {
     ...config.lifetimes,
     hasMailServer: config.smtp.host !== undefined,
+    dialAllow: config.dialAllow,
     get publicUrl() {
       return settingsOf(config, bound).publicUrl;
     },
@@ -107,7 +111,9 @@ async function openHouse({ config, outside, log, stops }: Site): Promise<House> 
   for (const { stream, sequence } of missing) log.write("error", "audit.rows_missing", { stream, sequence, hint: "cyberun audit verify tells more; after a restore from backup see docs/audit.md" });
   const bound: House["bound"] = {};
   const gate: Gate = { services, store, sealer, refusals, settings: lateSettings(config, bound), entitled: coreOnly };
-  return { config, services, certificate, log, directory, gate, bound, stops };
+  const uses = new LastUses(gate, log);
+  stops.defer(() => uses.stop());
+  return { config, services, certificate, log, directory, gate, uses, bound, stops };
 }
 
 /** Opens the role's port and takes note of its address. */
@@ -186,7 +192,7 @@ async function openApi(house: House): Promise<LeaseHolder> {
   const keyring = createKeyring(house.gate);
   return await openRole(house, {
     role: "api",
-    authenticate: (gate) => apiAuthenticate(gate, keyring),
+    authenticate: (gate) => apiAuthenticate(gate, keyring, house.uses),
     furnish(app, gate, holder) {
       addApiDoors(app, { gate, keyring, licenseServer: holder });
       openPostOffice(house, gate);
@@ -198,7 +204,7 @@ async function openApi(house: House): Promise<LeaseHolder> {
 async function openGateway(house: House): Promise<LeaseHolder> {
   return await openRole(house, {
     role: "gateway",
-    authenticate: gatewayAuthenticate,
+    authenticate: (gate) => gatewayAuthenticate(gate, house.uses),
     furnish(app, gate, holder) {
       const doors = addGatewayDoors(app, gate);
       holder.onChange(() => doors.reviewLicense());
@@ -216,7 +222,7 @@ async function openIssuer(house: House): Promise<LeaseHolder> {
     role: "issuer",
     authenticate: () => strangers,
     furnish(app, gate) {
-      addIssuerDoors(app, { gate, keyring: createKeyring(gate) });
+      addIssuerDoors(app, { gate, keyring: createKeyring(gate), clientKeys: createClientKeySets(gate, house.log) });
       return { metrics: () => signingKeyMetrics(rotation.schedule(), house.services.clock) };
     },
   });

@@ -5,6 +5,7 @@
  * receives a `Services`. A test hands in its own, so time can be moved and the network cut without a sleep.
  * It must not know any domain.
  */
+import { type Network, realNetwork } from "./network.ts";
 
 /** Cancels a timer made by {@link Clock.after}. Calling it twice does nothing. */
 export type Cancel = () => void;
@@ -32,7 +33,10 @@ export type Fetch = (url: string, init?: BunFetchRequestInit) => Promise<Respons
 export interface Services {
   readonly clock: Clock;
   readonly random: Random;
+  /** For addresses that the operator configured. */
   readonly fetch: Fetch;
+  /** For addresses that somebody else supplied; only `dialler.ts` uses it. */
+  readonly network: Network;
 }
 
 /** Node caps a timer at 2^31-1 ms and fires a longer one at once; longer waits are taken in steps of this size. */
@@ -59,5 +63,6 @@ export function realServices(): Services {
       fraction: () => Math.random(),
     },
     fetch: (url, init) => fetch(url, init),
+    network: realNetwork,
   };
 }

@@ -4,6 +4,8 @@
  * Rule: plain and complete; `config.ts` reads it from outside once, and a role hands it to every operation.
  */
 
+import type { DialAllowance } from "./dialler.ts";
+
 export const smtpTlsModes = ["starttls", "tls", "none"] as const;
 /** `starttls`: the connection is upgraded or given up. `tls`: from the first byte. `none`: in clear. */
 export type SmtpTls = (typeof smtpTlsModes)[number];
@@ -23,6 +25,8 @@ export interface Settings {
   readonly publicUrl: string;
   /** Whether there is a mail server to hand mail to; the license has its say besides. */
   readonly hasMailServer: boolean;
+  /** What may be reached, beside the internet, by an address that somebody supplied. */
+  readonly dialAllow: readonly DialAllowance[];
 }
 
 export const defaultSettings: Settings = {
@@ -34,4 +38,5 @@ export const defaultSettings: Settings = {
   issuerUrl: "http://localhost:9403",
   publicUrl: "http://localhost:9401",
   hasMailServer: false,
+  dialAllow: [],
 };

@@ -75,19 +75,26 @@ function conditionsOf({ tables: { audit } }: Reader, filter: AuditFilter): reado
   ];
 }
 
+interface Reading {
+  readonly reader: Reader;
+  readonly caller: Caller;
+  readonly action: "audit.list" | "audit.export";
+}
+
 /**
  * The team whose rows alone the caller may see; undefined for all of them. A person who speaks in a team, or asks for
  * one, sees that team's, unless they administer the deployment.
  */
-async function findConfines(reader: Reader, caller: Caller, filter: AuditFilter): Promise<string | undefined> {
+async function findConfines({ reader, caller, action }: Reading, filter: AuditFilter): Promise<string | undefined> {
   if (caller.kind === "operator" || (caller.kind === "user" && caller.isAdministrator)) return undefined;
   assert(caller.kind === "user", "the row admits people and the operator");
-  const { teamId } = await requireMembership(reader, { ...caller, teamId: filter.team_id?.toLowerCase() ?? caller.teamId }, "admin");
+  const { teamId } = await requireMembership(reader, { ...caller, teamId: filter.team_id?.toLowerCase() ?? caller.teamId }, action);
   return teamId;
 }
 
-async function whereOf(reader: Reader, caller: Caller, filter: AuditFilter): Promise<SQL | undefined> {
-  const confines = await findConfines(reader, caller, filter);
+async function whereOf(reading: Reading, filter: AuditFilter): Promise<SQL | undefined> {
+  const { reader } = reading;
+  const confines = await findConfines(reading, filter);
   const wanted = conditionsOf(reader, { ...filter, team_id: filter.team_id?.toLowerCase() });
   return and(...wanted, confines === undefined ? undefined : eq(reader.tables.audit.team_id, confines));
 }
@@ -106,7 +113,7 @@ export const listAudit = query(
   "audit.list",
   async ({ caller, reader }, { current_page, per_page, ...filter }: PageRequest & AuditFilter): Promise<{ readonly audit_list: readonly AuditRecord[]; readonly page_meta: PageMeta }> => {
     const page = pageOf({ current_page, per_page });
-    const where = await whereOf(reader, caller, filter);
+    const where = await whereOf({ reader, caller, action: "audit.list" }, filter);
     const { audit } = reader.tables;
     const [total] = await reader.select({ count: count() }).from(audit).where(where);
     const rows = await reader.select().from(audit).where(where).orderBy(desc(audit.at), desc(audit.id)).limit(page.limit).offset(page.offset);
@@ -123,7 +130,7 @@ export interface ExportedPage {
 
 /** The next part of an export. Authority is asked for each part, so a long export ends with the authority. */
 export const exportAudit = query("audit.export", async ({ caller, reader }, { after, ...filter }: AuditFilter & { readonly after?: Place | undefined }): Promise<ExportedPage> => {
-  const where = await whereOf(reader, caller, filter);
+  const where = await whereOf({ reader, caller, action: "audit.export" }, filter);
   const rows = await rowsAfter(reader, { after, limit: EXPORT_ROWS, where });
   const last = rows.at(-1);
   return {

@@ -7,6 +7,7 @@
 import { existsSync } from "node:fs";
 import { isIP } from "node:net";
 import { resolve } from "node:path";
+import { type DialAllowance, findDialAllowance } from "../dialler.ts";
 import { type Secret, secretUrl } from "../secret.ts";
 
 /** What was read, or what is wrong with it. */
@@ -114,6 +115,15 @@ export const host: Kind<string> = {
     isIP(found) !== 0 || /^[A-Za-z0-9]([A-Za-z0-9.-]{0,252})$/.test(found)
       ? { value: found }
       : { problem: "must be an IP address or a host name, without scheme and port" },
+};
+
+/** What the guarded dialler may reach beyond the internet. */
+export const dialAllowance: Kind<DialAllowance> = {
+  placeholder: "RANGE|HOST",
+  read(found) {
+    const value = findDialAllowance(found);
+    return value === undefined ? { problem: "must be a range such as 10.20.0.0/16, an address, or a host such as idp.example.com or *.example.com" } : { value };
+  },
 };
 
 /** A PostgreSQL URL. Its password may stand in a variable or a file, and never where the process list shows it. */

@@ -7,6 +7,7 @@
 import * as kinds from "./kinds.ts";
 import type { Kind } from "./kinds.ts";
 import type { LogLevel } from "../log.ts";
+import type { DialAllowance } from "../dialler.ts";
 import { defaultSettings, type SmtpTls, smtpTlsModes } from "../settings.ts";
 
 export const roles = ["license", "api", "gateway", "issuer"] as const;
@@ -110,6 +111,13 @@ export const settings = {
     fallback: undefined,
     shownDefault: "none",
     help: "Certificates (PEM) trusted beside the built-in ones for outgoing connections",
+  }),
+  dialAllow: setting<readonly DialAllowance[]>("dial_allow", {
+    kind: kinds.list(kinds.dialAllowance, "RANGE|HOST,…"),
+    fallback: defaultSettings.dialAllow,
+    shownDefault: "none: public addresses only, by https",
+    help: "Private ranges and hosts that addresses supplied by clients, such as jwks_uri, may lead to; see threat-model.md",
+    roles: ["api", "issuer"],
   }),
   databaseUrl: setting("database_url", {
     kind: kinds.databaseUrl,

@@ -34,6 +34,7 @@ export type Purpose =
   | "second-factor"
   | "recovery-code"
   | "step-token"
+  | "passkey-challenge"
   | "outbox"
   | "audit-row"
   | "audit-anchor";

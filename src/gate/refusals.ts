@@ -10,7 +10,7 @@
  *
  * Rule: a refusal that a command remembers (`Refused`) has its row already and does not come here.
  */
-import { sourceOf } from "../address.ts";
+import { sourceOf } from "../cidr.ts";
 import { type Fault, faultCodes } from "../fault.ts";
 import type { Cancel } from "../services.ts";
 import type { Store } from "../store/store.ts";

@@ -1,11 +1,11 @@
 /**
  * A door: the hooks that bind a route to its operation.
  *
- * The caller's kind is checked before the body is read and before input is validated, so that a stranger learns
+ * The caller is checked before the body is read and before input is validated, so that a stranger learns
  * nothing from a malformed request; the operation checks it again, because not every call comes through a route.
  */
 import type { Caller } from "../gate/caller.ts";
-import { requireAccepted } from "../gate/operation.ts";
+import { requireEntry } from "../gate/operation.ts";
 import type { OperationName } from "../gate/operations.ts";
 
 const anonymous: Caller = { kind: "anonymous" };
@@ -28,7 +28,7 @@ export function operationRefused(request: Request): OperationName | undefined {
 
 function guardOf(operation: OperationName, request: Request): void {
   refused.set(request, operation);
-  requireAccepted(operation, callerOf(request).kind);
+  requireEntry(operation, callerOf(request));
   refused.delete(request);
 }
 

@@ -18,15 +18,19 @@ export interface NewPassword {
   readonly reason: "password_changed" | "password_reset";
 }
 
-/** Sets the password and ends what was opened or begun with the old one. */
+/**
+ * Sets the password and ends what was opened or begun with the old one. Grants for offline access hang on no session:
+ * whoever reads one compares it with `credentials_changed_at`.
+ */
 export async function setPassword(act: CommandAct, { userId, passwordHash, exceptSessionId, reason }: NewPassword): Promise<void> {
   const { writer, services } = act;
   const { users, sessions } = writer.tables;
-  await writer.update(users).set({ password_hash: passwordHash }).where(eq(users.id, userId));
+  const now = services.clock.now();
+  await writer.update(users).set({ password_hash: passwordHash, credentials_changed_at: now }).where(eq(users.id, userId));
   const isOther = exceptSessionId === undefined ? undefined : ne(sessions.id, exceptSessionId);
   await writer
     .update(sessions)
-    .set({ ended_at: services.clock.now(), end_reason: reason })
+    .set({ ended_at: now, end_reason: reason })
     .where(and(eq(sessions.user_id, userId), isNull(sessions.ended_at), isOther));
   await endStepTokens(act, userId);
 }

@@ -72,7 +72,7 @@ export async function insertSession(act: CommandAct, { userId, kind, amr }: NewS
   const digest = sessionDigest(sealer, secret);
   await writer
     .insert(writer.tables.sessions)
-    .values({ id, user_id: userId, kind, digest, created_at: now, expires_at: expiresAtMs, amr: JSON.stringify(amr) });
+    .values({ id, user_id: userId, kind, digest, created_at: now, expires_at: expiresAtMs, amr: JSON.stringify(amr), address: act.caller.address ?? null });
   return { sessionId: id, userId, secret, expiresAtMs };
 }
 

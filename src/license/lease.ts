@@ -5,7 +5,8 @@
  *     POST /v1/challenges {client_key, role, client_nonce}
  *                          → {server_nonce, instance_key, epoch, expires_in}
  *     POST /v1/leases     {proof}              proof = JWS by the client key over both nonces
- *                          → {lease}           lease = JWS by the instance key, naming client and nonce
+ *                          → {lease, next}     lease = JWS by the instance key, naming client and nonce
+ *                                              next = the challenge of the renewal, which is one request then
  *
  * Rule: pure. Signs and verifies, keeps no state, opens no socket. `server/leases.ts` is the server's side,
  * `holder/lease-holder.ts` the client's. The protocol is published in `docs/lease-protocol.md`.
@@ -40,6 +41,10 @@ export const ChallengeSchema = Type.Object(
   closed,
 );
 export type Challenge = Static<typeof ChallengeSchema>;
+
+/** The challenge of a client's next renewal, handed out with a lease. The client chooses its own nonce with the proof. */
+export const NextChallengeSchema = Type.Object({ server_nonce: Bytes32, expires_in: Type.Integer({ minimum: 1 }) }, closed);
+export type NextChallenge = Static<typeof NextChallengeSchema>;
 
 /** The highest marks a client has seen: what a restored or reset server learns again from it. */
 const SeenSchema = Type.Object(
@@ -162,17 +167,18 @@ export function clientKeyFromX(x: string): ClientKey {
  * Verifies a proof with the key that `findKey` knows by its kid, and that it names this very key.
  * Whether that key is enrolled, and whether the nonces are live, is the caller's to decide. Throws {@link JwsError}.
  */
-export function verifyProofBy(message: string, findKey: (kid: string) => ClientKey | undefined): Proof {
+export function verifyProofBy(message: string, findKey: (kid: string) => ClientKey | undefined): { readonly proof: Proof; readonly key: ClientKey } {
   const { kid, payload } = verifyJws(PROOF_TYP, message, findKey);
   const proof = shaped(proofShape, payload, "proof");
-  if (proof.client_key !== findKey(kid)?.x) throw new JwsError("malformed", "the proof names another client key");
-  return proof;
+  const key = findKey(kid);
+  if (key === undefined || proof.client_key !== key.x) throw new JwsError("malformed", "the proof names another client key");
+  return { proof, key };
 }
 
 /** Verifies that `message` was signed by the client key with this `x`. Throws {@link JwsError}. */
 export function verifyProof(message: string, clientKey: string): Proof {
   const key = clientKeyFromX(clientKey);
-  return verifyProofBy(message, (kid) => (kid === key.kid ? key : undefined));
+  return verifyProofBy(message, (kid) => (kid === key.kid ? key : undefined)).proof;
 }
 
 export function signLease(key: SigningKey, lease: Lease): string {

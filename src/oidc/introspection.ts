@@ -61,9 +61,9 @@ const introspectToken = procedure("token.introspect", async (act, asked: Asked):
 });
 
 /** Answers a request to the introspection endpoint. Throws OAuthError, or a Fault that stands for one. */
-export async function answerIntrospection({ gate, keyring }: IssuerSite, caller: Caller, request: BackChannelRequest): Promise<Introspection> {
+export async function answerIntrospection({ gate, keyring, clientKeys }: IssuerSite, caller: Caller, request: BackChannelRequest): Promise<Introspection> {
   const form = readForm(request);
-  const client = await authenticateClient(gate, caller, { request, form });
+  const client = await authenticateClient(gate, caller, { request, form, clientKeys });
   requireClientLicensed(gate.entitled.entitlements(), client);
   if (client.token_endpoint_auth_method === "none") {
     throw new OAuthError("access_denied", "A client without a secret or key may not introspect.", { hint: "Register a client that authenticates itself (RFC 7662 section 2.1)." });

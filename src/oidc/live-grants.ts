@@ -1,10 +1,11 @@
 /**
- * Grants that stand: not ended, their person and client not disabled, and the sign-in they were given in still there.
+ * Grants that stand: not ended, their person and client not disabled, and the sign-in they were given in still there; one
+ * for offline access, which hangs on no sign-in, is over once the person has another password.
  *
  * Rule: asked in the transaction of each deed, so that whatever ends a grant bites on the next request and not when a
  * token runs out.
  */
-import { and, eq, gt, isNull, or } from "drizzle-orm";
+import { and, eq, gt, isNotNull, isNull, or } from "drizzle-orm";
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { assert } from "../fault.ts";
@@ -48,7 +49,8 @@ function claimsOf(json: string | null): ClaimsParameter | undefined {
 /** The grant, when it stands at `now`; undefined when it does not, or never was. */
 export async function findLiveGrant(reader: Reader, grantId: string, now: number): Promise<LiveGrant | undefined> {
   const { oidcGrants: grants, oidcClients: clients, users, sessions } = reader.tables;
-  const hasPerson = or(isNull(grants.user_id), and(eq(users.id, grants.user_id), isNull(users.disabled_at)));
+  const isYounger = or(isNotNull(grants.session_id), isNull(users.credentials_changed_at), gt(grants.created_at, users.credentials_changed_at));
+  const hasPerson = or(isNull(grants.user_id), and(eq(users.id, grants.user_id), isNull(users.disabled_at), isYounger));
   const hasSession = or(isNull(grants.session_id), and(eq(sessions.id, grants.session_id), isNull(sessions.ended_at), gt(sessions.expires_at, now)));
   const [found] = await reader
     .select({ grant: grants })

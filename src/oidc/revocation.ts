@@ -58,9 +58,9 @@ async function revokeFound(act: ProcedureAct, { client, token, keyring }: Asked)
 const revokeToken = procedure("token.revoke", revokeFound);
 
 /** Answers a request to the revocation endpoint: true when it returns. Throws OAuthError, or a Fault that stands for one. */
-export async function answerRevocation({ gate, keyring }: IssuerSite, caller: Caller, request: BackChannelRequest): Promise<void> {
+export async function answerRevocation({ gate, keyring, clientKeys }: IssuerSite, caller: Caller, request: BackChannelRequest): Promise<void> {
   const form = readForm(request);
-  const client = await authenticateClient(gate, caller, { request, form });
+  const client = await authenticateClient(gate, caller, { request, form, clientKeys });
   const token = form.values.get("token");
   if (token === undefined) throw new OAuthError("invalid_request", "The parameter token is missing.");
   await revokeToken(gate, caller, { client, token, keyring });

@@ -5,10 +5,11 @@
 import type { Sealer } from "../crypto/sealing.ts";
 import type { Client } from "./clients/client.ts";
 
-export type SubjectClient = Pick<Client, "client_id" | "subject_type" | "redirect_uris">;
+export type SubjectClient = Pick<Client, "client_id" | "subject_type" | "redirect_uris" | "sector_identifier_uri">;
 
-/** The one web host that answers go to; a client without one is a sector of its own. */
-function sectorOf({ client_id, redirect_uris }: SubjectClient): string {
+/** The host of the sector's document, or the one web host that answers go to; a client without one is a sector of its own. */
+function sectorOf({ client_id, redirect_uris, sector_identifier_uri }: SubjectClient): string {
+  if (sector_identifier_uri !== undefined) return new URL(sector_identifier_uri).host;
   const hosts = new Set(redirect_uris.map((uri) => (uri.startsWith("https://") ? new URL(uri).host : "")));
   const [host] = hosts;
   return hosts.size === 1 && host !== undefined && host !== "" ? host : `client:${client_id}`;

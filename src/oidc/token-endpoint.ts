@@ -15,6 +15,7 @@ import type { Caller } from "../gate/caller.ts";
 import { type Gate, procedure } from "../gate/operation.ts";
 import { type BackChannelRequest, type Form, readForm } from "./back-channel.ts";
 import { authenticateClient } from "./client-authentication/authenticate-client.ts";
+import type { ClientKeySets } from "./clients/client-key-sets.ts";
 import { type Client, requireClientLicensed } from "./clients/client.ts";
 import { takeProof } from "./dpop.ts";
 import { endpointUrl } from "./endpoints.ts";
@@ -32,6 +33,7 @@ export const grants: readonly Grant[] = [authorizationCode, refreshToken, client
 export interface IssuerSite {
   readonly gate: Gate;
   readonly keyring: Keyring;
+  readonly clientKeys: ClientKeySets;
 }
 
 function requireGrant({ values }: Form, client: Client): Grant {
@@ -69,9 +71,9 @@ const issueToken = procedure("token.issue", async (act, { grant, request }: { re
 });
 
 /** Answers a request to the token endpoint. Throws OAuthError, or a Fault that stands for one. */
-export async function answerTokenRequest({ gate, keyring }: IssuerSite, caller: Caller, request: BackChannelRequest): Promise<TokenAnswer> {
+export async function answerTokenRequest({ gate, keyring, clientKeys }: IssuerSite, caller: Caller, request: BackChannelRequest): Promise<TokenAnswer> {
   const form = readForm(request);
-  const client = await authenticateClient(gate, caller, { request, form });
+  const client = await authenticateClient(gate, caller, { request, form, clientKeys });
   requireClientLicensed(gate.entitled.entitlements(), client);
   const grant = requireGrant(form, client);
   const parameters = definedParameters(form, grant);

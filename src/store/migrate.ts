@@ -7,14 +7,20 @@
  */
 import { Fault } from "../fault.ts";
 import type { Clock } from "../services.ts";
+import credentialsPostgres from "./migrations/0006-credentials.postgres.sql" with { type: "text" };
+import credentialsSqlite from "./migrations/0006-credentials.sqlite.sql" with { type: "text" };
 import firstPostgres from "./migrations/0001-first.postgres.sql" with { type: "text" };
 import firstSqlite from "./migrations/0001-first.sqlite.sql" with { type: "text" };
 import oidcPostgres from "./migrations/0002-oidc.postgres.sql" with { type: "text" };
 import oidcSqlite from "./migrations/0002-oidc.sqlite.sql" with { type: "text" };
 import peoplePostgres from "./migrations/0003-people.postgres.sql" with { type: "text" };
 import peopleSqlite from "./migrations/0003-people.sqlite.sql" with { type: "text" };
-import auditChainPostgres from "./migrations/0004-audit-chain.postgres.sql" with { type: "text" };
-import auditChainSqlite from "./migrations/0004-audit-chain.sqlite.sql" with { type: "text" };
+import passkeysPostgres from "./migrations/0004-passkeys.postgres.sql" with { type: "text" };
+import passkeysSqlite from "./migrations/0004-passkeys.sqlite.sql" with { type: "text" };
+import teamsPostgres from "./migrations/0005-teams.postgres.sql" with { type: "text" };
+import teamsSqlite from "./migrations/0005-teams.sqlite.sql" with { type: "text" };
+import auditChainPostgres from "./migrations/0007-audit-chain.postgres.sql" with { type: "text" };
+import auditChainSqlite from "./migrations/0007-audit-chain.sqlite.sql" with { type: "text" };
 
 export interface Migration {
   readonly number: number;
@@ -45,14 +51,20 @@ export const sqliteMigrations: readonly Migration[] = [
   { number: 1, name: "first", text: firstSqlite },
   { number: 2, name: "oidc", text: oidcSqlite },
   { number: 3, name: "people", text: peopleSqlite },
-  { number: 4, name: "audit-chain", text: auditChainSqlite },
+  { number: 4, name: "passkeys", text: passkeysSqlite },
+  { number: 5, name: "teams", text: teamsSqlite },
+  { number: 6, name: "credentials", text: credentialsSqlite },
+  { number: 7, name: "audit-chain", text: auditChainSqlite },
 ];
 
 export const postgresMigrations: readonly Migration[] = [
   { number: 1, name: "first", text: firstPostgres },
   { number: 2, name: "oidc", text: oidcPostgres },
   { number: 3, name: "people", text: peoplePostgres },
-  { number: 4, name: "audit-chain", text: auditChainPostgres },
+  { number: 4, name: "passkeys", text: passkeysPostgres },
+  { number: 5, name: "teams", text: teamsPostgres },
+  { number: 6, name: "credentials", text: credentialsPostgres },
+  { number: 7, name: "audit-chain", text: auditChainPostgres },
 ];
 
 /** SHA-256 of the text, base64url. Line ends count as LF, whatever the checkout made of them. */

@@ -104,6 +104,8 @@ function identityTables({ table, text, instant, count, flag }: Kit) {
       created_at: instant().notNull(),
       /** Somebody signed up with this address and has not shown that it is theirs: nobody signs in; forgotten after this instant. */
       pending_until: instant(),
+      /** When the password was last changed or reset: what was granted for longer than a sign-in before then is over. */
+      credentials_changed_at: instant(),
     }),
     /** A sign-in. Refresh tokens and dashboard cookies hang on it; ending it ends them. */
     sessions: table("sessions", {
@@ -116,10 +118,12 @@ function identityTables({ table, text, instant, count, flag }: Kit) {
       created_at: instant().notNull(),
       expires_at: instant().notNull(),
       ended_at: instant(),
-      /** Why it ended: `signed_out`, `replayed`, `password_changed` or `password_reset`. */
+      /** Why it ended: `signed_out`, `ended`, `replayed`, `password_changed` or `password_reset`. */
       end_reason: text(),
       /** How the person proved who they are, JSON array (RFC 8176); null for sessions from before it was kept. */
       amr: text(),
+      /** Where the sign-in came from, so that people know their own; null where it crossed no socket. */
+      address: text(),
     }),
     /**
      * Failed sign-ins, one bucket per folded address, so that guessing is slow for all spellings together.
@@ -131,6 +135,40 @@ function identityTables({ table, text, instant, count, flag }: Kit) {
       failures: count().notNull(),
       last_failed_at: instant().notNull(),
       blocked_until: instant().notNull(),
+    }),
+  };
+}
+
+function passkeyTables({ table, text, instant, count, flag }: Kit) {
+  return {
+    /** Passkeys (WebAuthn credentials) of people, several each. Index on `user_id`. */
+    passkeys: table("passkeys", {
+      id: text().primaryKey(),
+      user_id: text().notNull(),
+      /** The credential id, base64url. */
+      credential_id: text().notNull().unique(),
+      /** COSE key, base64url. */
+      public_key: text().notNull(),
+      /** COSE algorithm number. */
+      algorithm: count().notNull(),
+      /** The authenticator's own count of signatures; 0 for those that keep none. */
+      counter: count().notNull(),
+      /** JSON array: how the browser reaches it. */
+      transports: text().notNull(),
+      /** It may be copied between the devices of its owner. */
+      is_synced: flag().notNull(),
+      display_name: text().notNull(),
+      created_at: instant().notNull(),
+      last_used_at: instant(),
+      /** Wrong answers in a row. */
+      failures: count().notNull(),
+      /** Its counter ran backwards, so there are two of it: it opens nothing any more. */
+      clone_seen_at: instant(),
+    }),
+    /** Challenges that were answered, until they would have run out: none is answered twice. Index on `expires_at`. */
+    passkeyChallenges: table("passkey_challenges", {
+      digest: text().primaryKey(),
+      expires_at: instant().notNull(),
     }),
   };
 }
@@ -186,13 +224,14 @@ function proofTables({ table, text, instant, count }: Kit) {
   };
 }
 
-function teamTables({ table, text, instant }: Kit) {
+function teamTables({ table, text, instant, flag }: Kit) {
   return {
     teams: table("teams", {
       id: text().primaryKey(),
       display_name: text().notNull(),
       created_at: instant().notNull(),
     }),
+    /** Unique index on `team_id` where the role is `owner`: a team has one. */
     memberships: table("memberships", {
       /** `team id` + `/` + `user id`. */
       id: text().primaryKey(),
@@ -201,10 +240,27 @@ function teamTables({ table, text, instant }: Kit) {
       role: text().notNull(),
       created_at: instant().notNull(),
     }),
+    /** Invitations that nobody has answered; an answer removes the row. Unique index on `team_id`, `email_key`. Indexes on `email_key`, `expires_at`. */
+    invitations: table("invitations", {
+      id: text().primaryKey(),
+      team_id: text().notNull(),
+      email_address: text().notNull(),
+      /** Folded form, as in `users`: only the account with this address accepts. */
+      email_key: text().notNull(),
+      role: text().notNull(),
+      /** Id of the person who invited. */
+      invited_by: text().notNull(),
+      /** Of the token in the link; null until the mail with it is written. */
+      digest: text().unique(),
+      /** Whether the link goes out by mail and nowhere else, so that who has it has the mailbox. */
+      is_mailed: flag().notNull(),
+      created_at: instant().notNull(),
+      expires_at: instant().notNull(),
+    }),
   };
 }
 
-function credentialTables({ table, text, instant }: Kit) {
+function credentialTables({ table, text, instant, count }: Kit) {
   return {
     credentials: table("credentials", {
       id: text().primaryKey(),
@@ -221,6 +277,19 @@ function credentialTables({ table, text, instant }: Kit) {
       expires_at: instant(),
       last_used_at: instant(),
       revoked_at: instant(),
+      /** JSON array of scopes; null for all of the runtime surface. */
+      scopes: text(),
+      /** JSON array of networks in their one form; null for every address. */
+      allowed_cidrs: text(),
+      /** The secret before, while it overlaps: as `digest`, unique. */
+      previous_digest: text(),
+      previous_key_prefix: text(),
+      previous_expires_at: instant(),
+    }),
+    /** One row, `all`: how often an access has ended. Triggers count, so that whoever holds streams open sees that it has to look. */
+    accessChanges: table("access_changes", {
+      id: text().primaryKey(),
+      seen: count().notNull(),
     }),
   };
 }
@@ -471,6 +540,7 @@ export function defineTables(kit: Kit) {
   return {
     ...licenseTables(kit),
     ...identityTables(kit),
+    ...passkeyTables(kit),
     ...proofTables(kit),
     ...teamTables(kit),
     ...credentialTables(kit),

@@ -1,10 +1,5 @@
 /**
- * Who may do what within a team.
- *
- *     owner    everything; exactly one in a team
- *     admin    credentials, members, all resources
- *     member   runs workflows, sees resources
- *     viewer   sees resources
+ * Who somebody is in a team, and whether that is enough for what they are about to do (see `permissions.ts`).
  *
  * Rule: the role is read in the transaction of the deed, so that a change of role acts at the next request. A team that
  * does not exist and one that is not the caller's are refused alike.
@@ -13,15 +8,7 @@ import { and, eq } from "drizzle-orm";
 import { assert, Fault, notFound } from "../fault.ts";
 import type { Caller } from "../gate/caller.ts";
 import type { Reader } from "../store/store.ts";
-
-/** From the most powerful down: each may do what those after it may. */
-export const roles = ["owner", "admin", "member", "viewer"] as const;
-export type Role = (typeof roles)[number];
-
-/** Whether somebody with `role` may do what `atLeast` may do. */
-export function isAtLeast(role: Role, atLeast: Role): boolean {
-  return roles.indexOf(role) <= roles.indexOf(atLeast);
-}
+import { isAtLeast, permissions, type Role, roles, type TeamAction } from "./permissions.ts";
 
 export function membershipId(teamId: string, userId: string): string {
   return `${teamId}/${userId}`;
@@ -33,7 +20,17 @@ export interface Membership {
   readonly role: Role;
 }
 
-async function findRole(reader: Reader, teamId: string, userId: string): Promise<Role | undefined> {
+/** Throws Fault `forbidden`, naming both roles, when `role` is too small. */
+export function requireRole(role: Role, needed: Role): void {
+  if (isAtLeast(role, needed)) return;
+  throw new Fault("forbidden", `This needs the role ${needed} or higher in the team, and yours is ${role}.`, {
+    hint: "Ask an owner or admin of the team.",
+    details: { role, needed },
+  });
+}
+
+/** The role of `userId` in the team, or undefined when they are no member. */
+export async function findRole(reader: Reader, teamId: string, userId: string): Promise<Role | undefined> {
   const { memberships } = reader.tables;
   const [found] = await reader
     .select({ role: memberships.role })
@@ -54,20 +51,17 @@ function requireTeamId(caller: Caller): string {
  * The person's membership of the team they speak in.
  * Throws Fault `team_required` without a team, `not_found` for a foreign team, `forbidden` for too small a role.
  */
-export async function requireMembership(reader: Reader, caller: Caller, atLeast: Role): Promise<Membership> {
+export async function requireMembership(reader: Reader, caller: Caller, action: TeamAction): Promise<Membership> {
   assert(caller.kind === "user" || caller.kind === "device", "only people are members");
   const teamId = requireTeamId(caller);
   const role = await findRole(reader, teamId, caller.userId);
   if (role === undefined) throw notFound();
-  if (isAtLeast(role, atLeast)) return { teamId, userId: caller.userId, role };
-  throw new Fault("forbidden", `This needs the role ${atLeast} or higher in the team, and yours is ${role}.`, {
-    hint: "Ask an owner or admin of the team.",
-    details: { role, needed: atLeast },
-  });
+  requireRole(role, permissions[action]);
+  return { teamId, userId: caller.userId, role };
 }
 
 /** The team that the caller may read in: a key's own team, or a person's after the membership is checked. */
-export async function requireTeamReader(reader: Reader, caller: Caller): Promise<string> {
+export async function requireTeamReader(reader: Reader, caller: Caller, action: TeamAction): Promise<string> {
   if (caller.kind === "integration" || caller.kind === "agent") return caller.teamId;
-  return (await requireMembership(reader, caller, "viewer")).teamId;
+  return (await requireMembership(reader, caller, action)).teamId;
 }

@@ -7,11 +7,11 @@ import { requireName } from "../identity/names.ts";
 import type { Qualified } from "../license/entitlements.ts";
 import { isoTime, type PageMeta, pageOf, type PageRequest } from "../page.ts";
 import { rowWhere } from "../store/conditional-insert.ts";
-import type { Writer } from "../store/store.ts";
+import type { Reader } from "../store/store.ts";
 import { membershipId } from "./membership.ts";
 
-const maxTeams: Qualified = { namespace: "global", key: "max_teams" };
-const maxOwnedTeams: Qualified = { namespace: "account", key: "max_owned_teams" };
+export const maxTeams: Qualified = { namespace: "global", key: "max_teams" };
+export const maxOwnedTeams: Qualified = { namespace: "account", key: "max_owned_teams" };
 
 export interface Team {
   readonly id: string;
@@ -20,13 +20,15 @@ export interface Team {
   readonly created_at: string;
 }
 
-function countTeams(writer: Writer) {
-  return writer.select({ count: count() }).from(writer.tables.teams);
+/** Of the deployment: what `max_teams` caps. */
+export function countTeams(reader: Reader) {
+  return reader.select({ count: count() }).from(reader.tables.teams);
 }
 
-function countOwned(writer: Writer, userId: string) {
-  const { memberships } = writer.tables;
-  return writer.select({ count: count() }).from(memberships).where(and(eq(memberships.user_id, userId), eq(memberships.role, "owner")));
+/** What `max_owned_teams` caps. */
+export function countOwned(reader: Reader, userId: string) {
+  const { memberships } = reader.tables;
+  return reader.select({ count: count() }).from(memberships).where(and(eq(memberships.user_id, userId), eq(memberships.role, "owner")));
 }
 
 /** Makes `userId` the owner. For a team that was just inserted: a team has exactly one. */

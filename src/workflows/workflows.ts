@@ -48,7 +48,7 @@ export const listRuntimeWorkflows = query(
   "workflow.list_runtime",
   async ({ caller, reader }, input: PageRequest): Promise<{ readonly workflow_list: readonly Workflow[]; readonly page_meta: PageMeta }> => {
     const page = pageOf(input);
-    const teamId = await requireTeamReader(reader, caller);
+    const teamId = await requireTeamReader(reader, caller, "workflow.list_runtime");
     const [total] = await countOfTeam(reader, { teamId });
     const rows = await listOfTeam(reader, { teamId, limit: page.limit, offset: page.offset });
     const shown = rows.map((row) => ({ ...row, created_at: isoTime(row.created_at), updated_at: isoTime(row.updated_at) }));

@@ -107,8 +107,37 @@ export const attacks = {
     const enrolment = other.enrolment(nonces, "api");
     return stranger.proof({ ...nonces, ...(enrolment === undefined ? {} : { enrolment }) });
   },
+  "a renewal, replayed after its answer": async ({ client }) => {
+    const proof = client.proof(await renewable(client));
+    client.remember(await client.send(proof));
+    return proof;
+  },
+  "a renewal, held back until the client began anew": async ({ client }) => {
+    const proof = client.proof(await renewable(client));
+    client.challenge();
+    return proof;
+  },
+  "a renewal, held back until another answer came": async ({ client }) => {
+    const proof = client.proof(await renewable(client));
+    await client.lease();
+    return proof;
+  },
+  "a renewal, held back until the lease was over": async ({ client, site }) => {
+    const nonces = await renewable(client);
+    const proof = client.proof(nonces);
+    site.services.clock.advance(300_000);
+    return proof;
+  },
+  "a renewal of another client": async ({ client, other }) => client.proof(await renewable(other)),
+  "a renewal for another role": async ({ client }) => client.proof({ ...(await renewable(client)), role: otherRole }),
   "claiming marks that cannot be": ({ client }) => client.proof({ seen: { ...client.seen, epoch: 2 ** 50 } }),
 } satisfies Record<string, Attack>;
+
+/** What a renewal would name, after an exchange whose answer is of now. */
+async function renewable(client: TestClient): Promise<ReturnType<TestClient["renewal"]>> {
+  await client.lease();
+  return client.renewal();
+}
 
 const leaseLike = {
   format: 1, lease_id: "x", role: "api", epoch: 1, counter: 1, issued_at: 1, expires_at: 2, state: "ok", since: 0, reason: "", license: "", activated_at: 0,

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { addKey, addPerson, addTeam, signIn } from "../support/people.ts";
 import { issueAccessToken } from "../../src/oidc/access-tokens.ts";
-import type { Role } from "../../src/teams/membership.ts";
+import type { Role } from "../../src/teams/permissions.ts";
 import { createTeam } from "../../src/teams/teams.ts";
 import { type Answer, bearer, type Shown, startRoles, type TestRoles } from "../support/roles.ts";
 

@@ -75,7 +75,7 @@ test("instants, counts, flags, nulls and aggregates have the same JavaScript typ
     return writer.tables;
   });
   const [row] = await store.read(async (reader) => await reader.select().from(users).where(eq(users.id, "root")));
-  expect(row).toEqual({ ...user("root"), password_hash: null, disabled_at: null, pending_until: null });
+  expect(row).toEqual({ ...user("root"), password_hash: null, disabled_at: null, pending_until: null, credentials_changed_at: null });
   const [facts] = await store.read(
     async (reader) =>
       await reader
@@ -292,7 +292,7 @@ test("rowWhere writes flags, instants and nulls, and yields to a conflict", asyn
           .returning(),
     );
   expect(await put(false)).toEqual([]);
-  expect(await put(true)).toEqual([{ ...user("root"), password_hash: null, disabled_at: null, pending_until: null }]);
+  expect(await put(true)).toEqual([{ ...user("root"), password_hash: null, disabled_at: null, pending_until: null, credentials_changed_at: null }]);
   expect(await put(true)).toEqual([]);
 });
 

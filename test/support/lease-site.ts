@@ -62,11 +62,12 @@ export function stateOf(holder: { entitlements(): Entitlements }): Entitlements[
 
 /** The services of a process that can be killed: its timers never fire again and its requests are never answered. */
 function mortal(services: Services, life: { readonly isKilled: boolean }): Services {
-  const { clock, random } = services;
+  const { clock, random, network } = services;
   const after: Clock["after"] = (delayMs, task) => clock.after(delayMs, () => void (life.isKilled || task()));
   return {
     random,
     clock: { now: () => clock.now(), monotonic: () => clock.monotonic(), after },
+    network,
     fetch: (url, init) => (life.isKilled ? new Promise(() => {}) : services.fetch(url, init)),
   };
 }

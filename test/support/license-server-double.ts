@@ -11,6 +11,7 @@ import { encodeBase64url } from "../../src/crypto/base64url.ts";
 import { publicX, type SigningKey, signingKeyFromSeed, thumbprint } from "../../src/crypto/jws.ts";
 import { type License, LicenseError, readLicense } from "../../src/license/document.ts";
 import { type ChallengeRequest, type Lease, type Proof, signLease, verifyProof } from "../../src/license/lease.ts";
+import type { ChallengeFor } from "../../src/license/server/challenges.ts";
 import type { Services } from "../../src/services.ts";
 import type { TestVendor } from "./license.ts";
 
@@ -24,7 +25,7 @@ export interface DoubleOptions {
 /** What a lease is the answer to. */
 export interface Asked {
   readonly proof: Proof;
-  readonly challenge: ChallengeRequest;
+  readonly challenge: ChallengeFor;
 }
 
 export interface LicenseServerDouble {
@@ -43,6 +44,8 @@ export interface LicenseServerDouble {
   state: Lease["state"];
   epoch: number;
   counter: number;
+  /** For how many seconds the challenge of the renewal is good that goes along with a lease; 0 for none, so that each exchange shows all of itself. */
+  nextSeconds: number;
   /** Seconds by which its clock is off. */
   clockOffSeconds: number;
   /** Changes a lease before it is signed. */
@@ -56,6 +59,8 @@ export interface LicenseServerDouble {
   streams(): number;
   /** Sends raw text into every open stream. */
   send(text: string): void;
+  /** Forgets every challenge, as a start does. */
+  forget(): void;
   /** The event a real one sends. */
   push(): void;
   /** Ends every stream. */
@@ -108,13 +113,18 @@ export function startDouble(options: DoubleOptions): LicenseServerDouble {
   const { vendor, name = "double" } = options;
   const seed = new Uint8Array(createHash("sha256").update(name).digest());
   const key = signingKeyFromSeed(seed);
-  const challenges = new Map<string, ChallengeRequest>();
+  const challenges = new Map<string, ChallengeFor>();
   const streams = new Set<ReadableStreamDefaultController<Uint8Array>>();
+
+  function challengeFor(asked: ChallengeFor): string {
+    const server_nonce = encodeBase64url(crypto.getRandomValues(new Uint8Array(32)));
+    challenges.set(server_nonce, asked);
+    return server_nonce;
+  }
 
   async function challenge(request: Request): Promise<Response> {
     const asked: ChallengeRequest = JSON.parse(await request.text());
-    const server_nonce = encodeBase64url(crypto.getRandomValues(new Uint8Array(32)));
-    challenges.set(server_nonce, asked);
+    const server_nonce = challengeFor(asked);
     return json({ server_nonce, instance_key: publicX(key.publicKey), epoch: double.epoch, expires_in: 30 });
   }
 
@@ -135,7 +145,9 @@ export function startDouble(options: DoubleOptions): LicenseServerDouble {
     const { asked } = taken;
     const message = double.signed(signLease(double.signWith, double.lease(honestLease(double, options, asked), asked)), asked);
     double.leases.push(message);
-    return json({ lease: message, changes_ticket: "ticket" });
+    const { client_key, role } = asked.challenge;
+    const next = double.nextSeconds > 0 ? { next: { server_nonce: challengeFor({ client_key, role }), expires_in: double.nextSeconds } } : {};
+    return json({ lease: message, changes_ticket: "ticket", ...next });
   }
 
   async function command(path: string, request: Request): Promise<Response> {
@@ -193,6 +205,7 @@ export function startDouble(options: DoubleOptions): LicenseServerDouble {
     state: "ok",
     epoch: 1,
     counter: 0,
+    nextSeconds: 0,
     clockOffSeconds: 0,
     lease: (honest) => honest,
     signed: (message) => message,
@@ -200,6 +213,7 @@ export function startDouble(options: DoubleOptions): LicenseServerDouble {
     signWith: key,
     streams: () => streams.size,
     send,
+    forget: () => challenges.clear(),
     push: () => send(CHANGED),
     hangUp() {
       for (const stream of streams) stream.close();

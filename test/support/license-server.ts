@@ -47,6 +47,8 @@ export class TestClient {
   readonly x: string;
   readonly role: LeaseRole;
   seen: Seen = { epoch: 0, counter: 0, deployment_id: null, sequence: 0, time: 0 };
+  /** The server nonce that came with its last answer. */
+  next = "";
   /** How it shows that it belongs here; by the directory's secret unless told. */
   enrol: "local" | "nothing" | { readonly token: string } = "local";
   readonly #site: TestSite;
@@ -66,6 +68,11 @@ export class TestClient {
   challenge(role: LeaseRole = this.role, clientNonce = this.nonce()): { readonly client_nonce: string; readonly server_nonce: string } {
     const issued = this.#site.server.challenges.issue({ client_key: this.x, role, client_nonce: clientNonce });
     return { client_nonce: clientNonce, server_nonce: issued.serverNonce };
+  }
+
+  /** What a renewal names: a nonce of its own, and the one that came with its last answer. */
+  renewal(): { readonly client_nonce: string; readonly server_nonce: string } {
+    return { client_nonce: this.nonce(), server_nonce: this.next };
   }
 
   enrolment(nonces: { readonly client_nonce: string; readonly server_nonce: string }, role: LeaseRole = this.role): Enrolment | undefined {
@@ -102,7 +109,8 @@ export class TestClient {
   }
 
   async send(proof: string): Promise<Lease> {
-    const { lease } = await answerLease(this.#site.server, proof, "127.0.0.1");
+    const { lease, next } = await answerLease(this.#site.server, proof, "127.0.0.1");
+    this.next = next.server_nonce;
     return verifyLease(lease, [this.#site.server.instance]);
   }
 

@@ -10,7 +10,8 @@ import { type Caller, operator, system, type TeamCaller, type UserCaller } from 
 import type { Gate } from "../../src/gate/operation.ts";
 import { createSession, type HeldSession, type SessionKind } from "../../src/identity/sessions.ts";
 import { prepareSigningKey } from "../../src/oidc/key-rotation.ts";
-import { membershipId, type Role } from "../../src/teams/membership.ts";
+import { membershipId } from "../../src/teams/membership.ts";
+import type { Role } from "../../src/teams/permissions.ts";
 import { createAdministrator } from "../../src/teams/setup.ts";
 
 export const anonymous: Caller = { kind: "anonymous" };

@@ -1,4 +1,5 @@
 /** A world under the test's control: a clock that is moved by hand, repeatable randomness, a network that can be cut. */
+import { type Network, realNetwork } from "../../src/network.ts";
 import type { Cancel, Clock, Fetch, Random, Services } from "../../src/services.ts";
 
 export interface TestClock extends Clock {
@@ -14,6 +15,8 @@ export interface TestServices extends Services {
   readonly clock: TestClock;
   /** Every later call of `fetch` goes to `handler`; without one, to the real network again. */
   replaceFetch(handler?: Fetch): void;
+  /** The same for the network under the guarded dialler; what is left out stays real. */
+  replaceNetwork(parts: Partial<Network>): void;
 }
 
 export interface TestServicesOptions {
@@ -31,10 +34,15 @@ export function testServices(options: TestServicesOptions = {}): TestServices {
   const clock = testClock(options.startAtMs ?? START_AT_MS);
   const real: Fetch = (url, init) => fetch(url, init);
   let current = real;
+  let network = realNetwork;
   return {
     clock,
     random: testRandom(clock, options.seed === undefined ? realBytes : seededBytes(options.seed)),
     fetch: (url, init) => current(url, init),
+    network: { resolve: (hostname) => network.resolve(hostname), exchange: (exchange) => network.exchange(exchange) },
+    replaceNetwork: (parts) => {
+      network = { ...realNetwork, ...parts };
+    },
     replaceFetch: (handler = real) => {
       current = handler;
     },

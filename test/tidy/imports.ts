@@ -63,11 +63,12 @@ export const plan: Readonly<Record<string, readonly string[]>> = {
   webhooks: [...keys, "agents", "workflows", "tasks", "files"],
   oidc: groups,
   audit: groups,
+  across: domains,
   dashboard: domains,
   http: domains,
-  roles: [...domains, "http", "dashboard"],
+  roles: [...domains, "across", "http", "dashboard"],
   agent: ["crypto", "license"],
-  cli: ["config", ...domains, "http", "roles", "agent", "dashboard"],
+  cli: ["config", ...domains, "across", "http", "roles", "agent", "dashboard"],
   vendor: ["crypto", "license"],
 };
 
@@ -125,6 +126,11 @@ interface PackageRule {
 }
 
 const packageRules: readonly PackageRule[] = [
+  {
+    packages: /^(?:node:)?(?:http|https|http2|dns|dgram)(?:\/.*)?$/,
+    files: /^src\/network\.ts$/,
+    instead: "Only network.ts opens connections for services. Take services.fetch for the operator's addresses and dial of dialler.ts for those of others",
+  },
   {
     packages: /^(?:bun:sqlite|postgres|drizzle-orm\/(?:bun-sqlite|bun-sql|postgres-js|pg-core|sqlite-core)(?:\/.*)?)$/,
     files: /^src\/store\/(?:columns|migrate|backup|(?:sqlite|postgres)(?:-[a-z-]+)?)\.ts$/,

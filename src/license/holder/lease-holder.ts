@@ -20,7 +20,7 @@ import { type Entitled, type Entitlements, licenseStates } from "../entitlements
 import { LeaseError, type LeaseRefusal } from "./grant.ts";
 import { HeldEntitlements } from "./held-entitlements.ts";
 import type { LeaseRole } from "../lease.ts";
-import { type Attempt, attemptLease, type Client, type Knowledge, proveInstall, proveReload } from "./attempt.ts";
+import { type Attempt, attemptLease, type Begun, type Client, type Knowledge, proveInstall, proveReload } from "./attempt.ts";
 import { LeaseMemory } from "./memory.ts";
 import { leaseStateFile } from "./state-file.ts";
 import { type Connection, NoAnswer, type NoAnswerKind, requestInstall, requestReload } from "./license-client.ts";
@@ -121,6 +121,8 @@ export class LeaseHolder implements Entitled {
   #running: Promise<void> | undefined;
   #queued: Promise<void> | undefined;
   #server: string | undefined;
+  /** Taken by the next attempt, whatever becomes of it: its nonce serves once. */
+  #begun: Begun | undefined;
   #failures = 0;
   #lastPushMs = -Infinity;
   #announced: string;
@@ -239,8 +241,10 @@ export class LeaseHolder implements Entitled {
   }
 
   async #attempt(address: string): Promise<Attempt | undefined> {
+    const begun = this.#begun;
+    this.#begun = undefined;
     try {
-      return await attemptLease(this.#client, this.#connection(address), this.#knowledge());
+      return await attemptLease(this.#client, this.#connection(address), { ...this.#knowledge(), begun });
     } catch (cause) {
       this.#note(address, cause);
       return undefined;
@@ -267,6 +271,7 @@ export class LeaseHolder implements Entitled {
     this.#memory.save(this.#held.nowMs());
     this.#failures = 0;
     this.#server = address;
+    this.#begun = attempt.next;
     this.#results.set(address, { address, outcome: answer.kind, reason: lease.reason === "" ? undefined : lease.reason, atMs: this.#held.nowMs() });
     if (changesTicket !== undefined) this.#reader.follow(address, changesTicket);
     const isPreferred = address === this.#options.addresses[0];

@@ -9,7 +9,7 @@ import { Compile } from "typebox/compile";
 import { type Json, parseStrictJson, StrictJsonError } from "../../crypto/strict-json.ts";
 import { Fault, type FaultCode, faultCodes } from "../../fault.ts";
 import type { Services } from "../../services.ts";
-import { type Challenge, type ChallengeRequest, ChallengeSchema } from "../lease.ts";
+import { type Challenge, type ChallengeRequest, ChallengeSchema, type NextChallenge, NextChallengeSchema } from "../lease.ts";
 
 export const ANSWER_BYTES_MAX = 262_144;
 export const REQUEST_MS_MAX = 5_000;
@@ -158,13 +158,19 @@ async function send(connection: Connection, request: Request): Promise<Json> {
 const challengeShape = Compile(ChallengeSchema);
 /** Open to members of newer servers: nothing in it is believed but what is signed inside. */
 const leaseAnswerShape = Compile(
-  Type.Object({ lease: Type.String({ maxLength: 131_072 }), changes_ticket: Type.Optional(Type.String({ maxLength: 4_096 })) }),
+  Type.Object({
+    lease: Type.String({ maxLength: 131_072 }),
+    changes_ticket: Type.Optional(Type.String({ maxLength: 4_096 })),
+    next: Type.Optional(NextChallengeSchema),
+  }),
 );
 export interface LeaseAnswer {
   /** The signed lease, to be judged. */
   readonly lease: string;
   /** Bearer ticket for the stream of changes. */
   readonly changesTicket: string | undefined;
+  /** What the next proof answers; without one the next exchange begins with a challenge. */
+  readonly next: NextChallenge | undefined;
 }
 
 /** Asks for the server's half of the exchange. Throws {@link NoAnswer}. */
@@ -177,7 +183,7 @@ export async function requestChallenge(connection: Connection, request: Challeng
 /** Hands in the proof and takes what may be a lease. Throws {@link NoAnswer}. */
 export async function requestLease(connection: Connection, proof: string): Promise<LeaseAnswer> {
   const answer = await send(connection, { method: "POST", path: "/v1/leases", body: { proof } });
-  if (leaseAnswerShape.Check(answer)) return { lease: answer.lease, changesTicket: answer.changes_ticket };
+  if (leaseAnswerShape.Check(answer)) return { lease: answer.lease, changesTicket: answer.changes_ticket, next: answer.next };
   throw new NoAnswer("malformed", "The answer to the proof holds no lease.");
 }
 

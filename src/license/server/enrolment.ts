@@ -35,11 +35,9 @@ export function notEnrolled(): Fault {
   });
 }
 
-type Exchange = Presented["challenge"];
-
-function macOf(secret: Uint8Array, { request, serverNonce }: Exchange): string {
-  const { client_key, role, client_nonce } = request;
-  return enrolmentMac(secret, { clientKey: client_key, role, clientNonce: client_nonce, serverNonce });
+function macOf(secret: Uint8Array, { proof, challenge }: Presented): string {
+  const { client_key, role } = challenge.request;
+  return enrolmentMac(secret, { clientKey: client_key, role, clientNonce: proof.client_nonce, serverNonce: challenge.serverNonce });
 }
 
 interface EnrolInput {
@@ -57,14 +55,14 @@ async function takeToken({ writer, sealer }: CommandAct, { server, presented, en
   const [token] = await writer.select().from(joinTokens).where(isLive);
   if (token === undefined) return false;
   const secret = sealer.open("join-token", token.id, token.secret);
-  if (!isSameSecret(enrolment.mac, macOf(secret, presented.challenge))) return false;
+  if (!isSameSecret(enrolment.mac, macOf(secret, presented))) return false;
   const taken = await writer.update(joinTokens).set({ used_at: nowMs }).where(isLive).returning({ id: joinTokens.id });
   return taken.length === 1;
 }
 
 async function mayEnrol(act: CommandAct, input: EnrolInput): Promise<boolean> {
   const { server, presented, enrolment } = input;
-  if (enrolment.kind === "local") return isSameSecret(enrolment.mac, macOf(server.enrolSecret, presented.challenge));
+  if (enrolment.kind === "local") return isSameSecret(enrolment.mac, macOf(server.enrolSecret, presented));
   return await takeToken(act, input);
 }
 

@@ -13,7 +13,7 @@ import { JwsError } from "../../crypto/jws.ts";
 import { Fault } from "../../fault.ts";
 import type { Caller } from "../../gate/caller.ts";
 import type { Challenges, LiveChallenge } from "./challenges.ts";
-import { type Proof, verifyProofBy } from "../lease.ts";
+import { type ClientKey, type Proof, verifyProofBy } from "../lease.ts";
 
 /**
  * Counters, epochs and sequences a client may claim at most. Far above any real one, and far enough below 2^53 that a
@@ -38,6 +38,7 @@ export interface Demand {
 export interface Presented {
   readonly proof: Proof;
   readonly clientId: string;
+  readonly key: ClientKey;
   readonly challenge: LiveChallenge;
 }
 
@@ -55,9 +56,18 @@ export function refusedProof(check: ProofRefusal, sentence: string, cause?: unkn
 type Check = (proof: Proof, challenge: LiveChallenge, demand: Demand) => boolean;
 
 const checks: readonly (readonly [Exclude<ProofRefusal, "signature" | "challenge">, Check, string])[] = [
-  ["client_nonce", (proof, { request }) => isSameSecret(proof.client_nonce, request.client_nonce), "The proof answers another question than the challenge."],
+  [
+    "client_nonce",
+    // The one that went along with a lease names none: the client chooses it with the proof, and finds it in the answer.
+    (proof, { request: { client_nonce } }) => client_nonce === undefined || isSameSecret(proof.client_nonce, client_nonce),
+    "The proof answers another question than the challenge.",
+  ],
   ["role", (proof, { request }) => proof.role === request.role, "The proof is for another role than the challenge."],
-  ["purpose", (proof, _challenge, { purpose }) => proof.purpose === purpose, "The proof was made for another purpose."],
+  [
+    "purpose",
+    (proof, { request }, { purpose }) => proof.purpose === purpose && (purpose === "lease" || request.client_nonce !== undefined),
+    "The proof was made for another purpose.",
+  ],
   ["audience", (proof, _challenge, { audience }) => proof.audience === audience, "The proof was made for another License Server."],
   ["file", (proof, _challenge, { fileSha256 }) => proof.file_sha256 === fileSha256, "The proof does not name the file that came with it."],
   [
@@ -67,14 +77,9 @@ const checks: readonly (readonly [Exclude<ProofRefusal, "signature" | "challenge
   ],
 ];
 
-function verified(message: string, challenges: Challenges): { readonly proof: Proof; readonly clientId: string } {
-  let clientId = "";
-  const findKey = (kid: string) => {
-    clientId = kid;
-    return challenges.findKey(kid);
-  };
+function verified(message: string, challenges: Challenges): { readonly proof: Proof; readonly key: ClientKey } {
   try {
-    return { proof: verifyProofBy(message, findKey), clientId };
+    return verifyProofBy(message, (kid) => challenges.findKey(kid));
   } catch (cause) {
     if (!(cause instanceof JwsError)) throw cause;
     throw refusedProof("signature", `The proof is not signed by a client with a live challenge: ${cause.message}.`, cause);
@@ -83,13 +88,13 @@ function verified(message: string, challenges: Challenges): { readonly proof: Pr
 
 /** Takes the challenge that `message` answers. Throws Fault `handshake_refused`; the challenge is then gone as well. */
 export function presentProof(challenges: Challenges, message: string, demand: Demand): Presented {
-  const { proof, clientId } = verified(message, challenges);
-  const challenge = challenges.take(clientId, proof.server_nonce);
+  const { proof, key } = verified(message, challenges);
+  const challenge = challenges.take(key.kid, proof.server_nonce);
   if (challenge === undefined) throw refusedProof("challenge", "The challenge is not live: it was used, is too old or was never made.");
   for (const [check, passes, sentence] of checks) {
     if (!passes(proof, challenge, demand)) throw refusedProof(check, sentence);
   }
-  return { proof, clientId, challenge };
+  return { proof, clientId: key.kid, key, challenge };
 }
 
 /** The caller that a proof stands for. */

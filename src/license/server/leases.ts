@@ -18,7 +18,7 @@ import { makeTicket } from "./changes.ts";
 import { enrolClient, notEnrolled } from "./enrolment.ts";
 import { presentedCaller, type Presented, presentProof } from "./handshake.ts";
 import type { Moment } from "./in-force.ts";
-import { type Lease, signLease } from "../lease.ts";
+import { type Lease, type NextChallenge, signLease } from "../lease.ts";
 import { type KnownClient, nextChain, readClient, writeLedger } from "./ledger.ts";
 import { lessonFrom } from "./lesson.ts";
 import { isOpen, termOf } from "./standing.ts";
@@ -35,6 +35,8 @@ export interface GrantedLease {
   readonly lease: string;
   /** Opens the push stream (`changes.ts`). */
   readonly changes_ticket: string;
+  /** What the next proof of this client answers, in place of a challenge that is asked for. */
+  readonly next: NextChallenge;
 }
 
 interface GrantInput {
@@ -49,7 +51,7 @@ interface Seen {
 }
 
 type Turn =
-  | (Seen & { readonly kind: "granted"; readonly lease: string; readonly atMs: number })
+  | (Seen & { readonly kind: "granted"; readonly lease: string; readonly seconds: number; readonly atMs: number })
   | (Seen & { readonly kind: "behind"; readonly lesson: Lesson })
   | { readonly kind: "unknown" | "overtaken" };
 
@@ -106,13 +108,15 @@ const grantLease = command("lease.grant", async (act, { server, presented }: Gra
 
   const { state } = moment.standing;
   const counter = known.counter + 1;
-  const lease = signLease(server.instance, leaseFor(presented, { lease_id: services.random.uuid(), epoch: moment.epoch, counter }, moment));
+  const content = leaseFor(presented, { lease_id: services.random.uuid(), epoch: moment.epoch, counter }, moment);
+  const lease = signLease(server.instance, content);
   const chain = nextChain(known.chain, lease);
   const atMs = moment.clock.nowMs;
   if (!(await writeLedger(writer, { clientId, after: known.counter, counter, chain, isGranted: isOpen(state), atMs }))) return { kind: "overtaken" };
   const told = `${moment.accepted?.license.license_id ?? ""}/${moment.accepted?.license.sequence ?? 0}/${state}`;
   if (known.told !== told) await writeAudit(act, { moment, counter });
-  return { kind: "granted", lease, atMs, client: { role: known.role, counter, chain, told }, version };
+  const seconds = content.expires_at - content.issued_at;
+  return { kind: "granted", lease, seconds, atMs, client: { role: known.role, counter, chain, told }, version };
 });
 
 /** Does what the turn says has to come before a lease. */
@@ -128,6 +132,21 @@ async function prepare(turn: Exclude<Turn, { kind: "granted" }>, caller: Caller,
   await enrolClient(server.gate, caller, { server, presented, enrolment: proof.enrolment });
 }
 
+/** The next challenge lives as long as the lease it goes with, within bounds: a license may ask for leases of a second, or of months. */
+const NEXT_SECONDS_MIN = 1;
+const NEXT_SECONDS_MAX = 86_400;
+
+function handOver(server: LicenseServer, { clientId, challenge, key }: Presented, turn: Extract<Turn, { kind: "granted" }>): GrantedLease {
+  server.clients.remember(clientId, turn.client, turn.version);
+  const seconds = Math.min(Math.max(turn.seconds, NEXT_SECONDS_MIN), NEXT_SECONDS_MAX);
+  const { serverNonce } = server.challenges.issueNext(challenge, key, seconds);
+  return {
+    lease: turn.lease,
+    changes_ticket: makeTicket(server.gate.sealer, clientId, turn.atMs),
+    next: { server_nonce: serverNonce, expires_in: seconds },
+  };
+}
+
 /**
  * Answers a proof with a lease or a signed refusal.
  * Throws Fault `handshake_refused` for a proof that fails a check, `not_enrolled` for a client that may have no lease.
@@ -140,10 +159,7 @@ export async function answerLease(server: LicenseServer, message: string, addres
     const turn = await grantLease(server.gate, caller, { server, presented });
     // A client was revoked meanwhile, perhaps this one: its row decides, not what was remembered of it.
     if (turn.kind === "granted" && revocations !== server.clients.revocations) continue;
-    if (turn.kind === "granted") {
-      server.clients.remember(presented.clientId, turn.client, turn.version);
-      return { lease: turn.lease, changes_ticket: makeTicket(server.gate.sealer, presented.clientId, turn.atMs) };
-    }
+    if (turn.kind === "granted") return handOver(server, presented, turn);
     await prepare(turn, caller, { server, presented });
   }
   throw new Fault("unavailable", "Too many leases are asked for with this client key at the same time.", { retryAfterSeconds: 1 });

@@ -12,9 +12,9 @@ import type { IssuerSite } from "../token-endpoint.ts";
 import { pushAuthorization, type Pushed } from "./start.ts";
 
 /** Answers a pushed request. Throws OAuthError, or a Fault that stands for one. */
-export async function answerPushedRequest({ gate, keyring }: IssuerSite, caller: Caller, request: BackChannelRequest): Promise<Pushed> {
+export async function answerPushedRequest({ gate, keyring, clientKeys }: IssuerSite, caller: Caller, request: BackChannelRequest): Promise<Pushed> {
   const form = readForm(request);
-  const client = await authenticateClient(gate, caller, { request, form });
+  const client = await authenticateClient(gate, caller, { request, form, clientKeys });
   requireClientLicensed(gate.entitled.entitlements(), client);
   const url = endpointUrl(gate.settings.issuerUrl, "pushed_authorization_request");
   const proof = request.dpop === undefined ? undefined : await takeProof(gate, caller, { header: request.dpop, method: request.method, url, accessToken: undefined });

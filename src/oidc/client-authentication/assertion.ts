@@ -7,6 +7,7 @@ import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { type ClientJws, findClientJws } from "../client-jws.ts";
 import type { Client } from "../clients/client.ts";
+import type { ClientJwks } from "../clients/client-keys.ts";
 
 /** How far the client's clock may be off. */
 const SKEW_SECONDS = 30;
@@ -43,7 +44,7 @@ export function findAssertion(text: string): Assertion | undefined {
 }
 
 export interface AssertionContext {
-  readonly client: Pick<Client, "client_id" | "jwks">;
+  readonly client: Pick<Client, "client_id">;
   /** Addresses that an assertion may be made for. */
   readonly audiences: readonly string[];
   readonly nowSeconds: number;
@@ -60,12 +61,15 @@ const checks: Readonly<Record<string, Check>> = {
   notTooLong: ({ claims }, { nowSeconds }) => claims.exp <= nowSeconds + LIFE_SECONDS_MAX + SKEW_SECONDS,
   notFromTheFuture: ({ claims }, { nowSeconds }) => claims.iat <= nowSeconds + SKEW_SECONDS && (claims.nbf ?? 0) <= nowSeconds + SKEW_SECONDS,
   notFromLongAgo: ({ claims }, { nowSeconds }) => claims.iat >= nowSeconds - LIFE_SECONDS_MAX - SKEW_SECONDS,
-  signature: ({ jws }, { client }) =>
-    (client.jwks?.keys ?? []).filter(({ kid }) => jws.header.kid === undefined || kid === jws.header.kid).some((jwk) => jws.isSignedBy(jwk)),
 };
 
-/** Whether the assertion is the client's and for us, now. */
-export function isGoodAssertion(assertion: Assertion, context: AssertionContext): boolean {
+/** Whether the assertion is signed by one of the keys; by the one that it names, if it names one. */
+export function isSignedByOneOf({ jws }: Assertion, { keys }: ClientJwks): boolean {
+  return keys.filter(({ kid }) => jws.header.kid === undefined || kid === jws.header.kid).some((jwk) => jws.isSignedBy(jwk));
+}
+
+/** Whether the assertion says that it is the client's and for us, now. Who signed it is not asked. */
+export function isFittingAssertion(assertion: Assertion, context: AssertionContext): boolean {
   return Object.values(checks).every((check) => check(assertion, context));
 }
 

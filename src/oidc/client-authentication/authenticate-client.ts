@@ -9,10 +9,12 @@
 import { procedure, type ProcedureAct } from "../../gate/operation.ts";
 import type { BackChannelRequest, Form } from "../back-channel.ts";
 import { type Client, findActiveClient } from "../clients/client.ts";
+import type { ClientKeySets } from "../clients/client-key-sets.ts";
+import type { ClientJwks } from "../clients/client-keys.ts";
 import { isSecretOf, listSecretDigests } from "../clients/client-secrets.ts";
 import { endpointUrl } from "../endpoints.ts";
 import { isFirstSighting } from "../seen-tokens.ts";
-import { type Assertion, assertionEndsAtMs, findAssertion, isGoodAssertion } from "./assertion.ts";
+import { type Assertion, assertionEndsAtMs, findAssertion, isFittingAssertion, isSignedByOneOf } from "./assertion.ts";
 import { type Presented, readPresented, unknownClient } from "./presented.ts";
 
 interface Known {
@@ -39,7 +41,7 @@ async function isFirstUse(act: ProcedureAct, assertion: Assertion): Promise<bool
   return await act.write((write) => isFirstSighting(write, { kind: "assertion", owner: sub, jti, expiresAtMs: assertionEndsAtMs(assertion) }));
 }
 
-async function byAssertion(act: ProcedureAct, presented: Extract<Presented, { assertion: string }>): Promise<Client | undefined> {
+async function byAssertion(act: ProcedureAct, presented: Extract<Presented, { assertion: string }>, clientKeys: ClientKeySets): Promise<Client | undefined> {
   const { services, settings } = act;
   const assertion = findAssertion(presented.assertion);
   const clientId = presented.clientId ?? assertion?.claims.sub;
@@ -47,8 +49,11 @@ async function byAssertion(act: ProcedureAct, presented: Extract<Presented, { as
   const { client } = await findKnown(act, clientId);
   if (client?.token_endpoint_auth_method !== "private_key_jwt") return undefined;
   const audiences = [settings.issuerUrl, endpointUrl(settings.issuerUrl, "token")];
-  const isGood = isGoodAssertion(assertion, { client, audiences, nowSeconds: services.clock.now() / 1_000 });
-  return isGood && (await isFirstUse(act, assertion)) ? client : undefined;
+  // What it says comes first: an assertion for somebody else makes no key be fetched.
+  if (!isFittingAssertion(assertion, { client, audiences, nowSeconds: services.clock.now() / 1_000 })) return undefined;
+  const isSigned = (jwks: ClientJwks) => isSignedByOneOf(assertion, jwks);
+  const jwks = client.jwks_uri === undefined ? client.jwks : await clientKeys.find(client.jwks_uri, isSigned);
+  return jwks !== undefined && isSigned(jwks) && (await isFirstUse(act, assertion)) ? client : undefined;
 }
 
 async function byIdAlone(act: ProcedureAct, { clientId }: Presented): Promise<Client | undefined> {
@@ -56,13 +61,13 @@ async function byIdAlone(act: ProcedureAct, { clientId }: Presented): Promise<Cl
   return client?.token_endpoint_auth_method === "none" ? client : undefined;
 }
 
-async function findShown(act: ProcedureAct, presented: Presented): Promise<Client | undefined> {
+async function findShown(act: ProcedureAct, presented: Presented, clientKeys: ClientKeySets): Promise<Client | undefined> {
   switch (presented.method) {
     case "client_secret_basic":
     case "client_secret_post":
       return await bySecret(act, presented);
     case "private_key_jwt":
-      return await byAssertion(act, presented);
+      return await byAssertion(act, presented, clientKeys);
     case "none":
       return await byIdAlone(act, presented);
   }
@@ -71,11 +76,12 @@ async function findShown(act: ProcedureAct, presented: Presented): Promise<Clien
 export interface ShownRequest {
   readonly request: Pick<BackChannelRequest, "authorization">;
   readonly form: Form;
+  readonly clientKeys: ClientKeySets;
 }
 
 /** The client that sent the form. Throws OAuthError `invalid_client`, or `invalid_request` for two methods at once. */
-export const authenticateClient = procedure("oidc_client.authenticate", async (act, { request, form }: ShownRequest): Promise<Client> => {
-  const client = await findShown(act, readPresented(request.authorization, form));
+export const authenticateClient = procedure("oidc_client.authenticate", async (act, { request, form, clientKeys }: ShownRequest): Promise<Client> => {
+  const client = await findShown(act, readPresented(request.authorization, form), clientKeys);
   if (client === undefined) throw unknownClient();
   return client;
 });

@@ -15,6 +15,8 @@ export const clientAlgorithms = ["ES256", "EdDSA", "Ed25519", "PS256", "RS256"] 
 export type ClientAlgorithm = (typeof clientAlgorithms)[number];
 
 const KEYS_MAX = 10;
+/** In a set that a client publishes, whatever they are for. */
+const PUBLISHED_KEYS_MAX = 100;
 /** A larger modulus costs more time to verify than an honest client needs. */
 const MODULUS_BITS = { min: 2_048, max: 4_096 } as const;
 
@@ -94,6 +96,20 @@ export function readClientJwks(value: unknown): { readonly jwks: ClientJwks } | 
   const kids = jwks.flatMap(({ kid }) => kid ?? []);
   if (new Set(kids).size !== kids.length) return { problem: "has two keys with one kid" };
   return { jwks: { keys: jwks } };
+}
+
+/**
+ * What of a published JWK Set can be used here, for sets that are not for us alone: keys for other purposes and of other
+ * kinds are passed over. Undefined when nothing is left, or it is no set.
+ */
+export function findUsableJwks(value: unknown): ClientJwks | undefined {
+  const keys = membersOf(value).get("keys");
+  if (!Array.isArray(keys) || keys.length > PUBLISHED_KEYS_MAX) return undefined;
+  const usable = keys.flatMap((key: unknown) => {
+    const read = readPublicJwk(key);
+    return "jwk" in read ? [read.jwk] : [];
+  });
+  return usable.length === 0 ? undefined : { keys: usable.slice(0, KEYS_MAX) };
 }
 
 /** Reads back what we wrote. */

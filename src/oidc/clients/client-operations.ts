@@ -6,13 +6,14 @@
  */
 import { asc, count, eq, gt } from "drizzle-orm";
 import { Fault, invalidField, notFound } from "../../fault.ts";
-import { command, type CommandAct, query } from "../../gate/operation.ts";
+import { command, type CommandAct, procedure, query } from "../../gate/operation.ts";
 import { isoTime } from "../../page.ts";
 import type { Reader, Writer } from "../../store/store.ts";
 import { type Client, clientOf, type ClientMetadata, columnsOf, findClient, getClient, isClientId } from "./client.ts";
 import { requireAdministrator } from "./client-administration.ts";
 import { dropSecrets, renewSecret, usesSecret } from "./client-secrets.ts";
 import { requireMetadata } from "./metadata.ts";
+import { requireSameSector, requireSector, type Sector } from "./sector.ts";
 
 /** A site has dozens. */
 export const CLIENTS_MAX = 10_000;
@@ -101,12 +102,15 @@ async function getManaged(reader: Reader, clientId: string): Promise<Client> {
 }
 
 /** Registers a client. Needs the feature `oidc_provider`. Throws OAuthError when its metadata is not accepted. */
-export const createClient = command("oidc_client.create", async (act, input: { readonly metadata: unknown }): Promise<MadeClient> => {
+export const createClient = procedure("oidc_client.create", async (act, input: { readonly metadata: unknown }): Promise<MadeClient> => {
   requireAdministrator(act.caller);
   const clientId = act.services.random.uuid();
   const metadata = requireMetadata("managed", input.metadata, clientId);
-  const { client, secret } = await insertClient(act, { clientId, metadata, isFirstParty: false, registrationDigest: null });
-  return { client: shown(client), client_secret: secret };
+  await requireSector(act, metadata);
+  return await act.write<MadeClient>(async (write) => {
+    const { client, secret } = await insertClient(write, { clientId, metadata, isFirstParty: false, registrationDigest: null });
+    return { client: shown(client), client_secret: secret };
+  });
 });
 
 /** Makes sure that a client of the platform's own is there as the executable wants it. */
@@ -159,17 +163,30 @@ function registeredOf(client: Client): Readonly<Record<string, unknown>> {
 }
 
 /** Changes some members of a client, or disables it. The answer holds a secret when the change made one necessary. */
-export const updateClient = command("oidc_client.update", async (act, { client_id, metadata, is_disabled }: ClientChange): Promise<MadeClient> => {
+export const updateClient = procedure("oidc_client.update", async (act, change: ClientChange): Promise<MadeClient> => {
   requireAdministrator(act.caller);
+  const seen = await act.read((reader) => getManaged(reader, change.client_id));
+  const sector = wantedOf(seen, change);
+  await requireSector(act, sector, seen);
+  return await act.write<MadeClient>((write) => applyChange(write, change, sector));
+});
+
+function wantedOf(before: Client, { client_id, metadata }: ClientChange): ClientMetadata {
+  return requireMetadata("managed", { ...registeredOf(before), ...membersOf(metadata) }, client_id);
+}
+
+async function applyChange(act: CommandAct, change: ClientChange, sector: Sector): Promise<MadeClient> {
+  const { client_id, is_disabled } = change;
   const before = await getManaged(act.writer, client_id);
-  const wanted = requireMetadata("managed", { ...registeredOf(before), ...membersOf(metadata) }, client_id);
+  const wanted = wantedOf(before, change);
+  requireSameSector(sector, wanted);
   const { client, secret } = await replaceMetadata(act, before, wanted);
   if (is_disabled === undefined || is_disabled === before.is_disabled) return { client: shown(client), client_secret: secret };
   const { oidcClients: clients } = act.writer.tables;
   await act.writer.update(clients).set({ disabled_at: is_disabled ? act.services.clock.now() : null }).where(eq(clients.client_id, client_id));
   act.note({ details: { is_disabled } });
   return { client: shown({ ...client, is_disabled }), client_secret: secret };
-});
+}
 
 /** Deletes a client: true when the call returns, for its tokens too, wherever they are introspected. */
 export const deleteClient = command("oidc_client.delete", async (act, { client_id }: { readonly client_id: string }): Promise<void> => {

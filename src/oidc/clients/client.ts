@@ -38,8 +38,12 @@ export interface ClientMetadata {
   readonly scope: string;
   readonly token_endpoint_auth_method: AuthenticationMethod;
   readonly jwks: ClientJwks | undefined;
+  /** Where the client publishes its keys, in place of `jwks`. */
+  readonly jwks_uri: string | undefined;
   readonly id_token_signed_response_alg: IdTokenAlgorithm;
   readonly subject_type: SubjectType;
+  /** A document that names all redirect URIs of a sector (OpenID Connect Core 1.0 section 8.1). */
+  readonly sector_identifier_uri: string | undefined;
   readonly require_pkce: boolean;
   readonly rotate_refresh_tokens: boolean;
   readonly require_pushed_authorization_requests: boolean;
@@ -94,8 +98,10 @@ export function clientOf(row: ClientRow): Client {
     scope: row.scope,
     token_endpoint_auth_method: oneOf(authenticationMethods, row.token_endpoint_auth_method),
     jwks: row.jwks === null ? undefined : parseClientJwks(row.jwks),
+    jwks_uri: row.jwks_uri ?? undefined,
     id_token_signed_response_alg: oneOf(idTokenAlgorithms, row.id_token_signed_response_alg),
     subject_type: oneOf(subjectTypes, row.subject_type),
+    sector_identifier_uri: row.sector_identifier_uri ?? undefined,
     require_pkce: row.require_pkce,
     rotate_refresh_tokens: row.rotate_refresh_tokens,
     require_pushed_authorization_requests: row.require_pushed_authorization_requests,
@@ -125,8 +131,10 @@ export function columnsOf(metadata: ClientMetadata) {
     scope: metadata.scope,
     token_endpoint_auth_method: metadata.token_endpoint_auth_method,
     jwks: metadata.jwks === undefined ? null : JSON.stringify(metadata.jwks),
+    jwks_uri: metadata.jwks_uri ?? null,
     id_token_signed_response_alg: metadata.id_token_signed_response_alg,
     subject_type: metadata.subject_type,
+    sector_identifier_uri: metadata.sector_identifier_uri ?? null,
     require_pkce: metadata.require_pkce,
     rotate_refresh_tokens: metadata.rotate_refresh_tokens,
     require_pushed_authorization_requests: metadata.require_pushed_authorization_requests,

@@ -7,8 +7,9 @@
 import { and, count, eq, gt, isNull, lt } from "drizzle-orm";
 import { randomSecret } from "../../crypto/tokens.ts";
 import { Fault, invalidField } from "../../fault.ts";
-import { command, type CommandAct } from "../../gate/operation.ts";
+import { type Act, command, type CommandAct } from "../../gate/operation.ts";
 import { isoTime } from "../../page.ts";
+import type { Reader } from "../../store/store.ts";
 import { requireAdministrator } from "./client-administration.ts";
 
 /** Those that are neither used nor over. */
@@ -51,15 +52,28 @@ export const createInitialAccessToken = command(
   },
 );
 
+function isGood({ sealer, services }: Pick<Act, "sealer" | "services">, { tables }: Reader, token: string) {
+  const { oidcInitialAccessTokens: tokens } = tables;
+  return and(eq(tokens.digest, sealer.digest("initial-access-token", token)), isNull(tokens.used_at), gt(tokens.expires_at, services.clock.now()));
+}
+
+function isShaped(token: string): boolean {
+  return token.startsWith(PREFIX) && token.length <= TOKEN_CHARACTERS_MAX;
+}
+
+/** Whether the token would register a client. It stays whole. */
+export async function isGoodInitialAccessToken(act: Pick<Act, "sealer" | "services">, reader: Reader, token: string): Promise<boolean> {
+  if (!isShaped(token)) return false;
+  const { oidcInitialAccessTokens: tokens } = reader.tables;
+  const found = await reader.select({ id: tokens.id }).from(tokens).where(isGood(act, reader, token));
+  return found.length > 0;
+}
+
 /** Uses the token up; gives its id, or undefined when it is good for nothing. */
-export async function takeInitialAccessToken({ writer, services, sealer }: CommandAct, token: string): Promise<string | undefined> {
-  if (!token.startsWith(PREFIX) || token.length > TOKEN_CHARACTERS_MAX) return undefined;
+export async function takeInitialAccessToken(act: CommandAct, token: string): Promise<string | undefined> {
+  if (!isShaped(token)) return undefined;
+  const { writer, services } = act;
   const { oidcInitialAccessTokens: tokens } = writer.tables;
-  const now = services.clock.now();
-  const [taken] = await writer
-    .update(tokens)
-    .set({ used_at: now })
-    .where(and(eq(tokens.digest, sealer.digest("initial-access-token", token)), isNull(tokens.used_at), gt(tokens.expires_at, now)))
-    .returning({ id: tokens.id });
+  const [taken] = await writer.update(tokens).set({ used_at: services.clock.now() }).where(isGood(act, writer, token)).returning({ id: tokens.id });
   return taken?.id;
 }

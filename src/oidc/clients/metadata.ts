@@ -14,7 +14,7 @@ import { OAuthError, type OAuthErrorCode } from "../oauth-error.ts";
 import { FIRST_PARTY_SCOPE, problemOfScope, scopesOf } from "../scope.ts";
 import { authenticationMethods, type ClientMetadata, DEVICE_GRANT, type GrantType, grantTypes, idTokenAlgorithms, responseTypes, subjectTypes } from "./client.ts";
 import { type ClientJwks, readClientJwks } from "./client-keys.ts";
-import { isPrivateScheme, problemOfRedirectUri, problemOfWebUri, URI_CHARACTERS_MAX } from "./redirect-uris.ts";
+import { isPrivateScheme, problemOfHttpsUri, problemOfRedirectUri, problemOfWebUri, URI_CHARACTERS_MAX } from "./redirect-uris.ts";
 import { problemOfResource } from "./resources.ts";
 
 const URIS_MAX = 20;
@@ -58,7 +58,8 @@ const metadataShape = Compile(MetadataSchema);
 /** `dynamic`: the client itself, over the network. `managed`: an administrator or the operator. `platform`: this executable, for a client of its own. */
 export type Registrar = "dynamic" | "managed" | "platform";
 
-function refused(member: string, problem: string, code: OAuthErrorCode = "invalid_client_metadata"): OAuthError {
+/** Refuses one member of a client's metadata. `problem` completes "The member … "; never the value that was sent. */
+export function refusedMember(member: string, problem: string, code: OAuthErrorCode = "invalid_client_metadata"): OAuthError {
   return new OAuthError(code, `The member ${member} ${problem}.`, { details: { fields: [{ field: member, problem }] } });
 }
 
@@ -80,10 +81,10 @@ function sentBy(registrar: Registrar, input: unknown): Sent {
   const known = registrar === "dynamic" ? Object.fromEntries(Object.entries(present).filter(([name]) => Object.hasOwn(own, name))) : present;
   if (metadataShape.Check(known)) return known;
   const unknown = Object.keys(known).find((name) => !Object.hasOwn(own, name) && !Object.hasOwn(managed, name));
-  if (unknown !== undefined) throw refused(unknown.slice(0, 100), "is not known here");
+  if (unknown !== undefined) throw refusedMember(unknown.slice(0, 100), "is not known here");
   const [first] = metadataShape.Errors(known);
   const member = memberOf(first?.instancePath ?? "");
-  throw refused(member, "has a value that is not supported", member === "redirect_uris" ? "invalid_redirect_uri" : undefined);
+  throw refusedMember(member, "has a value that is not supported", member === "redirect_uris" ? "invalid_redirect_uri" : undefined);
 }
 
 /** With every default, and nothing checked between members yet. */
@@ -100,8 +101,10 @@ function completed(sent: Sent, jwks: ClientJwks | undefined, clientId: string): 
     scope: scopesOf(sent.scope ?? (hasPerson ? DEFAULT_SCOPE : "")).join(" "),
     token_endpoint_auth_method: sent.token_endpoint_auth_method ?? "client_secret_basic",
     jwks,
+    jwks_uri: sent.jwks_uri,
     id_token_signed_response_alg: sent.id_token_signed_response_alg ?? "ES256",
     subject_type: sent.subject_type ?? "public",
+    sector_identifier_uri: sent.sector_identifier_uri,
     require_pkce: sent.require_pkce ?? true,
     rotate_refresh_tokens: sent.rotate_refresh_tokens ?? true,
     require_pushed_authorization_requests: sent.require_pushed_authorization_requests ?? false,
@@ -115,22 +118,17 @@ function completed(sent: Sent, jwks: ClientJwks | undefined, clientId: string): 
   };
 }
 
-function requireNoFetches({ jwks_uri, sector_identifier_uri }: Sent): void {
-  if (jwks_uri !== undefined) throw refused("jwks_uri", "is not supported; register the keys themselves as jwks");
-  if (sector_identifier_uri !== undefined) throw refused("sector_identifier_uri", "is not supported; register pairwise clients with redirect_uris of one host");
-}
-
 function requireKnownScope(registrar: Registrar, { scope }: Sent): void {
   if (scope === undefined) return;
   const problem = problemOfScope(scope);
-  if (problem !== undefined) throw refused("scope", problem);
-  if (registrar !== "platform" && scopesOf(scope).includes(FIRST_PARTY_SCOPE)) throw refused("scope", `may not hold ${FIRST_PARTY_SCOPE}, which is for the platform's own programs`);
+  if (problem !== undefined) throw refusedMember("scope", problem);
+  if (registrar !== "platform" && scopesOf(scope).includes(FIRST_PARTY_SCOPE)) throw refusedMember("scope", `may not hold ${FIRST_PARTY_SCOPE}, which is for the platform's own programs`);
 }
 
 function readJwks({ jwks }: Sent): ClientJwks | undefined {
   if (jwks === undefined) return undefined;
   const read = readClientJwks(jwks);
-  if ("problem" in read) throw refused("jwks", read.problem);
+  if ("problem" in read) throw refusedMember("jwks", read.problem);
   return read.jwks;
 }
 
@@ -138,61 +136,73 @@ function requireGoodName({ client_name }: ClientMetadata): void {
   try {
     requireName("client_name", client_name);
   } catch (error) {
-    if (error instanceof Fault) throw refused("client_name", "has 1 to 100 characters, none of them a control character or a mark that changes the direction of writing");
+    if (error instanceof Fault) throw refusedMember("client_name", "has 1 to 100 characters, none of them a control character or a mark that changes the direction of writing");
     throw error;
   }
 }
+
+/** Pages and pictures are shown to people, and keys decide who a client is: never in clear. */
+const webUris = [
+  ["jwks_uri", problemOfHttpsUri],
+  ["sector_identifier_uri", problemOfHttpsUri],
+  ["backchannel_logout_uri", problemOfWebUri],
+  ["logo_uri", problemOfHttpsUri],
+  ["policy_uri", problemOfHttpsUri],
+  ["tos_uri", problemOfHttpsUri],
+] as const;
 
 function requireGoodUris(metadata: ClientMetadata): void {
   for (const name of ["redirect_uris", "post_logout_redirect_uris"] as const) {
     for (const [index, uri] of metadata[name].entries()) {
       const problem = problemOfRedirectUri(uri);
-      if (problem !== undefined) throw refused(name, `is not accepted: its entry ${index} ${problem}`, name === "redirect_uris" ? "invalid_redirect_uri" : undefined);
+      if (problem !== undefined) throw refusedMember(name, `is not accepted: its entry ${index} ${problem}`, name === "redirect_uris" ? "invalid_redirect_uri" : undefined);
     }
   }
-  for (const name of ["backchannel_logout_uri", "logo_uri", "policy_uri", "tos_uri"] as const) {
+  for (const [name, problemOf] of webUris) {
     const uri = metadata[name];
-    const problem = uri === undefined ? undefined : problemOfWebUri(uri);
-    if (problem !== undefined) throw refused(name, problem);
+    const problem = uri === undefined ? undefined : problemOf(uri);
+    if (problem !== undefined) throw refusedMember(name, problem);
   }
   for (const name of ["resources", "served_resources"] as const) {
     const problem = metadata[name].map(problemOfResource).find((each) => each !== undefined);
-    if (problem !== undefined) throw refused(name, `has an entry that ${problem}`);
+    if (problem !== undefined) throw refusedMember(name, `has an entry that ${problem}`);
   }
 }
 
 function requireFittingGrants({ grant_types, response_types, redirect_uris, token_endpoint_auth_method: method }: ClientMetadata): void {
   const usesCode = grant_types.includes("authorization_code");
-  if (usesCode && redirect_uris.length === 0) throw refused("redirect_uris", "is needed for the authorization code", "invalid_redirect_uri");
-  if (usesCode !== response_types.includes("code")) throw refused("response_types", "holds code exactly when grant_types holds authorization_code");
+  if (usesCode && redirect_uris.length === 0) throw refusedMember("redirect_uris", "is needed for the authorization code", "invalid_redirect_uri");
+  if (usesCode !== response_types.includes("code")) throw refusedMember("response_types", "holds code exactly when grant_types holds authorization_code");
   if (grant_types.includes("refresh_token") && !usesCode && !grant_types.includes(DEVICE_GRANT)) {
-    throw refused("grant_types", "holds refresh_token without a grant that gives one");
+    throw refusedMember("grant_types", "holds refresh_token without a grant that gives one");
   }
-  if (grant_types.includes("client_credentials") && method === "none") throw refused("grant_types", "holds client_credentials, for which a client has to authenticate itself");
+  if (grant_types.includes("client_credentials") && method === "none") throw refusedMember("grant_types", "holds client_credentials, for which a client has to authenticate itself");
 }
 
 function requireFittingAuthentication(metadata: ClientMetadata): void {
-  const { token_endpoint_auth_method: method, jwks, redirect_uris, served_resources } = metadata;
-  if (method === "private_key_jwt" && jwks === undefined) throw refused("jwks", "is needed for private_key_jwt");
+  const { token_endpoint_auth_method: method, jwks, jwks_uri, redirect_uris, served_resources } = metadata;
+  // RFC 7591 section 2.
+  if (jwks !== undefined && jwks_uri !== undefined) throw refusedMember("jwks_uri", "cannot stand beside jwks");
+  if (method === "private_key_jwt" && jwks === undefined && jwks_uri === undefined) throw refusedMember("jwks", "is needed for private_key_jwt, or jwks_uri");
   // An application on a device cannot keep a secret (RFC 8252 section 8.5), so one that registers as if it could is refused.
   if (method !== "none" && redirect_uris.some(isPrivateScheme)) {
-    throw refused("redirect_uris", "has a private scheme, which is for clients with token_endpoint_auth_method none", "invalid_redirect_uri");
+    throw refusedMember("redirect_uris", "has a private scheme, which is for clients with token_endpoint_auth_method none", "invalid_redirect_uri");
   }
-  if (method === "none" && served_resources.length > 0) throw refused("served_resources", "is for clients that authenticate themselves");
+  if (method === "none" && served_resources.length > 0) throw refusedMember("served_resources", "is for clients that authenticate themselves");
 }
 
 /** What protects a client that cannot authenticate is no choice (RFC 9700 sections 2.1.1 and 2.2.2). */
 function requireStrictPublicClient({ token_endpoint_auth_method: method, require_pkce, rotate_refresh_tokens, dpop_bound_access_tokens }: ClientMetadata): void {
   if (method !== "none") return;
-  if (!require_pkce) throw refused("require_pkce", "cannot be switched off for a client without authentication");
-  if (!rotate_refresh_tokens && !dpop_bound_access_tokens) throw refused("rotate_refresh_tokens", "can be switched off only for clients that authenticate themselves or use DPoP");
+  if (!require_pkce) throw refusedMember("require_pkce", "cannot be switched off for a client without authentication");
+  if (!rotate_refresh_tokens && !dpop_bound_access_tokens) throw refusedMember("rotate_refresh_tokens", "can be switched off only for clients that authenticate themselves or use DPoP");
 }
 
 /** OpenID Connect Core 1.0 section 8.1: without a sector document, the host is the sector. */
-function requireOneSector({ subject_type, redirect_uris }: ClientMetadata): void {
-  if (subject_type !== "pairwise") return;
+function requireOneSector({ subject_type, sector_identifier_uri, redirect_uris }: ClientMetadata): void {
+  if (subject_type !== "pairwise" || sector_identifier_uri !== undefined) return;
   const hosts = new Set(redirect_uris.map((uri) => URL.parse(uri)?.host));
-  if (hosts.size !== 1 || redirect_uris.some(isPrivateScheme)) throw refused("redirect_uris", "has to be of one host for subject_type pairwise");
+  if (hosts.size !== 1 || redirect_uris.some(isPrivateScheme)) throw refusedMember("redirect_uris", "has to be of one host for subject_type pairwise without a sector_identifier_uri");
 }
 
 /**
@@ -201,7 +211,6 @@ function requireOneSector({ subject_type, redirect_uris }: ClientMetadata): void
  */
 export function requireMetadata(registrar: Registrar, input: unknown, clientId: string): ClientMetadata {
   const sent = sentBy(registrar, input);
-  requireNoFetches(sent);
   requireKnownScope(registrar, sent);
   const metadata = completed(sent, readJwks(sent), clientId);
   requireGoodName(metadata);

@@ -58,6 +58,11 @@ export function problemOfWebUri(text: string): string | undefined {
   return problemOfWebScheme(url) ?? problemOfSpelling(text, url);
 }
 
+/** The same for addresses that are never in clear. */
+export function problemOfHttpsUri(text: string): string | undefined {
+  return problemOfWebUri(text) ?? (text.startsWith("https:") ? undefined : "has a scheme other than https");
+}
+
 /** What is wrong with a redirect URI: completes "It …". Undefined for a good one. */
 export function problemOfRedirectUri(text: string): string | undefined {
   const url = parsed(text);

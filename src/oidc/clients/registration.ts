@@ -7,15 +7,16 @@
 import { and, eq, isNull } from "drizzle-orm";
 import { randomSecret } from "../../crypto/tokens.ts";
 import type { Sealer } from "../../crypto/sealing.ts";
-import { command, query } from "../../gate/operation.ts";
+import { command, type CommandAct, procedure, query } from "../../gate/operation.ts";
 import type { Reader } from "../../store/store.ts";
 import { endpointUrl } from "../endpoints.ts";
 import { OAuthError } from "../oauth-error.ts";
-import { type Client, clientOf, isClientId } from "./client.ts";
+import { type Client, type ClientMetadata, clientOf, isClientId } from "./client.ts";
 import { insertClient, removeClient, replaceMetadata } from "./client-operations.ts";
 import { isSecretOf, listSecretDigests } from "./client-secrets.ts";
-import { takeInitialAccessToken } from "./initial-access-tokens.ts";
+import { isGoodInitialAccessToken, takeInitialAccessToken } from "./initial-access-tokens.ts";
 import { requireMetadata } from "./metadata.ts";
+import { requireSector } from "./sector.ts";
 
 const PREFIX = "rat-";
 const TOKEN_CHARACTERS_MAX = 200;
@@ -51,21 +52,28 @@ function refused(): OAuthError {
 }
 
 /** Registers a client. Throws OAuthError `invalid_token`, `invalid_client_metadata` or `invalid_redirect_uri`; then the token is still whole. */
-export const registerClient = command(
+export const registerClient = procedure(
   "oidc_client.register",
   async (act, { token, metadata: sent }: { readonly token: string; readonly metadata: unknown }): Promise<ClientInformation> => {
-    const { services, sealer, settings } = act;
-    const tokenId = await takeInitialAccessToken(act, token);
-    if (tokenId === undefined) throw refused();
-    const clientId = services.random.uuid();
+    // Nobody without a token makes this host fetch anything.
+    if (!(await act.read((reader) => isGoodInitialAccessToken(act, reader, token)))) throw refused();
+    const clientId = act.services.random.uuid();
     const metadata = requireMetadata("dynamic", sent, clientId);
-    const registrationToken = PREFIX + randomSecret(services.random);
-    const registrationDigest = sealer.digest("registration-token", registrationToken);
-    const { client, secret } = await insertClient(act, { clientId, metadata, isFirstParty: false, registrationDigest });
-    act.note({ details: { client_name: client.client_name, initial_access_token: tokenId } });
-    return informationOf({ client, secret, registrationToken, issuerUrl: settings.issuerUrl });
+    await requireSector(act, metadata);
+    return await act.write<ClientInformation>((write) => register(write, { clientId, metadata, token }));
   },
 );
+
+async function register(act: CommandAct, { clientId, metadata, token }: { readonly clientId: string; readonly metadata: ClientMetadata; readonly token: string }): Promise<ClientInformation> {
+  const { services, sealer, settings } = act;
+  const tokenId = await takeInitialAccessToken(act, token);
+  if (tokenId === undefined) throw refused();
+  const registrationToken = PREFIX + randomSecret(services.random);
+  const registrationDigest = sealer.digest("registration-token", registrationToken);
+  const { client, secret } = await insertClient(act, { clientId, metadata, isFirstParty: false, registrationDigest });
+  act.note({ details: { client_name: client.client_name, initial_access_token: tokenId } });
+  return informationOf({ client, secret, registrationToken, issuerUrl: settings.issuerUrl });
+}
 
 /** Which registration, and what shows that it is one's own. */
 export interface OwnRegistration {
@@ -110,16 +118,22 @@ async function requireFitting(reader: Reader, { sealer, now, client, metadata }:
 }
 
 /** Replaces all that is registered about the client that asks. Throws OAuthError. */
-export const updateRegistration = command("oidc_client.update_registration", async (act, change: RegistrationChange): Promise<ClientInformation> => {
+export const updateRegistration = procedure("oidc_client.update_registration", async (act, change: RegistrationChange): Promise<ClientInformation> => {
+  const before = await act.read((reader) => requireOwn(reader, act.sealer, change));
+  const wanted = requireMetadata("dynamic", change.metadata, before.client_id);
+  await requireSector(act, wanted, before);
+  return await act.write<ClientInformation>((write) => replaceOwn(write, change, wanted));
+});
+
+async function replaceOwn(act: CommandAct, change: RegistrationChange, wanted: ClientMetadata): Promise<ClientInformation> {
   const { writer, sealer, services, settings } = act;
   const before = await requireOwn(writer, sealer, change);
   await requireFitting(writer, { sealer, now: services.clock.now(), client: before, metadata: change.metadata });
-  const wanted = requireMetadata("dynamic", change.metadata, before.client_id);
   // What an administrator gave the client is not the client's to lose or to keep.
   const { resources, served_resources } = before;
   const { client, secret } = await replaceMetadata(act, before, { ...wanted, resources, served_resources });
   return informationOf({ client, secret, registrationToken: change.token, issuerUrl: settings.issuerUrl });
-});
+}
 
 /** Deletes the client that asks, with all its grants and tokens. Throws OAuthError `invalid_token`. */
 export const deleteRegistration = command("oidc_client.delete_registration", async (act, own: OwnRegistration): Promise<void> => {

@@ -1,8 +1,9 @@
-/** `/auth`: sign-in, refresh and sign-out for programs, in the documented shapes. */
+/** `/auth`: sign-in, refresh and sign-out for programs, in the documented shapes; and where else one is signed in. */
 import { t } from "elysia";
 import type { Gate } from "../../gate/operation.ts";
 import { door } from "../../http/door.ts";
 import type { App } from "../../http/listener.ts";
+import { endOtherSessions, endOwnSession, listSessions } from "../../identity/own-sessions.ts";
 import { refreshSession } from "../../identity/session-refresh.ts";
 import { completeSession } from "../../identity/session-completion.ts";
 import { createSession, endSession, type HeldSession } from "../../identity/sessions.ts";
@@ -15,6 +16,20 @@ async function tokensOf(gate: Gate, keyring: Keyring, session: HeldSession) {
     refresh_token: session.secret,
     expires_in: gate.settings.accessTokenSeconds,
   };
+}
+
+function addOwnSessionDoors(app: App, gate: Gate): void {
+  const path = "/api/v1/users/me/sessions";
+  app.get(path, async ({ caller }) => await listSessions(gate, caller, undefined), door("session.list", "none"));
+  app.delete(path, async ({ caller }) => await endOtherSessions(gate, caller, undefined), door("session.end_others", "none"));
+  app.delete(
+    `${path}/:session_id`,
+    async ({ caller, params, set }) => {
+      await endOwnSession(gate, caller, params);
+      set.status = 204;
+    },
+    { ...door("session.end_own", "none"), params: t.Object({ session_id: t.String({ maxLength: 64 }) }) },
+  );
 }
 
 export function addSessionDoors(app: App, gate: Gate, keyring: Keyring): void {
@@ -42,4 +57,5 @@ export function addSessionDoors(app: App, gate: Gate, keyring: Keyring): void {
     },
     door("session.end", "none"),
   );
+  addOwnSessionDoors(app, gate);
 }

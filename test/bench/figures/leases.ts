@@ -27,7 +27,7 @@ async function figure(targets: { readonly ours: Target; readonly raw: Target }):
     name: "lease.renewals",
     title: `Lease renewals, ${CLIENTS} clients on ${CLIENTS} connections`,
     unit: "renewals/s",
-    rawLoop: "Bun.serve with the same two requests: one verification, one lease row in a shared durable commit, one signature, JSON; no check of form, clock or enrolment",
+    rawLoop: "Bun.serve with the same request: one verification, one lease row in a shared durable commit, one signature, JSON; no check of form, clock or enrolment",
     ...numbers,
     latencyMs,
     bars: [
@@ -36,7 +36,7 @@ async function figure(targets: { readonly ours: Target; readonly raw: Target }):
       atLeast("ratio, median", RATIO_MIN, numbers.ratio.median),
     ],
     notes: [
-      "One renewal is a challenge and a lease: two requests, one signature of the client, one verification, one durable commit with the ledger row, one signature of the server. Every client is enrolled with a key of its own.",
+      "One renewal is one request, as the roles of the product make it: a proof that answers the challenge which came with the lease before; one signature of the client, one verification, one durable commit with the ledger row, one signature of the server. Every client is enrolled with a key of its own.",
       "Three processes (server, raw loop, load generator) share the cores; the one that is not measured stands idle. The generator writes prepared requests to raw sockets and judges each client's last lease after the clock has stopped.",
       ...processorNotes(pairs, "renewal"),
     ],

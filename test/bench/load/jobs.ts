@@ -22,7 +22,7 @@ const Paced = Type.Object({
   perSecond: Type.Number(),
 });
 
-/** Challenge and lease by so many clients, each with a key and a connection of its own; the first renewal enrols them. */
+/** Renewals by so many clients, each with a key and a connection of its own; each enrols itself first. */
 const Renewals = Type.Object({
   kind: Type.Literal("renewals"),
   url: Type.String(),

@@ -1,5 +1,5 @@
 /**
- * The raw loop of a lease renewal: the same two requests, the same signatures, the same rows, and nothing that protects them.
+ * The raw loop of a lease renewal: the same request, the same signatures, the same rows, and nothing that protects them.
  *
  * It parses with JSON.parse, verifies one signature, writes one lease in a shared durable commit, signs the lease and
  * answers. It checks no form, no clock, no sequence, no enrolment and no replay beyond the nonce, keeps the clients'
@@ -49,11 +49,15 @@ function clientOf(x: string): Client {
   return client;
 }
 
+function challengeFor(clientKey: string): string {
+  const nonce = randomBytes(32).toString("base64url");
+  challenges.set(nonce, clientKey);
+  return nonce;
+}
+
 async function challenge(request: Request): Promise<Response> {
   const { client_key } = JSON.parse(await request.text());
-  const server_nonce = randomBytes(32).toString("base64url");
-  challenges.set(server_nonce, client_key);
-  return Response.json({ server_nonce, instance_key: instanceKey, epoch: 1, expires_in: 30 });
+  return Response.json({ server_nonce: challengeFor(client_key), instance_key: instanceKey, epoch: 1, expires_in: 30 });
 }
 
 function signed(payload: object): string {
@@ -83,7 +87,7 @@ async function lease(request: Request): Promise<Response> {
     chainClient.run(next, client.id);
     upsertDay.run(`${client.id}/${day}`, client.id, Number(counter), next);
   });
-  return Response.json({ lease: granted });
+  return Response.json({ lease: granted, next: { server_nonce: challengeFor(clientKey), expires_in: LEASE_SECONDS } });
 }
 
 const server = Bun.serve({

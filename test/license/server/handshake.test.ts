@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { CHALLENGES_MAX, CHALLENGES_PER_KEY_MAX, Challenges } from "../../../src/license/server/challenges.ts";
+import { CHALLENGES_MAX, CHALLENGES_PER_KEY_MAX, Challenges, NEXT_CHALLENGES_MAX } from "../../../src/license/server/challenges.ts";
 import { presentProof } from "../../../src/license/server/handshake.ts";
 import { testVendor } from "../../support/license.ts";
 import { type TestClient, TestSite } from "../../support/license-server.ts";
@@ -105,6 +105,56 @@ describe("challenges", () => {
     ask();
     expect(challenges.count).toBe(1);
   });
+
+  test("that go along with a lease are one for each client, serve once, and end when the client begins anew", async () => {
+    await using site = await TestSite.start({ license: testVendor().sign() });
+    const { challenges } = site.server;
+    const client = site.client();
+    await client.lease();
+    const first = client.next;
+    await client.lease(client.renewal());
+    expect(challenges.nextCount).toBe(1);
+    expect(challenges.take(client.key.kid, first)).toBeUndefined();
+    expect(challenges.take(site.client().key.kid, client.next)).toBeUndefined();
+    expect(challenges.take(client.key.kid, client.next)).toBeDefined();
+    expect(challenges.take(client.key.kid, client.next)).toBeUndefined();
+    await client.lease();
+    client.challenge();
+    expect(challenges.take(client.key.kid, client.next)).toBeUndefined();
+    expect(challenges.nextCount).toBe(0);
+  });
+
+  test("that go along with a lease live as long as it does", async () => {
+    await using site = await TestSite.start({ license: testVendor().sign({ lease_seconds: 120 }) });
+    const client = site.client();
+    await client.lease();
+    site.services.clock.advance(119_999);
+    expect((await client.lease(client.renewal())).state).toBe("ok");
+    site.services.clock.advance(120_000);
+    await expect(client.lease(client.renewal())).rejects.toMatchObject({ details: { check: "challenge" } });
+  });
+
+  test.each(["reload", "install"] as const)("that go along with a lease serve no %s", async (purpose) => {
+    await using site = await TestSite.start({ license: testVendor().sign() });
+    const client = site.client();
+    await client.lease();
+    const file = purpose === "install" ? { fileSha256: client.nonce() } : {};
+    const message = client.proof({ ...client.renewal(), purpose, ...(file.fileSha256 === undefined ? {} : { file_sha256: file.fileSha256 }) });
+    expect(() => presentProof(site.server.challenges, message, { purpose, audience: site.server.instance.kid, ...file })).toThrow(/made for another purpose/);
+  });
+
+  test("that go along with leases are bounded, the one longest without a lease first, and no stranger pushes them out", async () => {
+    await using site = await TestSite.start();
+    const challenges = new Challenges(site.services);
+    const next = (id: number) => {
+      const key = { ...site.client().key, x: "A".repeat(43), kid: `client ${id}` };
+      return challenges.issueNext({ request: { client_key: key.x, role: "api" }, clientId: key.kid, serverNonce: "", endsAtMonotonicMs: 0 }, key, 60).serverNonce;
+    };
+    const nonces = Array.from({ length: NEXT_CHALLENGES_MAX + 1 }, (_, id) => next(id));
+    for (let asked = 0; asked < CHALLENGES_MAX + 1; asked += 1) challenges.issue({ client_key: site.client().nonce(), role: "api", client_nonce: "x".repeat(43) });
+    expect(challenges.nextCount).toBe(NEXT_CHALLENGES_MAX);
+    expect([0, 1, NEXT_CHALLENGES_MAX].map((id) => challenges.take(`client ${id}`, nonces[id] ?? "") !== undefined)).toEqual([false, true, true]);
+  }, 20_000);
 
   const unusable: readonly (readonly [string, string])[] = [
     ["zero", "A".repeat(43)],

@@ -1,0 +1,47 @@
+/**
+ * What each role may do in its team: one table, and nothing that is not in it.
+ *
+ *     owner    everything; exactly one in a team
+ *     admin    credentials, members, all resources
+ *     member   runs workflows, sees resources
+ *     viewer   sees resources
+ *
+ * Rule: a row for each operation that asks for a membership. Deny by default: without a row an operation cannot ask.
+ * A test walks every role through every row, on the own team's things, on another team's, and on things that are not.
+ */
+import type { OperationName } from "../gate/operations.ts";
+
+/** From the most powerful down: each may do what those after it may. */
+export const roles = ["owner", "admin", "member", "viewer"] as const;
+export type Role = (typeof roles)[number];
+
+/** The smallest role that may do it. */
+export const permissions = {
+  "team.read": "viewer",
+  "team.update": "admin",
+  "team.transfer": "owner",
+  "team.delete": "owner",
+  "member.list": "viewer",
+  "member.set_role": "admin",
+  /** Of others. Leaving is everybody's but the owner's. */
+  "member.remove": "admin",
+  "credential.create": "admin",
+  "credential.list": "viewer",
+  "credential.rotate": "admin",
+  "credential.revoke": "admin",
+  "workflow.list_runtime": "viewer",
+  "audit.list": "admin",
+  "audit.export": "admin",
+} as const satisfies Partial<Record<OperationName, Role>>;
+
+/** An operation that asks for a membership. */
+export type TeamAction = keyof typeof permissions;
+
+/** Whether somebody with `role` may do what `atLeast` may do. */
+export function isAtLeast(role: Role, atLeast: Role): boolean {
+  return roles.indexOf(role) <= roles.indexOf(atLeast);
+}
+
+export function mayDo(role: Role, action: TeamAction): boolean {
+  return isAtLeast(role, permissions[action]);
+}
