@@ -54,6 +54,8 @@ const samples: Readonly<Record<Exclude<SettingName, "configFile" | "tlsCertFile"
   accessTokenSeconds: ["61", (config) => config.lifetimes.accessTokenSeconds, 61],
   refreshTokenSeconds: ["3601", (config) => config.lifetimes.refreshTokenSeconds, 3601],
   cookieSeconds: ["301", (config) => config.lifetimes.cookieSeconds, 301],
+  deviceCodeSeconds: ["61", ({ lifetimes }) => lifetimes.deviceCodeSeconds, 61],
+  pairingSeconds: ["62", ({ lifetimes }) => lifetimes.pairingSeconds, 62],
   setupLinkSeconds: ["62", (config) => config.lifetimes.setupLinkSeconds, 62],
   signingKeyRotationSeconds: ["3602", (config) => config.lifetimes.signingKeyRotationSeconds, 3602],
   smtpHost: ["mail.example.com", (config) => config.smtp.host, "mail.example.com"],

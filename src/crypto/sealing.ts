@@ -34,6 +34,8 @@ export type Purpose =
   | "second-factor"
   | "recovery-code"
   | "step-token"
+  | "device-code"
+  | "user-code"
   | "passkey-challenge"
   | "outbox"
   | "audit-row"

@@ -62,6 +62,7 @@ export function discoveryOf(issuer: string, { grants }: Served) {
     jwks_uri: `${issuer}${JWKS_PATH}`,
     token_endpoint: endpointUrl(issuer, "token"),
     ...authenticationAt("token"),
+    device_authorization_endpoint: endpointUrl(issuer, "device_authorization"),
     introspection_endpoint: endpointUrl(issuer, "introspection"),
     ...authenticationAt("introspection"),
     registration_endpoint: endpointUrl(issuer, "registration"),

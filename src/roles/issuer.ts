@@ -10,6 +10,7 @@ import { discoveryOf, JWKS_PATH } from "../oidc/discovery.ts";
 import { JWKS_CACHE_SECONDS, listPublicKeys } from "../oidc/signing-keys.ts";
 import { grants, type IssuerSite } from "../oidc/token-endpoint.ts";
 import { addAuthorizationDoors } from "./issuer/authorize.ts";
+import { addDeviceDoors } from "./issuer/device.ts";
 import { addIntrospectionDoor } from "./issuer/introspection.ts";
 import { addLogoutDoors } from "./issuer/logout.ts";
 import { addPushedAuthorizationDoor } from "./issuer/pushed-authorization.ts";
@@ -45,6 +46,7 @@ export function addIssuerDoors(app: App, site: IssuerSite): void {
   addPushedAuthorizationDoor(app, site);
   addUserinfoDoors(app, site);
   addLogoutDoors(app, site);
+  addDeviceDoors(app, site);
   addTokenDoor(app, site);
   addIntrospectionDoor(app, site);
   addRevocationDoor(app, site);

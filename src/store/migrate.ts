@@ -19,8 +19,10 @@ import passkeysPostgres from "./migrations/0004-passkeys.postgres.sql" with { ty
 import passkeysSqlite from "./migrations/0004-passkeys.sqlite.sql" with { type: "text" };
 import teamsPostgres from "./migrations/0005-teams.postgres.sql" with { type: "text" };
 import teamsSqlite from "./migrations/0005-teams.sqlite.sql" with { type: "text" };
-import auditChainPostgres from "./migrations/0007-audit-chain.postgres.sql" with { type: "text" };
-import auditChainSqlite from "./migrations/0007-audit-chain.sqlite.sql" with { type: "text" };
+import devicesPostgres from "./migrations/0007-devices.postgres.sql" with { type: "text" };
+import devicesSqlite from "./migrations/0007-devices.sqlite.sql" with { type: "text" };
+import auditChainPostgres from "./migrations/0008-audit-chain.postgres.sql" with { type: "text" };
+import auditChainSqlite from "./migrations/0008-audit-chain.sqlite.sql" with { type: "text" };
 
 export interface Migration {
   readonly number: number;
@@ -54,7 +56,8 @@ export const sqliteMigrations: readonly Migration[] = [
   { number: 4, name: "passkeys", text: passkeysSqlite },
   { number: 5, name: "teams", text: teamsSqlite },
   { number: 6, name: "credentials", text: credentialsSqlite },
-  { number: 7, name: "audit-chain", text: auditChainSqlite },
+  { number: 7, name: "devices", text: devicesSqlite },
+  { number: 8, name: "audit-chain", text: auditChainSqlite },
 ];
 
 export const postgresMigrations: readonly Migration[] = [
@@ -64,7 +67,8 @@ export const postgresMigrations: readonly Migration[] = [
   { number: 4, name: "passkeys", text: passkeysPostgres },
   { number: 5, name: "teams", text: teamsPostgres },
   { number: 6, name: "credentials", text: credentialsPostgres },
-  { number: 7, name: "audit-chain", text: auditChainPostgres },
+  { number: 7, name: "devices", text: devicesPostgres },
+  { number: 8, name: "audit-chain", text: auditChainPostgres },
 ];
 
 /** SHA-256 of the text, base64url. Line ends count as LF, whatever the checkout made of them. */

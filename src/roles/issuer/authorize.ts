@@ -40,7 +40,8 @@ interface Attempt {
   make(stranger: Caller): Promise<HeldSession>;
 }
 
-function pathOf(handle: string): string {
+/** Where a request under way is shown. */
+export function pathOf(handle: string): string {
   return `${INTERACTION}/${handle}`;
 }
 

@@ -37,12 +37,17 @@ function sourceOf(uri: string): string {
   return origin === "null" ? protocol : origin;
 }
 
+/** What the policy of a page with the client's logo names. */
+export function imageOf(logoUri: string | undefined): string | undefined {
+  return logoUri === undefined ? undefined : sourceOf(logoUri);
+}
+
 /**
  * The policy of a page whose form may end at the client. Browsers hold a form's redirects against it, and many clients
  * send the browser on to another https site of theirs, so that much is open beside the client's own address.
  */
 export function towards(redirectUri: string, logoUri: string | undefined): Opening {
-  return { formAction: `'self' ${sourceOf(redirectUri)} https:`, image: logoUri === undefined ? undefined : sourceOf(logoUri) };
+  return { formAction: `'self' ${sourceOf(redirectUri)} https:`, image: imageOf(logoUri) };
 }
 
 /** The page with its policy, and a cookie if there is one to set. */

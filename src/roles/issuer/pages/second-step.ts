@@ -3,7 +3,7 @@ import { html, type Html } from "../../../dashboard/html.ts";
 import type { Fault } from "../../../fault.ts";
 import type { ShownClient } from "../../../oidc/authorization/interaction.ts";
 import { wordsIn } from "../words.ts";
-import { cancelForm } from "./client.ts";
+import { cancelForm, signInReason } from "./client.ts";
 import { type Frame, layout } from "./frame.ts";
 
 export interface SecondStep {
@@ -17,7 +17,7 @@ export interface SecondStep {
 export function codePage(frame: Frame, { client, path, stepToken, fault }: SecondStep): Html {
   const words = wordsIn(frame.language);
   const content = html`<h1>${frame.deploymentName}</h1>
-<p>${words.signInFor(client.name)}</p>
+<p>${signInReason(words, client)}</p>
 ${fault === undefined ? undefined : html`<p class="alert" role="alert" id="error">${fault.code === "unauthenticated" ? words.wrongCode : fault.message}</p>`}
 <form method="post" action="${path}/code" id="second-factor">
 <input type="hidden" name="step_token" value="${stepToken}">

@@ -3,7 +3,7 @@ import { html, type Html } from "../../../dashboard/html.ts";
 import type { Fault } from "../../../fault.ts";
 import type { ShownClient } from "../../../oidc/authorization/interaction.ts";
 import { wordsIn } from "../words.ts";
-import { cancelForm, clientLinks, logo } from "./client.ts";
+import { cancelForm, clientLinks, logo, signInReason } from "./client.ts";
 import { alertOf, type Frame, layout } from "./frame.ts";
 
 export interface SignIn {
@@ -18,7 +18,7 @@ export function signInPage(frame: Frame, { client, path, emailAddress, fault }: 
   const words = wordsIn(frame.language);
   const content = html`<h1>${frame.deploymentName}</h1>
 ${logo(client)}
-<p>${words.signInFor(client.name)}</p>
+<p>${signInReason(words, client)}</p>
 ${alertOf(words, fault)}
 <form method="post" action="${path}/sign-in" id="sign-in">
 <label for="email_address">${words.emailAddress}</label>
