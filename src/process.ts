@@ -37,6 +37,7 @@ import { createClientKeySets } from "./oidc/clients/client-key-sets.ts";
 import { prepareSigningKey } from "./oidc/key-rotation.ts";
 import { startKeyRotation } from "./oidc/key-rotation-timer.ts";
 import { createKeyring } from "./oidc/keyring.ts";
+import { startLogoutNotices } from "./oidc/logout-timer.ts";
 import { addApiDoors, respondAsPage } from "./roles/api.ts";
 import { apiAuthenticate } from "./roles/api/authenticate.ts";
 import { addGatewayDoors } from "./roles/gateway.ts";
@@ -222,7 +223,10 @@ async function openIssuer(house: House): Promise<LeaseHolder> {
     role: "issuer",
     authenticate: () => strangers,
     furnish(app, gate) {
-      addIssuerDoors(app, { gate, keyring: createKeyring(gate), clientKeys: createClientKeySets(gate, house.log) });
+      const keyring = createKeyring(gate);
+      addIssuerDoors(app, { gate, keyring, clientKeys: createClientKeySets(gate, house.log) });
+      const notices = startLogoutNotices(gate, keyring, house.log);
+      house.stops.defer(() => notices.stop());
       return { metrics: () => signingKeyMetrics(rotation.schedule(), house.services.clock) };
     },
   });

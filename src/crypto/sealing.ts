@@ -30,6 +30,7 @@ export type Purpose =
   | "oidc-code"
   | "oidc-refresh-token"
   | "oidc-successor"
+  | "oidc-sid"
   | "oidc-subject"
   | "second-factor"
   | "recovery-code"

@@ -120,6 +120,7 @@ export const operations = {
   "device_authorization.decide": { accepts: ["user"], license: "core", purpose: "Allow a client's device what it asks for, or refuse it." },
   "sign_in.start": { accepts: ["anonymous", "user"], license: "core", audit: "ledger", purpose: "Begin a sign-in at a page of the issuer's own." },
   "userinfo.read": { accepts: ["anonymous"], license: "core", audit: "ledger", purpose: "Tell a client what its token lets it know about a person." },
+  "logout_notice.deliver": { accepts: ["system"], license: "core", audit: "ledger", purpose: "Tell clients that a sign-in which they rely on has ended (OpenID Connect Back-Channel Logout)." },
   "logout.prepare": { accepts: ["anonymous", "user"], license: "core", audit: "ledger", purpose: "Read a client's request to sign somebody out." },
   "consent.list": { accepts: ["user"], license: "core", purpose: "List what one has allowed clients." },
   "consent.revoke": { accepts: ["user"], license: "core", purpose: "Take back what one has allowed a client, and end its grants." },

@@ -122,6 +122,7 @@ export const surfaceOf = {
   "sign_in.start": "issuer",
   "userinfo.read": "issuer",
   "logout.prepare": "issuer",
+  "logout_notice.deliver": "host",
   "consent.list": "own_access",
   "consent.revoke": "own_access",
   "signing_key.add": "host",
