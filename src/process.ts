@@ -47,6 +47,11 @@ import { respondAsOAuth } from "./roles/issuer/oauth-response.ts";
 import { addLicenseServerDoors, licenseServerMetrics } from "./roles/license-server.ts";
 import type { Services } from "./services.ts";
 import type { Settings } from "./settings.ts";
+<<<<<<< HEAD
+=======
+import { openStore } from "./store/open.ts";
+import { writeInvitation } from "./teams/invitation-mail.ts";
+>>>>>>> main
 import { buildTime, version } from "./version.ts";
 
 export interface Running {
@@ -184,7 +189,7 @@ function openPostOffice({ config, services, log, stops }: House, gate: Gate): vo
   const login = user === undefined || passwordFile === undefined ? undefined : { user, password: readSecretLine(passwordFile) };
   const sender = from ?? `no-reply@${new URL(gate.settings.publicUrl).hostname}`;
   const mailer = createMailer({ host, port, tls, login, from: sender, ca: trustedBeside(config.extraCaFile) }, services.clock);
-  const office = new PostOffice(gate, mailer, log);
+  const office = new PostOffice(gate, { mailer, writeInvitation }, log);
   stops.defer(() => office.stop());
 }
 

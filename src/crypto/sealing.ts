@@ -39,6 +39,7 @@ export type Purpose =
   | "user-code"
   | "passkey-challenge"
   | "outbox"
+  | "invitation"
   | "audit-row"
   | "audit-anchor";
 

@@ -80,6 +80,28 @@ export const operations = {
   "member.list": { accepts: ["user", "device"], license: "core", purpose: "List the team's members." },
   "member.set_role": { accepts: ["user", "device"], license: "core", purpose: "Give another member another role." },
   "member.remove": { accepts: ["user", "device"], license: "core", purpose: "Remove a member with the devices that spoke for them, or leave." },
+  "invitation.create": {
+    accepts: ["user", "device"],
+    license: "licensed",
+    quotas: [team("max_members")],
+    purpose: "Invite an address into the team with a role; the token is shown once where no mail is sent.",
+  },
+  "invitation.list": { accepts: ["user", "device"], license: "core", purpose: "List the team's invitations that nobody has answered." },
+  "invitation.cancel": { accepts: ["user", "device"], license: "core", purpose: "Take an invitation back." },
+  "invitation.check": { accepts: ["anonymous", "user"], license: "core", purpose: "Say what an invitation's token is an invitation to." },
+  "invitation.accept": {
+    accepts: ["user"],
+    license: account("team_invitation_accept"),
+    quotas: [team("max_members")],
+    purpose: "Accept an invitation with the account of the invited address.",
+  },
+  "invitation.decline": { accepts: ["anonymous", "user"], license: "core", purpose: "Decline an invitation by its token." },
+  "invitation.sign_up": {
+    accepts: ["anonymous"],
+    license: account("team_invitation_accept"),
+    quotas: [global("max_users"), team("max_members")],
+    purpose: "Make the account of an invited address and accept, also without self-service sign-up.",
+  },
   "credential.create": {
     accepts: ["user"],
     license: "licensed",

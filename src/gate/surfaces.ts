@@ -37,6 +37,8 @@ export const surfaces = {
   administration: { admits: ["user", "operator"], changesIdentity: true },
   /** Whoever is not signed in yet. */
   sign_in: { admits: ["anonymous"], isExact: true, changesIdentity: true },
+  /** Whoever holds an invitation into a team, with an account or without. A device is bound to a team and joins no other. */
+  invited: { admits: ["anonymous", "user"], changesIdentity: true },
   /** OAuth and OpenID Connect: clients and tokens of others stand in the request, not in the caller. */
   issuer: { admits: ["anonymous", "user"], changesIdentity: true },
   license_server: { admits: ["anonymous", "user", "lease_client", "operator", "system"] },
@@ -86,6 +88,13 @@ export const surfaceOf = {
   "member.list": "management",
   "member.set_role": "management",
   "member.remove": "management",
+  "invitation.create": "management",
+  "invitation.list": "management",
+  "invitation.cancel": "management",
+  "invitation.check": "invited",
+  "invitation.accept": "invited",
+  "invitation.decline": "invited",
+  "invitation.sign_up": "invited",
   "credential.create": "credentials",
   "credential.list": "credentials",
   "credential.rotate": "credentials",

@@ -13,6 +13,8 @@ import type { LicenseServerLink } from "../license/upload.ts";
 import type { Keyring } from "../oidc/keyring.ts";
 import { addAuditDoors } from "./api/audit.ts";
 import { addConsentDoors } from "./api/consents.ts";
+import { addInvitationDoors } from "./api/invitations.ts";
+import { addInvitationPages } from "./api/invitation-pages.ts";
 import { addLicenseDoors } from "./api/license.ts";
 import { addManagementDoors } from "./api/management.ts";
 import { addOidcClientDoors } from "./api/oidc-clients.ts";
@@ -33,6 +35,8 @@ export function addApiDoors(app: App, { gate, keyring, licenseServer }: ApiOptio
   addSessionDoors(app, gate, keyring);
   addManagementDoors(app, gate);
   addTeamDoors(app, gate);
+  addInvitationDoors(app, gate);
+  addInvitationPages(app, gate);
   addPeopleDoors(app, gate);
   addRuntimeDoors(app, gate);
   addLicenseDoors(app, gate, licenseServer);

@@ -25,6 +25,9 @@ export const permissions = {
   "member.set_role": "admin",
   /** Of others. Leaving is everybody's but the owner's. */
   "member.remove": "admin",
+  "invitation.create": "admin",
+  "invitation.list": "admin",
+  "invitation.cancel": "admin",
   "credential.create": "admin",
   "credential.list": "viewer",
   "credential.rotate": "admin",
