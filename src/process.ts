@@ -47,11 +47,7 @@ import { respondAsOAuth } from "./roles/issuer/oauth-response.ts";
 import { addLicenseServerDoors, licenseServerMetrics } from "./roles/license-server.ts";
 import type { Services } from "./services.ts";
 import type { Settings } from "./settings.ts";
-<<<<<<< HEAD
-=======
-import { openStore } from "./store/open.ts";
 import { writeInvitation } from "./teams/invitation-mail.ts";
->>>>>>> main
 import { buildTime, version } from "./version.ts";
 
 export interface Running {
