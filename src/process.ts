@@ -208,9 +208,9 @@ async function openGateway(house: House): Promise<LeaseHolder> {
     role: "gateway",
     authenticate: (gate) => gatewayAuthenticate(gate, house.uses),
     furnish(app, gate, holder) {
-      const doors = addGatewayDoors(app, gate);
+      const doors = addGatewayDoors(app, gate, house.log);
       holder.onChange(() => doors.reviewLicense());
-      house.stops.defer(() => doors.closeAll());
+      house.stops.defer(() => doors.stop());
       return doors;
     },
   });

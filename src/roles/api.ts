@@ -19,6 +19,7 @@ import { addLicenseDoors } from "./api/license.ts";
 import { addManagementDoors } from "./api/management.ts";
 import { addOidcClientDoors } from "./api/oidc-clients.ts";
 import { addPages } from "./api/pages.ts";
+import { addPasskeyDoors } from "./api/passkeys.ts";
 import { addPeopleDoors } from "./api/people.ts";
 import { addRuntimeDoors } from "./api/runtime.ts";
 import { addSessionDoors } from "./api/sessions.ts";
@@ -38,6 +39,7 @@ export function addApiDoors(app: App, { gate, keyring, licenseServer }: ApiOptio
   addInvitationDoors(app, gate);
   addInvitationPages(app, gate);
   addPeopleDoors(app, gate);
+  addPasskeyDoors(app, gate);
   addRuntimeDoors(app, gate);
   addLicenseDoors(app, gate, licenseServer);
   addOidcClientDoors(app, gate);

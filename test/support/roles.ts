@@ -221,7 +221,7 @@ export async function startRoles(options: RolesOptions = {}): Promise<TestRoles>
   const apps = makeApps(gate, keyring, log, uses);
   const { double, link } = licenseServerDouble();
   addApiDoors(apps.api, { gate, keyring, licenseServer: link });
-  const gateway = addGatewayDoors(apps.gateway, gate);
+  const gateway = addGatewayDoors(apps.gateway, gate, log);
   addIssuerDoors(apps.issuer, { gate, keyring, clientKeys: createClientKeySets(gate, createLog(gate.services.clock, "debug", (line) => logged.push(line))) });
   const listeners: Listener[] = [];
   for (const role of ["api", "gateway", "issuer"] as const) {
@@ -236,7 +236,7 @@ export async function startRoles(options: RolesOptions = {}): Promise<TestRoles>
     return people;
   };
   const close = async () => {
-    gateway.closeAll();
+    await gateway.stop();
     const stops = listeners.map((listener) => listener.stop());
     // The clock stands still, so connections that linger are cut by moving it.
     world.services.clock.advance(DRAIN_MS);

@@ -143,6 +143,11 @@ const packageRules: readonly PackageRule[] = [
     instead: "Only http and roles know Elysia. Return a value and let the route answer",
   },
   {
+    packages: /^(?:@simplewebauthn\/.*|reflect-metadata)$/,
+    files: /^src\/identity\/passkeys\/verification\.ts$/,
+    instead: "Only identity/passkeys/verification knows the library. Take what it verified",
+  },
+  {
     packages: /^nodemailer/,
     files: /^src\/mail\//,
     instead: "Only mail knows SMTP. Take a Mailer",
