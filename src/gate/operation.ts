@@ -1,7 +1,7 @@
 /**
  * The gate: every operation is made here, and nothing reaches a domain function but through it.
  *
- *     caller's kind in the row → license state → feature → domain function with the quota's limits → audit → commit
+ *     caller's kind in row and surface → scope of the key → license state → feature → domain function with the quota's limits → audit → commit
  *
  * Rule: decides who may enter and what the license allows; whether this caller may touch this object is the domain
  * function's to decide, inside the transaction. It must not know HTTP.
@@ -15,6 +15,9 @@ import type { Reader, Store, Writer } from "../store/store.ts";
 import { appendAudit, type AuditNote } from "./audit.ts";
 import type { Caller, CallerKind } from "./caller.ts";
 import { type OperationName, rowOf } from "./operations.ts";
+import type { Refusals } from "./refusals.ts";
+import { findScope } from "./scopes.ts";
+import { surfaceRowOf } from "./surfaces.ts";
 
 /** What a role hands to every operation it calls. */
 export interface Gate {
@@ -23,6 +26,7 @@ export interface Gate {
   readonly entitled: Entitled;
   readonly sealer: Sealer;
   readonly settings: Settings;
+  readonly refusals: Refusals;
 }
 
 /** What a domain function may use while it acts. */
@@ -67,9 +71,9 @@ export interface Operation<Input, Output> {
   readonly operation: OperationName;
 }
 
-/** Throws unless a caller of this kind may enter: 401 for a stranger, 403 for the wrong kind of credential. */
-export function requireAccepted(name: OperationName, kind: CallerKind): void {
-  const { accepts } = rowOf(name);
+function requireAccepted(name: OperationName, kind: CallerKind): void {
+  const { admits } = surfaceRowOf(name);
+  const accepts = rowOf(name).accepts.filter((accepted) => admits.includes(accepted));
   if (accepts.includes(kind)) return;
   if (kind === "anonymous") {
     throw new Fault("unauthenticated", "This needs a credential.", {
@@ -82,8 +86,27 @@ export function requireAccepted(name: OperationName, kind: CallerKind): void {
   });
 }
 
-function enter(name: OperationName, gate: Gate, caller: Caller): Act {
+function requireScope(name: OperationName, caller: Caller): void {
+  if (caller.kind !== "integration" || caller.scopes === undefined) return;
+  const scope = findScope(name);
+  if (scope === undefined || caller.scopes.includes(scope)) return;
+  throw new Fault("insufficient_scope", `This needs the scope ${scope}, and the key does not have it.`, {
+    hint: `Use a key with the scope ${scope}, or one without scopes, which has all of them.`,
+    details: { scope, scopes: caller.scopes, operation: name },
+  });
+}
+
+/**
+ * Throws unless the caller may enter at all: 401 for a stranger, 403 for the wrong kind of credential or a key whose
+ * scopes leave the operation out. A door asks before it reads the body, and the operation asks again.
+ */
+export function requireEntry(name: OperationName, caller: Caller): void {
   requireAccepted(name, caller.kind);
+  requireScope(name, caller);
+}
+
+function enter(name: OperationName, gate: Gate, caller: Caller): Act {
+  requireEntry(name, caller);
   const { license } = rowOf(name);
   const entitlements = gate.entitled.entitlements();
   if (license !== "core") requireLicensed(entitlements, license === "licensed" ? undefined : license);
@@ -97,16 +120,28 @@ async function commit<T>(name: OperationName, gate: Gate, act: Act, run: (act: C
     const outcome = await run({ ...act, writer, note: (note) => (added = { ...added, ...note }) });
     if (rowOf(name).audit !== "ledger") {
       const refused = outcome instanceof Refused;
-      await appendAudit(writer, gate.services, { ...added, operation: name, outcome: refused ? "refused" : "done", caller: act.caller });
+      await appendAudit(writer, gate, { ...added, operation: name, outcome: refused ? "refused" : "done", caller: act.caller });
     }
     return outcome;
   });
-  if (result instanceof Refused) throw result.fault;
-  return result;
+  if (!(result instanceof Refused)) return result;
+  remembered.add(result.fault);
+  throw result.fault;
 }
 
+/** Refusals that have their audit row. */
+const remembered = new WeakSet<Fault>();
+
 function named<Input, Output>(name: OperationName, call: (gate: Gate, caller: Caller, input: Input) => Promise<Output>): Operation<Input, Output> {
-  return Object.assign(call, { operation: name });
+  const noted = async (gate: Gate, caller: Caller, input: Input) => {
+    try {
+      return await call(gate, caller, input);
+    } catch (error) {
+      if (error instanceof Fault && !remembered.has(error)) await gate.refusals.note(name, caller, error);
+      throw error;
+    }
+  };
+  return Object.assign(noted, { operation: name });
 }
 
 /** An operation that reads. It is given no writer. */

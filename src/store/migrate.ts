@@ -7,6 +7,8 @@
  */
 import { Fault } from "../fault.ts";
 import type { Clock } from "../services.ts";
+import credentialsPostgres from "./migrations/0006-credentials.postgres.sql" with { type: "text" };
+import credentialsSqlite from "./migrations/0006-credentials.sqlite.sql" with { type: "text" };
 import firstPostgres from "./migrations/0001-first.postgres.sql" with { type: "text" };
 import firstSqlite from "./migrations/0001-first.sqlite.sql" with { type: "text" };
 import oidcPostgres from "./migrations/0002-oidc.postgres.sql" with { type: "text" };
@@ -17,6 +19,12 @@ import passkeysPostgres from "./migrations/0004-passkeys.postgres.sql" with { ty
 import passkeysSqlite from "./migrations/0004-passkeys.sqlite.sql" with { type: "text" };
 import teamsPostgres from "./migrations/0005-teams.postgres.sql" with { type: "text" };
 import teamsSqlite from "./migrations/0005-teams.sqlite.sql" with { type: "text" };
+import devicesPostgres from "./migrations/0007-devices.postgres.sql" with { type: "text" };
+import devicesSqlite from "./migrations/0007-devices.sqlite.sql" with { type: "text" };
+import logoutPostgres from "./migrations/0008-logout.postgres.sql" with { type: "text" };
+import logoutSqlite from "./migrations/0008-logout.sqlite.sql" with { type: "text" };
+import auditChainPostgres from "./migrations/0009-audit-chain.postgres.sql" with { type: "text" };
+import auditChainSqlite from "./migrations/0009-audit-chain.sqlite.sql" with { type: "text" };
 
 export interface Migration {
   readonly number: number;
@@ -49,6 +57,10 @@ export const sqliteMigrations: readonly Migration[] = [
   { number: 3, name: "people", text: peopleSqlite },
   { number: 4, name: "passkeys", text: passkeysSqlite },
   { number: 5, name: "teams", text: teamsSqlite },
+  { number: 6, name: "credentials", text: credentialsSqlite },
+  { number: 7, name: "devices", text: devicesSqlite },
+  { number: 8, name: "logout", text: logoutSqlite },
+  { number: 9, name: "audit-chain", text: auditChainSqlite },
 ];
 
 export const postgresMigrations: readonly Migration[] = [
@@ -57,6 +69,10 @@ export const postgresMigrations: readonly Migration[] = [
   { number: 3, name: "people", text: peoplePostgres },
   { number: 4, name: "passkeys", text: passkeysPostgres },
   { number: 5, name: "teams", text: teamsPostgres },
+  { number: 6, name: "credentials", text: credentialsPostgres },
+  { number: 7, name: "devices", text: devicesPostgres },
+  { number: 8, name: "logout", text: logoutPostgres },
+  { number: 9, name: "audit-chain", text: auditChainPostgres },
 ];
 
 /** SHA-256 of the text, base64url. Line ends count as LF, whatever the checkout made of them. */

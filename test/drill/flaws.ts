@@ -50,7 +50,7 @@ const tokenFlaws: readonly Flaw[] = [
   { advisory: 5, name: "a refresh token is good at any client", test: codes, edits: one("oidc/grants/refresh-token.ts", "stored.client_id === client.client_id, ", "") },
   { advisory: 5, name: "a refresh may ask for more", test: codes, edits: one("oidc/scope.ts", "if (scopes.every((scope) => may.has(scope))) return", "if (may.size > 0) return") },
   { advisory: 6, name: "a scope that a client lost is refreshed", test: taken, edits: one("oidc/person-tokens.ts", "granted.filter((each) => registered.includes(each))", "granted") },
-  { advisory: 6, name: "a disabled person refreshes", test: taken, edits: one("oidc/live-grants.ts", "and(eq(users.id, grants.user_id), isNull(users.disabled_at))", "eq(users.id, grants.user_id)") },
+  { advisory: 6, name: "a disabled person refreshes", test: taken, edits: one("oidc/live-grants.ts", "eq(users.id, grants.user_id), isNull(users.disabled_at), ", "eq(users.id, grants.user_id), ") },
   { advisory: 7, name: "a refresh token is good by its beginning", test: altered, edits: one("oidc/refresh-token-lookup.ts", 'digest("oidc-refresh-token", token)', 'digest("oidc-refresh-token", token.slice(0, 40))') },
   { advisory: 8, name: "a proof needs no time", test: altered, edits: one("oidc/dpop.ts", "iat: Type.Integer({ minimum: 0 }),", "iat: Type.Optional(Type.Integer({ minimum: 0 })),") },
   { advisory: 9, name: "a client's header may say anything", test: altered, edits: one("oidc/client-jws.ts", "{ additionalProperties: false },", "{ additionalProperties: true },") },
