@@ -91,7 +91,7 @@ const administrationAndNetwork: readonly Advisory[] = [
   { number: 43, source: "GHSA-xxwr-vvr3-2g9f, kanidm", flaw: "Whoever could read an entry could change it.", also: [{ file: doors, test: "each door lets in whom its operation accepts" }] },
   { number: 44, source: "GHSA-r9w3-57w2-gch2, CVE-2026-33504, hydra", flaw: "A forged page mark reached the database." },
   { number: 45, source: "CVE-2025-61928, better-auth", flaw: "The body said whose key was to be made." },
-  { number: 46, source: "pocket-id 0c41872c, db64b150", flaw: "A key could make and renew keys, or change how its person signs in.", also: [{ file: doors, test: "admits exactly the callers of its row" }] },
+  { number: 46, source: "pocket-id 0c41872c, db64b150", flaw: "A key could make and renew keys, or change how its person signs in.", also: [{ file: "gate/surfaces.test.ts", test: "no surface that changes how somebody gets in admits a key" }] },
   { number: 47, source: "GHSA-xr8f-h2gw-9xh6, better-auth", flaw: "People without the right could change clients.", also: [{ file: "oidc/clients/client-operations.test.ts", test: "strangers, devices, integrations, agents and jobs are refused" }] },
   { number: 48, source: "CVE-2025-67494, CVE-2024-49753, zitadel; hydra 24c3be57, e4782db8; pocket-id 9714296e; better-auth #9226, #10126", flaw: "Addresses of others led into the own network.", also: [{ file: "dialler.test.ts", test: "a name that leads to" }] },
   { number: 49, source: "CVE-2026-48794, authelia", flaw: "A host in capitals was another host." },
