@@ -123,6 +123,7 @@ function lifetimesOf(reader: SettingsReader, preset: Preset): Lifetimes {
     emailLinkSeconds: seconds("emailLinkSeconds"),
     secondStepSeconds: seconds("secondStepSeconds"),
     factorEnrolmentSeconds: seconds("factorEnrolmentSeconds"),
+    invitationSeconds: seconds("invitationSeconds"),
     signingKeyRotationSeconds: seconds("signingKeyRotationSeconds"),
   };
 }

@@ -42,6 +42,8 @@ export interface Lifetimes {
   /** Between the password and the code of the second factor. */
   readonly secondStepSeconds: number;
   readonly factorEnrolmentSeconds: number;
+  /** From the invitation into a team on, whether its mail was slow or not. */
+  readonly invitationSeconds: number;
   /** How long one of the issuer's keys signs before the next one does. */
   readonly signingKeyRotationSeconds: number;
 }
@@ -75,6 +77,7 @@ const onprem: Lifetimes = {
   emailLinkSeconds: DAY,
   secondStepSeconds: 300,
   factorEnrolmentSeconds: 900,
+  invitationSeconds: 7 * DAY,
   signingKeyRotationSeconds: 90 * DAY,
 };
 

@@ -61,5 +61,6 @@ export const lifetimeSettings = {
   emailLinkSeconds: lifetime("emailLinkSeconds", "Life of a link that proves an email address; a sign-up that is not finished in it is forgotten", { min: 5 * MINUTE, max: 30 * DAY, roles: api }),
   secondStepSeconds: lifetime("secondStepSeconds", "How long a sign-in waits for the second factor", { min: 30, max: HOUR, roles: both }),
   factorEnrolmentSeconds: lifetime("factorEnrolmentSeconds", "How long an authenticator that is being enrolled waits for its first code", { min: MINUTE, max: DAY, roles: api }),
+  invitationSeconds: lifetime("invitationSeconds", "Life of an invitation into a team", { min: HOUR, max: 90 * DAY, roles: api }),
   signingKeyRotationSeconds: lifetime("signingKeyRotationSeconds", "How long a signing key of the issuer is used before the next one; see signing-keys.md", { min: HOUR, max: 3_650 * DAY, roles: issuer }),
 } as const satisfies Readonly<Record<keyof Lifetimes, Setting<number>>> & { readonly preset: Setting<Preset> };
