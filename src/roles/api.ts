@@ -12,6 +12,7 @@ import { faultHeaders } from "../http/respond.ts";
 import type { LicenseServerLink } from "../license/upload.ts";
 import type { Keyring } from "../oidc/keyring.ts";
 import { addConsentDoors } from "./api/consents.ts";
+import { addDeviceDoors } from "./api/devices.ts";
 import { addLicenseDoors } from "./api/license.ts";
 import { addManagementDoors } from "./api/management.ts";
 import { addOidcClientDoors } from "./api/oidc-clients.ts";
@@ -33,6 +34,7 @@ export function addApiDoors(app: App, { gate, keyring, licenseServer }: ApiOptio
   addManagementDoors(app, gate);
   addTeamDoors(app, gate);
   addPeopleDoors(app, gate);
+  addDeviceDoors(app, gate);
   addRuntimeDoors(app, gate);
   addLicenseDoors(app, gate, licenseServer);
   addOidcClientDoors(app, gate);
