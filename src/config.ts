@@ -102,6 +102,7 @@ function lifetimesOf(reader: SettingsReader): Config["lifetimes"] {
     setupLinkSeconds: reader.read("setupLinkSeconds", settings.setupLinkSeconds),
     deviceCodeSeconds: reader.read("deviceCodeSeconds", settings.deviceCodeSeconds),
     pairingSeconds: reader.read("pairingSeconds", settings.pairingSeconds),
+    invitationSeconds: reader.read("invitationSeconds", settings.invitationSeconds),
     signingKeyRotationSeconds: reader.read("signingKeyRotationSeconds", settings.signingKeyRotationSeconds),
   };
 }

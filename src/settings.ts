@@ -21,6 +21,8 @@ export interface Settings {
   readonly deviceCodeSeconds: number;
   /** How long a desktop waits to be paired. */
   readonly pairingSeconds: number;
+  /** From the invitation on, whether its mail was slow or not. */
+  readonly invitationSeconds: number;
   /** How long one of the issuer's keys signs before the next one does. */
   readonly signingKeyRotationSeconds: number;
   /** The issuer's name in tokens and discovery (RFC 8414 section 2), without a slash at the end. */
@@ -40,6 +42,7 @@ export const defaultSettings: Settings = {
   setupLinkSeconds: 1_800,
   deviceCodeSeconds: 600,
   pairingSeconds: 300,
+  invitationSeconds: 7 * 86_400,
   signingKeyRotationSeconds: 90 * 86_400,
   issuerUrl: "http://localhost:9403",
   publicUrl: "http://localhost:9401",

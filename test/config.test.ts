@@ -57,6 +57,7 @@ const samples: Readonly<Record<Exclude<SettingName, "configFile" | "tlsCertFile"
   deviceCodeSeconds: ["61", ({ lifetimes }) => lifetimes.deviceCodeSeconds, 61],
   pairingSeconds: ["62", ({ lifetimes }) => lifetimes.pairingSeconds, 62],
   setupLinkSeconds: ["62", (config) => config.lifetimes.setupLinkSeconds, 62],
+  invitationSeconds: ["3603", (config) => config.lifetimes.invitationSeconds, 3603],
   signingKeyRotationSeconds: ["3602", (config) => config.lifetimes.signingKeyRotationSeconds, 3602],
   smtpHost: ["mail.example.com", (config) => config.smtp.host, "mail.example.com"],
   smtpPort: ["25", (config) => config.smtp.port, 25],

@@ -181,6 +181,12 @@ export const settings = {
     help: "How long a desktop or a command line waits to be paired",
     roles: ["api"],
   }),
+  invitationSeconds: setting("invitation_seconds", {
+    kind: seconds(3_600, 90 * DAY_SECONDS),
+    fallback: defaultSettings.invitationSeconds,
+    help: "Life of an invitation into a team",
+    roles: ["api"],
+  }),
   signingKeyRotationSeconds: setting("signing_key_rotation_seconds", {
     kind: seconds(3_600, 3_650 * DAY_SECONDS),
     fallback: defaultSettings.signingKeyRotationSeconds,

@@ -30,6 +30,7 @@ export type Purpose =
   | "oidc-code"
   | "oidc-refresh-token"
   | "oidc-successor"
+  | "oidc-sid"
   | "oidc-subject"
   | "second-factor"
   | "recovery-code"
@@ -37,7 +38,10 @@ export type Purpose =
   | "device-code"
   | "user-code"
   | "passkey-challenge"
-  | "outbox";
+  | "outbox"
+  | "invitation"
+  | "audit-row"
+  | "audit-anchor";
 
 export interface Sealer {
   /** AES-256-GCM under the purpose's key; `context` (an id) is authenticated, so that a sealed value cannot be moved to another row. */

@@ -32,6 +32,8 @@ function atTheBrowser(issuer: string) {
     authorization_endpoint: endpointUrl(issuer, "authorization"),
     pushed_authorization_request_endpoint: endpointUrl(issuer, "pushed_authorization_request"),
     end_session_endpoint: endpointUrl(issuer, "end_session"),
+    backchannel_logout_supported: true,
+    backchannel_logout_session_supported: true,
     response_types_supported: responseTypes,
     response_modes_supported: responseModes,
     code_challenge_methods_supported: ["S256"],

@@ -122,6 +122,8 @@ function identityTables({ table, text, instant, count, flag }: Kit) {
       end_reason: text(),
       /** How the person proved who they are, JSON array (RFC 8176); null for sessions from before it was kept. */
       amr: text(),
+      /** Since its end: when the clients that have to be told of it were noted. Partial index on `ended_at` where this is null. */
+      logout_noted_at: instant(),
       /** Where the sign-in came from, so that people know their own; null where it crossed no socket. */
       address: text(),
     }),
@@ -429,8 +431,10 @@ function oidcGrantTables({ table, text, instant, count }: Kit) {
       client_id: text().notNull(),
       /** Null for client credentials. */
       user_id: text(),
-      /** The sign-in it was given in; null for offline access and client credentials. */
+      /** The sign-in it ends with; null for offline access and client credentials. */
       session_id: text(),
+      /** The sign-in it was given in, also for offline access. Index. */
+      login_session_id: text(),
       scope: text().notNull(),
       /** JSON array of resource indicators (RFC 8707). */
       resource: text().notNull(),
@@ -477,8 +481,18 @@ function oidcGrantTables({ table, text, instant, count }: Kit) {
   };
 }
 
-function oidcPendingTables({ table, text, instant }: Kit) {
+function oidcPendingTables({ table, text, instant, count }: Kit) {
   return {
+    /** Clients that have to be told that a sign-in ended. Id: session id + `/` + client id. Indexes on `due_at` and the references. */
+    oidcLogoutNotices: table("oidc_logout_notices", {
+      id: text().primaryKey(),
+      client_id: text().notNull(),
+      user_id: text().notNull(),
+      session_id: text().notNull(),
+      attempts: count().notNull(),
+      created_at: instant().notNull(),
+      due_at: instant().notNull(),
+    }),
     /** Authorization requests that wait for a person (pushed, or on the way through sign-in and consent). */
     oidcRequests: table("oidc_requests", {
       /** Digest of the request's handle. */
@@ -520,9 +534,16 @@ function workflowTables({ table, text, instant, count }: Kit) {
 
 function gateTables({ table, text, instant, count }: Kit) {
   return {
-    /** Who did what to what, in the same commit as the deed. */
+    /**
+     * Who did what to what, in the same commit as the deed; each row continues the one before it in its stream.
+     * Nothing changes or deletes a row. Unique index on `stream` and `sequence`, indexes on `at`, and on `team_id` and `at`.
+     */
     audit: table("audit", {
       id: text().primaryKey(),
+      /** `main` in SQLite; in PostgreSQL one for each command that a process runs beside others. */
+      stream: text().notNull(),
+      /** 1, 2, 3 … within the stream. */
+      sequence: count().notNull(),
       at: instant().notNull(),
       operation: text().notNull(),
       outcome: text().notNull(),
@@ -534,6 +555,10 @@ function gateTables({ table, text, instant, count }: Kit) {
       address: text(),
       /** JSON object of facts; never a secret. */
       details: text().notNull(),
+      /** SHA-256 over the row and the chain of the row before it, base64url. */
+      chain: text().notNull(),
+      /** Keyed digest of `chain`: what nobody can make without the master key. */
+      seal: text().notNull(),
     }),
     /** Applied migrations, with the checksum of the text that ran. */
     migrations: table("migrations", {

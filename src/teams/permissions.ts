@@ -25,6 +25,9 @@ export const permissions = {
   "member.set_role": "admin",
   /** Of others. Leaving is everybody's but the owner's. */
   "member.remove": "admin",
+  "invitation.create": "admin",
+  "invitation.list": "admin",
+  "invitation.cancel": "admin",
   "credential.create": "admin",
   "credential.list": "viewer",
   "credential.rotate": "admin",
@@ -32,6 +35,8 @@ export const permissions = {
   /** A device comes with an agent key, by which it runs tasks of the team. */
   "pairing.confirm": "member",
   "workflow.list_runtime": "viewer",
+  "audit.list": "admin",
+  "audit.export": "admin",
 } as const satisfies Partial<Record<OperationName, Role>>;
 
 /** An operation that asks for a membership. */

@@ -56,16 +56,19 @@ interface Granted extends Pick<AuthorizationRequest, "clientId" | "scope" | "cla
   readonly resource: readonly string[];
   /** The sign-in that it ends with; null for none. */
   readonly sessionId: string | null;
+  /** The sign-in that the client takes part in, and is told the end of; null for none. */
+  readonly loginSessionId: string | null;
 }
 
 /** Inserts a grant; gives its id. */
-async function insertGrantRow({ writer, services }: CommandAct, { clientId, scope, resource, claims, nonce, sessionId }: Granted, session: Session): Promise<string> {
+async function insertGrantRow({ writer, services }: CommandAct, { clientId, scope, resource, claims, nonce, sessionId, loginSessionId }: Granted, session: Session): Promise<string> {
   const id = services.random.uuid();
   await writer.insert(writer.tables.oidcGrants).values({
     id,
     client_id: clientId,
     user_id: session.userId,
     session_id: sessionId,
+    login_session_id: loginSessionId,
     scope,
     resource: JSON.stringify(resource),
     claims: claims === undefined ? null : JSON.stringify(claims),
@@ -79,8 +82,8 @@ async function insertGrantRow({ writer, services }: CommandAct, { clientId, scop
 }
 
 /** Inserts a grant that outlives the sign-in it was given in; gives its id. */
-export async function insertStandingGrant(act: CommandAct, granted: Omit<Granted, "sessionId">, session: Session): Promise<string> {
-  return await insertGrantRow(act, { ...granted, sessionId: null }, session);
+export async function insertStandingGrant(act: CommandAct, granted: Omit<Granted, "sessionId" | "loginSessionId">, session: Session): Promise<string> {
+  return await insertGrantRow(act, { ...granted, sessionId: null, loginSessionId: null }, session);
 }
 
 /** Inserts the grant and a code for it; gives the code, which is shown once. */
@@ -88,7 +91,7 @@ export async function insertGrant(act: CommandAct, request: AuthorizationRequest
   const { writer, services } = act;
   const now = services.clock.now();
   const isOffline = scopesOf(request.scope).includes("offline_access");
-  const grantId = await insertGrantRow(act, { ...request, sessionId: isOffline ? null : session.id }, session);
+  const grantId = await insertGrantRow(act, { ...request, sessionId: isOffline ? null : session.id, loginSessionId: session.id }, session);
   const code = randomSecret(services.random);
   await writer.insert(writer.tables.oidcCodes).values({
     digest: codeDigest(act, code),
