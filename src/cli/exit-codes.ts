@@ -24,6 +24,7 @@ export const EXIT_OK = 0;
 export const EXIT_BUG = 1;
 export const EXIT_TRANSIENT = 3;
 export const EXIT_DENIED = 4;
+export const EXIT_CONFLICT = 6;
 export const EXIT_LICENSE = 7;
 export const EXIT_FOUND = 8;
 export const EXIT_INTERRUPTED = 130;

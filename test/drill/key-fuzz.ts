@@ -5,6 +5,7 @@
 import { findCallerByKey } from "../../src/credentials/authentication.ts";
 import { createKey, keyFamilyOf } from "../../src/crypto/tokens.ts";
 import type { Gate } from "../../src/gate/operation.ts";
+import { Refusals } from "../../src/gate/refusals.ts";
 import type { Random } from "../../src/services.ts";
 import { testServices } from "../support/services.ts";
 import { damagesOf, lookAlikes, slipsOf } from "../support/look-alikes.ts";
@@ -88,10 +89,14 @@ function watchedGate(watch: Watch): Gate {
   const unused = () => {
     throw new Error("nothing else is asked");
   };
+  const services = testServices();
+  const store: Gate["store"] = { engine: "sqlite", read, write: read, close: async () => {} };
+  const sealer = { digest, seal: unused, open: unused };
   return {
-    services: testServices(),
-    store: { engine: "sqlite", read, write: read, close: async () => {} },
-    sealer: { digest, seal: unused, open: unused },
+    services,
+    store,
+    sealer,
+    refusals: new Refusals({ services, sealer, store }),
     entitled: { entitlements: unused },
     get settings() {
       return unused();

@@ -6,6 +6,7 @@ import { findCallerByKey } from "../../../src/credentials/authentication.ts";
 import { createSealer, MASTER_KEY_BYTES, type Sealer } from "../../../src/crypto/sealing.ts";
 import { createKey, keyPrefix } from "../../../src/crypto/tokens.ts";
 import { type Gate, requireEntry } from "../../../src/gate/operation.ts";
+import { Refusals } from "../../../src/gate/refusals.ts";
 import { without } from "../../../src/license/entitlements.ts";
 import { realServices } from "../../../src/services.ts";
 import { defaultSettings } from "../../../src/settings.ts";
@@ -84,7 +85,7 @@ async function check(scratch: string): Promise<Figure> {
   const file = join(scratch, "keys.db");
   const store = await openSqliteStore({ file, clock: services.clock });
   const sealer = createSealer(services.random.bytes(MASTER_KEY_BYTES), services.random);
-  const gate: Gate = { services, store, sealer, settings: defaultSettings, entitled: { entitlements: () => without("missing") } };
+  const gate: Gate = { services, store, sealer, settings: defaultSettings, entitled: { entitlements: () => without("missing") }, refusals: new Refusals({ services, sealer, store }) };
   const keys = await fill(store, sealer);
   const database = new Database(file, { readonly: true });
   try {
