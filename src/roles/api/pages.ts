@@ -1,7 +1,7 @@
 /** The pages: set-up by link, sign-in, overview, sign-out. Forms without scripts; refusals are pages too. */
 import { t } from "elysia";
 import { pageResponse } from "../../dashboard/html.ts";
-import { secondStepPage } from "../../dashboard/people-pages.ts";
+import { secondStepPage } from "../../dashboard/second-step-page.ts";
 import { alreadySetUpPage, notSetUpPage, overviewPage, refusalPage, setupPage, signInPage } from "../../dashboard/pages.ts";
 import styleSheet from "../../dashboard/style.css" with { type: "text" };
 import type { Fault } from "../../fault.ts";
@@ -18,7 +18,6 @@ import { readSelf } from "../../identity/users.ts";
 import { completeSetup } from "../../teams/setup.ts";
 import { signedIn, signedOut } from "./cookie.ts";
 import { anonymousAt, orAgain, redirect, requireOwnForm } from "./forms.ts";
-import { addPeoplePages } from "./people-pages.ts";
 
 const anonymous: Caller = { kind: "anonymous" };
 
@@ -130,5 +129,4 @@ export function addPages(app: App, gate: Gate): void {
   });
   addSetupPages(app, gate);
   addSignInPages(app, gate);
-  addPeoplePages(app, gate);
 }

@@ -85,6 +85,16 @@ export function answerResponse(frame: Frame, response: AuthorizationResponse): R
   return respond(page, { formAction: `${sourceOf(response.redirectUri)} https:`, script: SUBMIT_SCRIPT });
 }
 
+/** Runs `work`; its fault is shown on the page that was filled in. */
+export async function orAgain(work: () => Promise<Response>, page: (fault: Fault) => Html): Promise<Response> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    return pageResponse(page(error), error.status, faultHeaders(error));
+  }
+}
+
 /** Runs `work`; its fault is a page, because people are looking. */
 export async function orRefusalPage(gate: Gate, request: Request, work: () => Promise<Response>): Promise<Response> {
   try {
