@@ -11,6 +11,7 @@ import type { App } from "../http/listener.ts";
 import { faultHeaders } from "../http/respond.ts";
 import type { LicenseServerLink } from "../license/upload.ts";
 import type { Keyring } from "../oidc/keyring.ts";
+import { addAuditDoors } from "./api/audit.ts";
 import { addConsentDoors } from "./api/consents.ts";
 import { addInvitationDoors } from "./api/invitations.ts";
 import { addInvitationPages } from "./api/invitation-pages.ts";
@@ -43,6 +44,7 @@ export function addApiDoors(app: App, { gate, keyring, licenseServer }: ApiOptio
   addLicenseDoors(app, gate, licenseServer);
   addOidcClientDoors(app, gate);
   addConsentDoors(app, gate);
+  addAuditDoors(app, gate);
   addPages(app, gate);
 }
 
