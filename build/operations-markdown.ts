@@ -1,6 +1,8 @@
 /** `docs/operations.md`, printed from the table of operations and the catalog. Pure. */
 import type { CallerKind } from "../src/gate/caller.ts";
 import { type LicenseNeed, type OperationName, rowOf } from "../src/gate/operations.ts";
+import { findScope, scopes } from "../src/gate/scopes.ts";
+import { surfaceOf, surfaces } from "../src/gate/surfaces.ts";
 import { features, quotas } from "../src/license/catalog.ts";
 import type { Qualified } from "../src/license/entitlements.ts";
 import { mayDo, permissions, roles, type TeamAction } from "../src/teams/permissions.ts";
@@ -20,6 +22,10 @@ License: **core** is allowed whatever the license says. **licensed** needs a goo
 \`unreachable\` within the grace) and answers 503 with the state's name otherwise. A **feature** needs a good license that
 carries it, and answers 403 \`feature_disabled\` without it. Quotas are caps that the operation counts against; beyond one
 it answers 403 \`quota_exceeded\`. Features and quotas are explained in [the catalog](catalog.md).
+
+Each operation belongs to a **surface**, which is for certain kinds of caller: the gate lets nobody in whom the surface does
+not admit. An integration key with **scopes** needs the scope of the operation, and is answered 403 \`insufficient_scope\`
+without it; a key without scopes has all of them.
 
 Every operation that changes something leaves a row in the audit log in the same commit; **ledger** marks those that are too
 frequent for that and are kept in a table of their own.`;
@@ -49,7 +55,8 @@ function needShown(need: LicenseNeed): string {
 function operationRow(name: OperationName): readonly string[] {
   const { accepts, license, quotas: counted = [], audit, purpose } = rowOf(name);
   const shownQuotas = counted.length === 0 ? "–" : counted.map(qualified).join(", ");
-  return [code(name), accepts.join(", "), needShown(license), shownQuotas, `${purpose}${audit === "ledger" ? " **ledger**" : ""}`];
+  const scope = findScope(name);
+  return [code(name), code(surfaceOf[name]), accepts.join(", "), scope === undefined ? "–" : code(scope), needShown(license), shownQuotas, `${purpose}${audit === "ledger" ? " **ledger**" : ""}`];
 }
 
 function listed(names: readonly OperationName[]): string {
@@ -76,6 +83,8 @@ function roleMatrix(): string {
 
 export function operationsMarkdown(): string {
   const callers = table(["caller", "who that is"], Object.entries(kinds).map(([kind, meaning]) => [code(kind), meaning]));
-  const rows = table(["operation", "accepts", "license", "quotas", "what it does"], operationNames().map(operationRow));
-  return page(introduction, "## Callers", callers, "## Table", rows, "## What each role may do in its team", roleWords, roleMatrix(), "## What each license key opens", matrix());
+  const rows = table(["operation", "surface", "accepts", "scope", "license", "quotas", "what it does"], operationNames().map(operationRow));
+  const surfaceRows = table(["surface", "admits"], Object.entries(surfaces).map(([surface, { admits }]) => [code(surface), admits.join(", ")]));
+  const scopeRows = table(["scope", "what a key with it may do"], Object.entries(scopes).map(([scope, meaning]) => [code(scope), meaning]));
+  return page(introduction, "## Callers", callers, "## Surfaces", surfaceRows, "## Scopes", scopeRows, "## Table", rows, "## What each role may do in its team", roleWords, roleMatrix(), "## What each license key opens", matrix());
 }

@@ -13,6 +13,7 @@ export const faultCodes = {
   unauthenticated: { status: 401, exit: 4 },
   second_factor_required: { status: 401, exit: 4 },
   forbidden: { status: 403, exit: 4 },
+  insufficient_scope: { status: 403, exit: 4 },
   feature_disabled: { status: 403, exit: 7 },
   quota_exceeded: { status: 403, exit: 7 },
   not_enrolled: { status: 403, exit: 4 },

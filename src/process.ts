@@ -9,6 +9,7 @@
 import { reachingOwn, readServerCertificate, type ServerCertificate, trustedBeside, withExtraCa } from "./certificates.ts";
 import { type Config, licenseServersOf, settingsOf } from "./config.ts";
 import type { Role } from "./config/table.ts";
+import { LastUses } from "./credentials/last-use.ts";
 import { createSealer } from "./crypto/sealing.ts";
 import { type DataDirectory, findFile, prepareDataDirectory, readSecretLine, secretBytes } from "./data-directory.ts";
 import { Fault } from "./fault.ts";
@@ -68,6 +69,7 @@ interface House {
   readonly certificate: ServerCertificate | undefined;
   readonly directory: DataDirectory;
   readonly gate: Gate;
+  readonly uses: LastUses;
   readonly bound: Partial<Record<Role, string>>;
   /** What has to be stopped, in reverse. */
   readonly stops: AsyncDisposableStack;
@@ -108,7 +110,9 @@ async function openHouse({ config, outside, log, stops }: Site): Promise<House> 
   stops.defer(() => store.close());
   const bound: House["bound"] = {};
   const gate: Gate = { services, store, sealer, settings: lateSettings(config, bound), entitled: coreOnly };
-  return { config, services, certificate, log, directory, gate, bound, stops };
+  const uses = new LastUses(gate, log);
+  stops.defer(() => uses.stop());
+  return { config, services, certificate, log, directory, gate, uses, bound, stops };
 }
 
 /** Opens the role's port and takes note of its address. */
@@ -187,7 +191,7 @@ async function openApi(house: House): Promise<LeaseHolder> {
   const keyring = createKeyring(house.gate);
   return await openRole(house, {
     role: "api",
-    authenticate: (gate) => apiAuthenticate(gate, keyring),
+    authenticate: (gate) => apiAuthenticate(gate, keyring, house.uses),
     furnish(app, gate, holder) {
       addApiDoors(app, { gate, keyring, licenseServer: holder });
       openPostOffice(house, gate);
@@ -199,7 +203,7 @@ async function openApi(house: House): Promise<LeaseHolder> {
 async function openGateway(house: House): Promise<LeaseHolder> {
   return await openRole(house, {
     role: "gateway",
-    authenticate: gatewayAuthenticate,
+    authenticate: (gate) => gatewayAuthenticate(gate, house.uses),
     furnish(app, gate, holder) {
       const doors = addGatewayDoors(app, gate);
       holder.onChange(() => doors.reviewLicense());

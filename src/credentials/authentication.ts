@@ -4,14 +4,15 @@
  * The read sees what is committed now, so a revocation is true for the next request once its call has returned.
  */
 import { and, eq, gt, isNull, or } from "drizzle-orm";
-import { type KeyFamily, keyFamilyOf } from "../crypto/tokens.ts";
+import { type KeyFamily, keyFamilyOf, keyPrefix } from "../crypto/tokens.ts";
 import type { DeviceCaller, TeamCaller } from "../gate/caller.ts";
 import type { Gate } from "../gate/operation.ts";
 import { type Given, planRead } from "../store/plan.ts";
 import type { Reader } from "../store/store.ts";
 import { type CredentialKind, kindOf } from "./kinds.ts";
+import { readScopes, requireAllowedFrom } from "./restrictions.ts";
 
-type KeyCaller = DeviceCaller | TeamCaller;
+export type KeyCaller = DeviceCaller | TeamCaller;
 
 /** What the key's row has to be. */
 interface Wanted {
@@ -21,15 +22,17 @@ interface Wanted {
   readonly now: number;
 }
 
+/** The secret of now, or the one before while it overlaps. */
 function isWanted({ credentials }: Reader["tables"], given: Given<Wanted>) {
   const isUnexpired = or(isNull(credentials.expires_at), gt(credentials.expires_at, given("now")));
-  return and(eq(credentials.digest, given("digest")), eq(credentials.kind, given("kind")), isNull(credentials.revoked_at), isUnexpired);
+  const isPrevious = and(eq(credentials.previous_digest, given("digest")), gt(credentials.previous_expires_at, given("now")));
+  return and(or(eq(credentials.digest, given("digest")), isPrevious), eq(credentials.kind, given("kind")), isNull(credentials.revoked_at), isUnexpired);
 }
 
 const findTeamKey = planRead((reader, given: Given<Wanted>) => {
   const { credentials } = reader.tables;
   return reader
-    .select({ credentialId: credentials.id, teamId: credentials.team_id })
+    .select({ credentialId: credentials.id, teamId: credentials.team_id, scopes: credentials.scopes, allowedCidrs: credentials.allowed_cidrs })
     .from(credentials)
     .where(isWanted(reader.tables, given));
 });
@@ -38,29 +41,43 @@ const findTeamKey = planRead((reader, given: Given<Wanted>) => {
 const findDeviceKey = planRead((reader, given: Given<Wanted>) => {
   const { credentials, users, memberships } = reader.tables;
   return reader
-    .select({ credentialId: credentials.id, teamId: credentials.team_id, userId: users.id })
+    .select({ credentialId: credentials.id, teamId: credentials.team_id, userId: users.id, allowedCidrs: credentials.allowed_cidrs })
     .from(credentials)
     .innerJoin(users, and(eq(users.id, credentials.user_id), isNull(users.disabled_at)))
     .innerJoin(memberships, and(eq(memberships.team_id, credentials.team_id), eq(memberships.user_id, users.id)))
     .where(isWanted(reader.tables, given));
 });
 
-async function findCaller({ store, sealer, services }: Gate, family: KeyFamily, rawKey: string): Promise<KeyCaller | undefined> {
+interface Found {
+  readonly caller: KeyCaller;
+  readonly allowedCidrs: string | null;
+}
+
+async function find({ store, sealer, services }: Gate, family: KeyFamily, rawKey: string): Promise<Found | undefined> {
   const kind = kindOf(family);
   const wanted: Wanted = { kind, digest: sealer.digest("credential-pepper", rawKey), now: services.clock.now() };
   return await store.read(async (reader) => {
     if (kind === "device") {
       const [found] = await findDeviceKey(reader, wanted);
-      return found === undefined ? undefined : { kind, ...found };
+      if (found === undefined) return undefined;
+      const { allowedCidrs, ...ids } = found;
+      return { caller: { kind, ...ids }, allowedCidrs };
     }
     const [found] = await findTeamKey(reader, wanted);
-    return found === undefined ? undefined : { kind, ...found };
+    if (found === undefined) return undefined;
+    const { allowedCidrs, scopes, ...ids } = found;
+    return { caller: { kind, ...ids, scopes: readScopes(scopes) }, allowedCidrs };
   });
 }
 
-/** The caller whose key `rawKey` is, or undefined when it is good for nothing: not ours, unknown, expired or revoked. */
+/**
+ * The caller whose key `rawKey` is, or undefined when it is good for nothing: not ours, unknown, expired or revoked.
+ * Throws Fault `forbidden` when the key is good, but not from `address`.
+ */
 export async function findCallerByKey(gate: Gate, rawKey: string, address: string | undefined): Promise<KeyCaller | undefined> {
   const family = keyFamilyOf(rawKey);
-  const found = family === undefined ? undefined : await findCaller(gate, family, rawKey);
-  return found === undefined ? undefined : { ...found, address };
+  const found = family === undefined ? undefined : await find(gate, family, rawKey);
+  if (found === undefined) return undefined;
+  requireAllowedFrom(found.allowedCidrs, address);
+  return { ...found.caller, keyPrefix: keyPrefix(rawKey), address };
 }

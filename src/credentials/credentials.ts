@@ -5,24 +5,31 @@
  */
 import { and, count, desc, eq, gt, isNull, or, sql } from "drizzle-orm";
 import { createKey, keyPrefix } from "../crypto/tokens.ts";
-import { Fault, invalidField, notFound } from "../fault.ts";
+import { invalidField, notFound } from "../fault.ts";
 import { command, type CommandAct, query } from "../gate/operation.ts";
-import { below, quotaFault, UNLIMITED } from "../gate/quota.ts";
+import { below, quotaFault } from "../gate/quota.ts";
 import { requireName } from "../identity/names.ts";
 import type { Qualified } from "../license/entitlements.ts";
 import { isoTime, type PageMeta, pageOf, type PageRequest } from "../page.ts";
 import { rowWhere } from "../store/conditional-insert.ts";
+import type { Tables } from "../store/schema.ts";
 import type { Writer } from "../store/store.ts";
 import { type Membership, requireMembership } from "../teams/membership.ts";
-import { type CredentialKind, credentialKinds, familyOf, type KeyStatus, statusOf } from "./kinds.ts";
+import { requireCredentialId } from "./credential-id.ts";
+import { type CredentialKind, credentialKinds, familyOf, findKind, type KeyStatus, statusOf } from "./kinds.ts";
+import { readList, requireRestrictions, type RestrictionInput, type StoredRestrictions } from "./restrictions.ts";
 
-const maxIntegrationKeys: Qualified = { namespace: "team", key: "max_integration_keys" };
+type TeamKeyKind = Exclude<CredentialKind, "device">;
+
+/** What caps the live keys of a kind. An agent key stands for one agent at least, so a team needs no more of them than agents. */
+const capOf = {
+  integration: { namespace: "team", key: "max_integration_keys" },
+  agent: { namespace: "team", key: "max_agents" },
+} as const satisfies Record<TeamKeyKind, Qualified>;
 const EXPIRES_IN_DAYS_MAX = 365;
 const DAY_MS = 86_400_000;
-/** Ids are UUIDs (RFC 9562); whatever else stands in an id's place may be a key, so it is refused before it is looked up. */
-const ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
-export interface CredentialInput {
+export interface CredentialInput extends RestrictionInput {
   readonly kind: string;
   readonly display_name: string;
   /** 1 to 365; without it the key never expires. */
@@ -47,33 +54,38 @@ export interface Credential {
   readonly created_at: string;
   readonly last_used_at: string | null;
   readonly expires_at: string | null;
+  /** Null for all of the runtime surface. */
+  readonly scopes: readonly string[] | null;
+  /** Null for every address. */
+  readonly allowed_cidrs: readonly string[] | null;
+  /** Until when the key before the last rotation is good as well; null when there is none. */
+  readonly previous_key_expires_at: string | null;
 }
-
-type TeamKeyKind = Exclude<CredentialKind, "device">;
 
 interface Wanted {
   readonly kind: TeamKeyKind;
   readonly displayName: string;
   readonly expiresInDays: number | undefined;
+  readonly restrictions: StoredRestrictions;
 }
 
-function requireWanted({ kind, display_name, expires_in_days: days }: CredentialInput): Wanted {
+function requireWanted({ kind, display_name, expires_in_days: days, ...restrictions }: CredentialInput): Wanted {
   if (kind === "device") throw invalidField("kind", "is integration or agent; a device key is made by pairing the device");
   if (kind !== "integration" && kind !== "agent") throw invalidField("kind", "is integration or agent");
   if (days !== undefined && (!Number.isInteger(days) || days < 1 || days > EXPIRES_IN_DAYS_MAX)) {
     throw invalidField("expires_in_days", `is a whole number from 1 to ${EXPIRES_IN_DAYS_MAX}, or is left out for a key that never expires`);
   }
-  return { kind, displayName: requireName("display_name", display_name), expiresInDays: days };
+  return { kind, displayName: requireName("display_name", display_name), expiresInDays: days, restrictions: requireRestrictions(kind, restrictions) };
 }
 
-/** The team's integration keys that are still good for something. */
-function countIntegrationKeys(writer: Writer, teamId: string, now: number) {
+/** The team's keys of that kind that are still good for something. */
+function countLiveKeys(writer: Writer, { kind, teamId, now }: { readonly kind: TeamKeyKind; readonly teamId: string; readonly now: number }) {
   const { credentials } = writer.tables;
   const isLive = and(isNull(credentials.revoked_at), or(isNull(credentials.expires_at), gt(credentials.expires_at, now)));
   return writer
     .select({ count: count() })
     .from(credentials)
-    .where(and(eq(credentials.team_id, teamId), eq(credentials.kind, "integration"), isLive));
+    .where(and(eq(credentials.team_id, teamId), eq(credentials.kind, kind), isLive));
 }
 
 async function insertCredential(act: CommandAct, { teamId, userId }: Membership, wanted: Wanted): Promise<CreatedCredential> {
@@ -81,7 +93,7 @@ async function insertCredential(act: CommandAct, { teamId, userId }: Membership,
   const { credentials } = writer.tables;
   const rawKey = createKey(familyOf[wanted.kind], services.random);
   const now = services.clock.now();
-  const cap = wanted.kind === "integration" ? act.limit(maxIntegrationKeys) : UNLIMITED;
+  const cap = act.limit(capOf[wanted.kind]);
   const row = {
     id: services.random.uuid(),
     kind: wanted.kind,
@@ -92,10 +104,11 @@ async function insertCredential(act: CommandAct, { teamId, userId }: Membership,
     digest: sealer.digest("credential-pepper", rawKey),
     created_at: now,
     expires_at: wanted.expiresInDays === undefined ? null : now + wanted.expiresInDays * DAY_MS,
+    ...wanted.restrictions,
   };
-  const isFree = below(countIntegrationKeys(writer, teamId, now), cap);
+  const isFree = below(countLiveKeys(writer, { kind: wanted.kind, teamId, now }), cap);
   const [inserted] = await writer.insert(credentials).select(rowWhere(credentials, row, isFree)).returning({ id: credentials.id });
-  if (inserted === undefined) throw quotaFault(maxIntegrationKeys, cap);
+  if (inserted === undefined) throw quotaFault(capOf[wanted.kind], cap);
   return { id: inserted.id, kind: wanted.kind, key_prefix: keyPrefix(rawKey), raw_key: rawKey };
 }
 
@@ -108,6 +121,26 @@ export const createCredential = command("credential.create", async (act, input: 
   return created;
 });
 
+type ListedRow = Pick<
+  Tables["credentials"]["$inferSelect"],
+  "id" | "kind" | "display_name" | "key_prefix" | "user_id" | "created_at" | "last_used_at" | "expires_at" | "revoked_at" | "scopes" | "allowed_cidrs" | "previous_expires_at"
+>;
+
+function shownCredential({ revoked_at, previous_expires_at, ...row }: ListedRow, now: number): Credential {
+  const time = (instant: number | null) => (instant === null ? null : isoTime(instant));
+  const isOverlapping = revoked_at === null && previous_expires_at !== null && previous_expires_at > now;
+  return {
+    ...row,
+    key_status: statusOf({ revoked_at, expires_at: row.expires_at }, now),
+    created_at: isoTime(row.created_at),
+    last_used_at: time(row.last_used_at),
+    expires_at: time(row.expires_at),
+    scopes: readList(row.scopes) ?? null,
+    allowed_cidrs: readList(row.allowed_cidrs) ?? null,
+    previous_key_expires_at: isOverlapping ? time(previous_expires_at) : null,
+  };
+}
+
 export interface CredentialListRequest extends PageRequest {
   readonly kind?: string | undefined;
 }
@@ -118,7 +151,7 @@ export const listCredentials = query(
   async (act, input: CredentialListRequest): Promise<{ readonly credentials: readonly Credential[]; readonly page_meta: PageMeta }> => {
     const { reader, caller, services } = act;
     const page = pageOf(input);
-    const kind = credentialKinds.find((each) => each === input.kind);
+    const kind = findKind(input.kind);
     if (kind === undefined && input.kind !== undefined) throw invalidField("kind", `is one of ${credentialKinds.join(", ")}`);
     const { teamId } = await requireMembership(reader, caller, "credential.list");
     const { credentials } = reader.tables;
@@ -135,6 +168,9 @@ export const listCredentials = query(
         last_used_at: credentials.last_used_at,
         expires_at: credentials.expires_at,
         revoked_at: credentials.revoked_at,
+        scopes: credentials.scopes,
+        allowed_cidrs: credentials.allowed_cidrs,
+        previous_expires_at: credentials.previous_expires_at,
       })
       .from(credentials)
       .where(isAsked)
@@ -142,13 +178,7 @@ export const listCredentials = query(
       .limit(page.limit)
       .offset(page.offset);
     const now = services.clock.now();
-    const shown = rows.map(({ revoked_at, ...row }) => ({
-      ...row,
-      key_status: statusOf({ revoked_at, expires_at: row.expires_at }, now),
-      created_at: isoTime(row.created_at),
-      last_used_at: row.last_used_at === null ? null : isoTime(row.last_used_at),
-      expires_at: row.expires_at === null ? null : isoTime(row.expires_at),
-    }));
+    const shown = rows.map((row) => shownCredential(row, now));
     return { credentials: shown, page_meta: page.meta(total?.count ?? 0) };
   },
 );
@@ -159,15 +189,10 @@ export const listCredentials = query(
  */
 export const revokeCredential = command("credential.revoke", async (act, input: { readonly credential_id: string }): Promise<void> => {
   const { writer, caller, services, note } = act;
-  if (!ID.test(input.credential_id)) {
-    throw new Fault("invalid_request", "A credential is named by its id, not by its key or prefix.", {
-      hint: "Take the id from the list of credentials. A key that was sent in an address may have been logged: revoke it.",
-      details: { fields: [{ field: "credential_id", problem: "is not an id" }] },
-    });
-  }
+  const id = requireCredentialId(input.credential_id);
   const { teamId } = await requireMembership(writer, caller, "credential.revoke");
   const { credentials } = writer.tables;
-  const isMeant = and(eq(credentials.id, input.credential_id.toLowerCase()), eq(credentials.team_id, teamId));
+  const isMeant = and(eq(credentials.id, id), eq(credentials.team_id, teamId));
   const [meant] = await writer
     .update(credentials)
     .set({ revoked_at: sql`coalesce(${credentials.revoked_at}, ${services.clock.now()})` })

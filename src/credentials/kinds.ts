@@ -12,6 +12,11 @@ export type CredentialKind = (typeof credentialKinds)[number];
 
 export const familyOf = { integration: "sk", agent: "ak", device: "dk" } as const satisfies Record<CredentialKind, KeyFamily>;
 
+/** The kind of that name, or undefined. */
+export function findKind(text: string | undefined): CredentialKind | undefined {
+  return credentialKinds.find((kind) => kind === text);
+}
+
 /** The kind whose keys are of `family`. */
 export function kindOf(family: KeyFamily): CredentialKind {
   switch (family) {

@@ -4,6 +4,8 @@
  * Rule: identity comes from the credential alone, never from a body or a query.
  */
 
+import type { Scope } from "./scopes.ts";
+
 export type CallerKind = "anonymous" | "user" | "device" | "integration" | "agent" | "lease_client" | "operator" | "system";
 
 /** Where the call came from, for audit and limits. Undefined for calls that cross no socket. */
@@ -27,6 +29,8 @@ export interface DeviceCaller extends From {
   readonly credentialId: string;
   readonly userId: string;
   readonly teamId: string;
+  /** Which of the credential's secrets was shown: what opened a stream has to stay good while it is open. */
+  readonly keyPrefix?: string | undefined;
 }
 
 /** An integration (`sk-`) or an agent (`ak-`): one team, no person. */
@@ -34,6 +38,10 @@ export interface TeamCaller extends From {
   readonly kind: "integration" | "agent";
   readonly credentialId: string;
   readonly teamId: string;
+  /** As for a device. */
+  readonly keyPrefix?: string | undefined;
+  /** What an integration key is narrowed to; undefined for all that its kind may do. */
+  readonly scopes?: readonly Scope[] | undefined;
 }
 
 /** A role that proved its enrolled client key to the License Server. */

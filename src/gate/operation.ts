@@ -1,7 +1,7 @@
 /**
  * The gate: every operation is made here, and nothing reaches a domain function but through it.
  *
- *     caller's kind in the row → license state → feature → domain function with the quota's limits → audit → commit
+ *     caller's kind in row and surface → scope of the key → license state → feature → domain function with the quota's limits → audit → commit
  *
  * Rule: decides who may enter and what the license allows; whether this caller may touch this object is the domain
  * function's to decide, inside the transaction. It must not know HTTP.
@@ -15,6 +15,8 @@ import type { Reader, Store, Writer } from "../store/store.ts";
 import { appendAudit, type AuditNote } from "./audit.ts";
 import type { Caller, CallerKind } from "./caller.ts";
 import { type OperationName, rowOf } from "./operations.ts";
+import { findScope } from "./scopes.ts";
+import { surfaceRowOf } from "./surfaces.ts";
 
 /** What a role hands to every operation it calls. */
 export interface Gate {
@@ -67,9 +69,9 @@ export interface Operation<Input, Output> {
   readonly operation: OperationName;
 }
 
-/** Throws unless a caller of this kind may enter: 401 for a stranger, 403 for the wrong kind of credential. */
-export function requireAccepted(name: OperationName, kind: CallerKind): void {
-  const { accepts } = rowOf(name);
+function requireAccepted(name: OperationName, kind: CallerKind): void {
+  const { admits } = surfaceRowOf(name);
+  const accepts = rowOf(name).accepts.filter((accepted) => admits.includes(accepted));
   if (accepts.includes(kind)) return;
   if (kind === "anonymous") {
     throw new Fault("unauthenticated", "This needs a credential.", {
@@ -82,8 +84,27 @@ export function requireAccepted(name: OperationName, kind: CallerKind): void {
   });
 }
 
-function enter(name: OperationName, gate: Gate, caller: Caller): Act {
+function requireScope(name: OperationName, caller: Caller): void {
+  if (caller.kind !== "integration" || caller.scopes === undefined) return;
+  const scope = findScope(name);
+  if (scope === undefined || caller.scopes.includes(scope)) return;
+  throw new Fault("insufficient_scope", `This needs the scope ${scope}, and the key does not have it.`, {
+    hint: `Use a key with the scope ${scope}, or one without scopes, which has all of them.`,
+    details: { scope, scopes: caller.scopes, operation: name },
+  });
+}
+
+/**
+ * Throws unless the caller may enter at all: 401 for a stranger, 403 for the wrong kind of credential or a key whose
+ * scopes leave the operation out. A door asks before it reads the body, and the operation asks again.
+ */
+export function requireEntry(name: OperationName, caller: Caller): void {
   requireAccepted(name, caller.kind);
+  requireScope(name, caller);
+}
+
+function enter(name: OperationName, gate: Gate, caller: Caller): Act {
+  requireEntry(name, caller);
   const { license } = rowOf(name);
   const entitlements = gate.entitled.entitlements();
   if (license !== "core") requireLicensed(entitlements, license === "licensed" ? undefined : license);

@@ -97,10 +97,12 @@ export const operations = {
   "credential.create": {
     accepts: ["user"],
     license: "licensed",
-    quotas: [team("max_integration_keys")],
+    quotas: [team("max_integration_keys"), team("max_agents")],
     purpose: "Create an integration or agent key; the secret is shown once.",
   },
   "credential.list": { accepts: ["user"], license: "core", purpose: "List the team's credentials." },
+  "credential.rotate": { accepts: ["user"], license: "core", purpose: "Make a new secret for a credential; the one before ends, at once or after an overlap." },
+  "credential.note_use": { accepts: ["system"], license: "core", audit: "ledger", purpose: "Record when keys were last used." },
   "credential.revoke": { accepts: ["user"], license: "core", purpose: "Revoke a credential for good." },
   "workflow.list_runtime": { accepts: ["user", "device", "integration"], license: "licensed", purpose: "List the team's workflows through the runtime API." },
   "agent.connect": { accepts: ["agent"], license: "licensed", purpose: "Open an agent's connection to the gateway." },

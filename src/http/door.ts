@@ -1,11 +1,11 @@
 /**
  * A door: the hooks that bind a route to its operation.
  *
- * The caller's kind is checked before the body is read and before input is validated, so that a stranger learns
+ * The caller is checked before the body is read and before input is validated, so that a stranger learns
  * nothing from a malformed request; the operation checks it again, because not every call comes through a route.
  */
 import type { Caller } from "../gate/caller.ts";
-import { requireAccepted } from "../gate/operation.ts";
+import { requireEntry } from "../gate/operation.ts";
 import type { OperationName } from "../gate/operations.ts";
 
 const anonymous: Caller = { kind: "anonymous" };
@@ -25,7 +25,7 @@ type Body = "json" | "urlencoded" | "none";
 
 /** Hooks for a route that enters `operation`. Spread them beside the route's schemas. */
 export function door(operation: OperationName, body: Body = "json") {
-  const guard = ({ request }: { readonly request: Request }): void => requireAccepted(operation, callerOf(request).kind);
+  const guard = ({ request }: { readonly request: Request }): void => requireEntry(operation, callerOf(request));
   // "none" stands alone: beside a hook it would be taken for the name of a parser that does not exist.
   return { parse: body === "none" ? ["none" as const] : [guard, body], transform: [guard], detail: { operationId: operation } };
 }

@@ -73,6 +73,8 @@ export function faultHeaders(fault: Fault): Readonly<Record<string, string>> {
   return {
     // RFC 6750 section 3: a 401 names the scheme. RFC 9110 section 15.5.22: a 426 names the protocol.
     ...(fault.status === 401 ? { "www-authenticate": 'Bearer realm="cyberun"' } : {}),
+    // RFC 6750 section 3.1: the scope that is needed, in the words of the standard.
+    ...(fault.code === "insufficient_scope" ? { "www-authenticate": `Bearer realm="cyberun", error="insufficient_scope", scope="${String(fault.details?.["scope"])}"` } : {}),
     ...(fault.status === 426 ? { connection: "Upgrade", upgrade: "websocket" } : {}),
     ...(fault.retryAfterSeconds === undefined ? {} : { "retry-after": String(fault.retryAfterSeconds) }),
   };

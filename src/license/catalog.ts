@@ -211,7 +211,7 @@ export const quotas: readonly QuotaEntry[] = [
     namespace: "team",
     key: "max_agents",
     origin: "documented",
-    meaning: "Agents of one team.",
+    meaning: "Agents of one team; and its agent keys that are neither revoked nor expired.",
     unit: "agents of one team",
     templates: { trial: 5, enterprise: 50, saas: 10 },
   },

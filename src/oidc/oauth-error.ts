@@ -85,6 +85,7 @@ const codes: Readonly<Record<FaultCode, OAuthErrorCode>> = {
   unauthenticated: "invalid_token",
   second_factor_required: "access_denied",
   forbidden: "access_denied",
+  insufficient_scope: "insufficient_scope",
   feature_disabled: "access_denied",
   quota_exceeded: "access_denied",
   not_enrolled: "access_denied",

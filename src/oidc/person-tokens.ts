@@ -37,13 +37,18 @@ export interface Redemption {
   readonly isFirst: boolean;
 }
 
+/** What was granted and is still registered: a client that lost a scope loses it with its next tokens. */
+function stillRegistered(granted: readonly string[], registered: readonly string[]): readonly string[] {
+  return granted.filter((each) => registered.includes(each));
+}
+
 /** Reads what the tokens will say. Throws OAuthError when the request asks for more than was granted. */
-export async function redeem(act: CommandAct, { parameters, resources }: GrantRequest, { grant, scope: all, refreshToken, isFirst }: Redemption): Promise<Redeemed> {
+export async function redeem(act: CommandAct, { client, parameters, resources }: GrantRequest, { grant, scope: all, refreshToken, isFirst }: Redemption): Promise<Redeemed> {
   const { writer, settings } = act;
   assert(grant.userId !== undefined, "a grant of a person has one");
-  const scope = narrowScope(parameters.get("scope"), all);
+  const scope = narrowScope(parameters.get("scope"), stillRegistered(scopesOf(all), scopesOf(client.scope)).join(" "));
   // Without a wish the token is good for all that was granted, and for the issuer itself: userinfo.
-  const audiences = [...grant.resource, settings.issuerUrl];
+  const audiences = [...stillRegistered(grant.resource, client.resources), settings.issuerUrl];
   const audience = narrowResources(resources, audiences, audiences);
   const personClaims = scopesOf(scope).includes("openid") ? await readClaims(writer, grant.userId, claimNames({ scope, claims: grant.claims }, "id_token")) : {};
   return { grant, userId: grant.userId, scope, audience, personClaims, refreshToken, nonce: isFirst ? grant.nonce : undefined };

@@ -7,6 +7,8 @@
  */
 import { Fault } from "../fault.ts";
 import type { Clock } from "../services.ts";
+import credentialsPostgres from "./migrations/0006-credentials.postgres.sql" with { type: "text" };
+import credentialsSqlite from "./migrations/0006-credentials.sqlite.sql" with { type: "text" };
 import firstPostgres from "./migrations/0001-first.postgres.sql" with { type: "text" };
 import firstSqlite from "./migrations/0001-first.sqlite.sql" with { type: "text" };
 import oidcPostgres from "./migrations/0002-oidc.postgres.sql" with { type: "text" };
@@ -49,6 +51,7 @@ export const sqliteMigrations: readonly Migration[] = [
   { number: 3, name: "people", text: peopleSqlite },
   { number: 4, name: "passkeys", text: passkeysSqlite },
   { number: 5, name: "teams", text: teamsSqlite },
+  { number: 6, name: "credentials", text: credentialsSqlite },
 ];
 
 export const postgresMigrations: readonly Migration[] = [
@@ -57,6 +60,7 @@ export const postgresMigrations: readonly Migration[] = [
   { number: 3, name: "people", text: peoplePostgres },
   { number: 4, name: "passkeys", text: passkeysPostgres },
   { number: 5, name: "teams", text: teamsPostgres },
+  { number: 6, name: "credentials", text: credentialsPostgres },
 ];
 
 /** SHA-256 of the text, base64url. Line ends count as LF, whatever the checkout made of them. */

@@ -260,7 +260,7 @@ function teamTables({ table, text, instant, flag }: Kit) {
   };
 }
 
-function credentialTables({ table, text, instant }: Kit) {
+function credentialTables({ table, text, instant, count }: Kit) {
   return {
     credentials: table("credentials", {
       id: text().primaryKey(),
@@ -277,6 +277,19 @@ function credentialTables({ table, text, instant }: Kit) {
       expires_at: instant(),
       last_used_at: instant(),
       revoked_at: instant(),
+      /** JSON array of scopes; null for all of the runtime surface. */
+      scopes: text(),
+      /** JSON array of networks in their one form; null for every address. */
+      allowed_cidrs: text(),
+      /** The secret before, while it overlaps: as `digest`, unique. */
+      previous_digest: text(),
+      previous_key_prefix: text(),
+      previous_expires_at: instant(),
+    }),
+    /** One row, `all`: how often an access has ended. Triggers count, so that whoever holds streams open sees that it has to look. */
+    accessChanges: table("access_changes", {
+      id: text().primaryKey(),
+      seen: count().notNull(),
     }),
   };
 }

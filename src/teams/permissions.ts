@@ -27,6 +27,7 @@ export const permissions = {
   "member.remove": "admin",
   "credential.create": "admin",
   "credential.list": "viewer",
+  "credential.rotate": "admin",
   "credential.revoke": "admin",
   "workflow.list_runtime": "viewer",
 } as const satisfies Partial<Record<OperationName, Role>>;

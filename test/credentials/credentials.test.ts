@@ -24,7 +24,14 @@ test.each([
   expect(Object.keys(created)).toEqual(["id", "kind", "key_prefix", "raw_key"]);
   expect(keyFamilyOf(created.raw_key)).toBe(family);
   expect(created.key_prefix).toBe(created.raw_key.slice(0, 12));
-  expect(await findCallerByKey(world.gate, created.raw_key, "192.0.2.1")).toEqual({ kind, credentialId: created.id, teamId, address: "192.0.2.1" });
+  expect(await findCallerByKey(world.gate, created.raw_key, "192.0.2.1")).toEqual({
+    kind,
+    credentialId: created.id,
+    teamId,
+    keyPrefix: created.key_prefix,
+    scopes: undefined,
+    address: "192.0.2.1",
+  });
 });
 
 test("neither store, audit nor list holds more of a key than its prefix", async () => {
@@ -136,6 +143,21 @@ test("the quota caps integration keys that are still good, and agent keys are no
   expect(await codeOf(createCredential(world.gate, owner, integration))).toBeUndefined();
 });
 
+test("a team has no more live agent keys than agents", async () => {
+  await using world = await testGate({ quotas: { team: { max_agents: 2, max_integration_keys: 0 } } });
+  const { owner } = await setUp(world.gate);
+  const agent = { kind: "agent", display_name: "Agent" };
+  const first = await addKey(world.gate, owner, "agent");
+  await createCredential(world.gate, owner, { ...agent, expires_in_days: 1 });
+  expect(await refusalOf(createCredential(world.gate, owner, agent))).toMatchObject({ code: "quota_exceeded", details: { quota: "max_agents", namespace: "team", limit: 2 } });
+  await revokeCredential(world.gate, owner, { credential_id: first.id });
+  const codes = await Promise.all(Array.from({ length: 10 }, () => codeOf(createCredential(world.gate, owner, agent))));
+  expect(codes.filter((code) => code === undefined)).toHaveLength(1);
+  world.services.clock.advance(DAY_MS);
+  expect(await codeOf(createCredential(world.gate, owner, agent))).toBeUndefined();
+  expect(await codeOf(createCredential(world.gate, owner, agent))).toBe("quota_exceeded");
+});
+
 test("a quota of 0 allows none, -1 any number, and each team has its own", async () => {
   await using world = await testGate({ quotas: { team: { max_integration_keys: 1 } } });
   const { owner } = await setUp(world.gate);
@@ -184,6 +206,9 @@ test("the list has the documented members, pages, kinds and states", async () =>
     created_at: "2026-01-01T00:00:00.000Z",
     last_used_at: null,
     expires_at: "2026-01-02T00:00:00.000Z",
+    scopes: null,
+    allowed_cidrs: null,
+    previous_key_expires_at: null,
   });
   expect(await listCredentials(world.gate, owner, { kind: "agent" })).toMatchObject({ credentials: [{ id: agent.id }], page_meta: { total_count: 1 } });
   expect(await listCredentials(world.gate, owner, { per_page: 1, current_page: 2 })).toMatchObject({

@@ -140,40 +140,6 @@ test("nothing stands on the public list that no role serves", () => {
   expect(Object.keys(publicPaths).filter((path) => !served.has(path))).toEqual([]);
 });
 
-type Surface = "management" | "runtime" | "per-user" | "own ways in" | "other people's ways in" | "credential management" | "gateway";
-
-/** The documented table of surfaces (design, section 5), as far as there are doors. */
-const surfaces: Readonly<Record<Surface, { readonly admits: readonly CallerKind[]; readonly operations: readonly OperationName[] }>> = {
-  management: { admits: ["user", "device"], operations: ["team.list", "team.create", "team.read", "team.update", "team.transfer", "team.delete", "member.list", "member.set_role", "member.remove", "entitlements.read"] },
-  runtime: { admits: ["user", "device", "integration"], operations: ["workflow.list_runtime"] },
-  "per-user": { admits: ["user", "device"], operations: ["user.read_self"] },
-  // No key of any kind may change how its person signs in.
-  "own ways in": { admits: ["user"], operations: ["user.change_password", "second_factor.read", "second_factor.enrol", "second_factor.confirm", "second_factor.renew_codes", "second_factor.remove", "email_verification.request", "session.list", "session.end_own", "session.end_others"] },
-  "other people's ways in": { admits: ["user", "operator"], operations: ["second_factor.reset", "password_reset.create_link"] },
-  "credential management": { admits: ["user"], operations: ["credential.create", "credential.list", "credential.revoke"] },
-  gateway: { admits: ["agent"], operations: ["agent.connect"] },
-};
-
-test.each(Object.entries(surfaces))("the surface %s admits exactly the callers of its row", (_name, { admits, operations: members }) => {
-  for (const name of members) expect([name, rowOf(name).accepts]).toEqual([name, admits]);
-});
-
-test("every door for signed-in callers belongs to a surface, to the session, to the license or to administrators", () => {
-  const forAdministrators: readonly OperationName[] = [
-    "oidc_client.create",
-    "oidc_client.list",
-    "oidc_client.read",
-    "oidc_client.update",
-    "oidc_client.delete",
-    "oidc_client.rotate_secret",
-    "initial_access_token.create",
-  ];
-  const apart: readonly OperationName[] = ["session.end", "consent.list", "consent.revoke", "license.upload", "license.request_reload", ...forAdministrators];
-  const known = new Set([...Object.values(surfaces).flatMap((surface) => surface.operations), ...apart]);
-  const bound = [...doorsOf(site.apps.api), ...doorsOf(site.apps.gateway)].flatMap(({ operation }) => operation ?? []);
-  expect(bound.filter((name) => !rowOf(name).accepts.includes("anonymous") && !known.has(name))).toEqual([]);
-});
-
 describe("a stranger's body does not matter", () => {
   const bodies: readonly [string, string][] = [
     ["broken", "{broken"],

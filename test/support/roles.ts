@@ -13,9 +13,10 @@ import type { Gate } from "../../src/gate/operation.ts";
 import { DRAIN_MS } from "../../src/http/limits.ts";
 import { type App, createApp, listen, type Listener } from "../../src/http/listener.ts";
 import { addProbes } from "../../src/http/probes.ts";
+import { LastUses } from "../../src/credentials/last-use.ts";
 import { revokeCredential } from "../../src/credentials/credentials.ts";
 import { endSession } from "../../src/identity/sessions.ts";
-import { createLog } from "../../src/log.ts";
+import { createLog, type Log } from "../../src/log.ts";
 import { issueAccessToken } from "../../src/oidc/access-tokens.ts";
 import { createClientKeySets } from "../../src/oidc/clients/client-key-sets.ts";
 import { createKeyring, type Keyring } from "../../src/oidc/keyring.ts";
@@ -199,11 +200,10 @@ function licenseServerDouble() {
 
 const addresses = { hostname: "127.0.0.1", port: 0 } as const;
 
-function makeApps(gate: Gate, keyring: Keyring, logged: string[]) {
-  const log = createLog(gate.services.clock, "debug", (line) => logged.push(line));
+function makeApps(gate: Gate, keyring: Keyring, log: Log, uses: LastUses) {
   const parts = { services: gate.services, log };
-  const api = createApp({ ...parts, role: "api", authenticate: apiAuthenticate(gate, keyring), respond: respondAsPage });
-  const gateway = createApp({ ...parts, role: "gateway", authenticate: gatewayAuthenticate(gate) });
+  const api = createApp({ ...parts, role: "api", authenticate: apiAuthenticate(gate, keyring, uses), respond: respondAsPage });
+  const gateway = createApp({ ...parts, role: "gateway", authenticate: gatewayAuthenticate(gate, uses) });
   const issuer = createApp({ ...parts, role: "issuer", authenticate: async (_request, address) => ({ kind: "anonymous", address }), respond: respondAsOAuth });
   return { api, gateway, issuer };
 }
@@ -215,7 +215,9 @@ export async function startRoles(options: RolesOptions = {}): Promise<TestRoles>
   const gate: Gate = { ...world.gate, settings: lateSettings(world.gate.settings, urls, options.settings) };
   const keyring = createKeyring(gate);
   const logged: string[] = [];
-  const apps = makeApps(gate, keyring, logged);
+  const log = createLog(gate.services.clock, "debug", (line) => logged.push(line));
+  const uses = new LastUses(gate, log);
+  const apps = makeApps(gate, keyring, log, uses);
   const { double, link } = licenseServerDouble();
   addApiDoors(apps.api, { gate, keyring, licenseServer: link });
   const gateway = addGatewayDoors(apps.gateway, gate);
@@ -238,6 +240,7 @@ export async function startRoles(options: RolesOptions = {}): Promise<TestRoles>
     // The clock stands still, so connections that linger are cut by moving it.
     world.services.clock.advance(DRAIN_MS);
     await Promise.all(stops);
+    await uses.stop();
     await world.close();
   };
   return {

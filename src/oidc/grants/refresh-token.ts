@@ -10,6 +10,7 @@ import { OAuthError } from "../oauth-error.ts";
 import { redeem, type Redeemed, requireKeys, signPersonTokens } from "../person-tokens.ts";
 import { findRefreshToken } from "../refresh-token-lookup.ts";
 import { rotateRefreshToken, type StoredRefreshToken } from "../refresh-tokens.ts";
+import { scopesOf } from "../scope.ts";
 import type { Grant, GrantRequest } from "./grant.ts";
 
 function refused(): OAuthError {
@@ -19,6 +20,11 @@ function refused(): OAuthError {
 function fits({ client, jkt }: GrantRequest, stored: StoredRefreshToken, now: number): boolean {
   const checks: readonly boolean[] = [stored.client_id === client.client_id, now < stored.expires_at, stored.dpop_jkt === null || stored.dpop_jkt === jkt];
   return checks.every(Boolean);
+}
+
+/** Whether the token outlives its sign-in by a right that the client is not registered for any more. */
+function hasLostOffline({ client }: GrantRequest, stored: StoredRefreshToken): boolean {
+  return scopesOf(stored.scope).includes("offline_access") && !scopesOf(client.scope).includes("offline_access");
 }
 
 /** The token to use from now on; undefined for a replay. A client that does not rotate keeps the one it has. */
@@ -31,7 +37,7 @@ async function exchange(act: CommandAct, request: GrantRequest): Promise<Redeeme
   const token = request.parameters.get("refresh_token") ?? "";
   const stored = await findRefreshToken(act.writer, act.sealer, token);
   const now = act.services.clock.now();
-  if (stored === undefined || !fits(request, stored, now)) throw refused();
+  if (stored === undefined || !fits(request, stored, now) || hasLostOffline(request, stored)) throw refused();
   const grant = await findLiveGrant(act.writer, stored.grant_id, now);
   if (grant === undefined) throw refused();
   const refreshToken = await follow(act, { client: request.client, token }, stored);

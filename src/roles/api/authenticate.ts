@@ -5,6 +5,7 @@
  * for requests that this very site sent, because browsers attach it to everybody's.
  */
 import { findCallerByKey } from "../../credentials/authentication.ts";
+import type { LastUses } from "../../credentials/last-use.ts";
 import { Fault } from "../../fault.ts";
 import type { UserCaller } from "../../gate/caller.ts";
 import type { Gate } from "../../gate/operation.ts";
@@ -65,13 +66,14 @@ interface Presented {
 }
 
 /** Authentication of the API server over `gate`. */
-export function apiAuthenticate(gate: Gate, keyring: Keyring): Authenticate {
+export function apiAuthenticate(gate: Gate, keyring: Keyring, uses: LastUses): Authenticate {
   return async (request, address) => {
     const header = request.headers.get("authorization");
     const token = header === null ? undefined : bearerOf(header);
     // A key names its team itself; X-Team-ID beside it is ignored, as documented.
     const isKey = token !== undefined && key.test(token);
     const caller = isKey ? await findCallerByKey(gate, token, address) : await findPerson(gate, keyring, { request, token, address });
+    if (caller !== undefined && "credentialId" in caller) uses.note(caller.credentialId);
     if (caller !== undefined) return caller;
     if (token !== undefined) throw refused();
     return { kind: "anonymous", address };

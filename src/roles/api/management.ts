@@ -1,6 +1,7 @@
 /** Management doors: the own profile, credentials. */
 import { t } from "elysia";
 import { createCredential, listCredentials, revokeCredential } from "../../credentials/credentials.ts";
+import { rotateCredential } from "../../credentials/rotation.ts";
 import type { Gate } from "../../gate/operation.ts";
 import { door } from "../../http/door.ts";
 import type { App } from "../../http/listener.ts";
@@ -21,9 +22,20 @@ function addCredentialDoors(app: App, gate: Gate): void {
     },
     {
       ...door("credential.create"),
-      body: t.Object({ kind: t.String(), display_name: t.String(), expires_in_days: t.Optional(t.Number()) }),
+      body: t.Object({
+        kind: t.String(),
+        display_name: t.String(),
+        expires_in_days: t.Optional(t.Number()),
+        scopes: t.Optional(t.Array(t.String())),
+        allowed_cidrs: t.Optional(t.Array(t.String())),
+      }),
     },
   );
+  app.post("/api/v1/credentials/:credential_id/rotate", async ({ caller, params, body }) => await rotateCredential(gate, caller, { ...params, ...body }), {
+    ...door("credential.rotate"),
+    params: t.Object({ credential_id: t.String() }),
+    body: t.Optional(t.Object({ overlap_seconds: t.Optional(t.Number()) })),
+  });
   app.delete(
     "/api/v1/credentials/:credential_id",
     async ({ caller, params, set }) => {
