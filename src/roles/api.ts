@@ -20,6 +20,7 @@ import { addPeopleDoors } from "./api/people.ts";
 import { addRuntimeDoors } from "./api/runtime.ts";
 import { addSessionDoors } from "./api/sessions.ts";
 import { addTeamDoors } from "./api/teams.ts";
+import { addUserDoors } from "./api/users.ts";
 
 export interface ApiOptions {
   readonly gate: Gate;
@@ -31,6 +32,7 @@ export interface ApiOptions {
 export function addApiDoors(app: App, { gate, keyring, licenseServer }: ApiOptions): void {
   addSessionDoors(app, gate, keyring);
   addManagementDoors(app, gate);
+  addUserDoors(app, gate);
   addTeamDoors(app, gate);
   addPeopleDoors(app, gate);
   addRuntimeDoors(app, gate);
