@@ -100,6 +100,9 @@ function lifetimesOf(reader: SettingsReader): Config["lifetimes"] {
     refreshTokenSeconds: reader.read("refreshTokenSeconds", settings.refreshTokenSeconds),
     cookieSeconds: reader.read("cookieSeconds", settings.cookieSeconds),
     setupLinkSeconds: reader.read("setupLinkSeconds", settings.setupLinkSeconds),
+    deviceCodeSeconds: reader.read("deviceCodeSeconds", settings.deviceCodeSeconds),
+    pairingSeconds: reader.read("pairingSeconds", settings.pairingSeconds),
+    invitationSeconds: reader.read("invitationSeconds", settings.invitationSeconds),
     signingKeyRotationSeconds: reader.read("signingKeyRotationSeconds", settings.signingKeyRotationSeconds),
   };
 }

@@ -17,6 +17,12 @@ export interface Settings {
   /** From sign-in, however much the dashboard is used. */
   readonly cookieSeconds: number;
   readonly setupLinkSeconds: number;
+  /** How long a device of an OIDC client waits to be approved. */
+  readonly deviceCodeSeconds: number;
+  /** How long a desktop waits to be paired. */
+  readonly pairingSeconds: number;
+  /** From the invitation on, whether its mail was slow or not. */
+  readonly invitationSeconds: number;
   /** How long one of the issuer's keys signs before the next one does. */
   readonly signingKeyRotationSeconds: number;
   /** The issuer's name in tokens and discovery (RFC 8414 section 2), without a slash at the end. */
@@ -34,6 +40,9 @@ export const defaultSettings: Settings = {
   refreshTokenSeconds: 30 * 86_400,
   cookieSeconds: 12 * 3_600,
   setupLinkSeconds: 1_800,
+  deviceCodeSeconds: 600,
+  pairingSeconds: 300,
+  invitationSeconds: 7 * 86_400,
   signingKeyRotationSeconds: 90 * 86_400,
   issuerUrl: "http://localhost:9403",
   publicUrl: "http://localhost:9401",

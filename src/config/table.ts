@@ -169,6 +169,24 @@ export const settings = {
     help: "Life of a set-up link",
     roles: ["api"],
   }),
+  deviceCodeSeconds: setting("device_code_seconds", {
+    kind: seconds(60, 1_800),
+    fallback: defaultSettings.deviceCodeSeconds,
+    help: "How long a device of an OIDC client waits to be approved",
+    roles: ["issuer"],
+  }),
+  pairingSeconds: setting("pairing_seconds", {
+    kind: seconds(60, 1_800),
+    fallback: defaultSettings.pairingSeconds,
+    help: "How long a desktop or a command line waits to be paired",
+    roles: ["api"],
+  }),
+  invitationSeconds: setting("invitation_seconds", {
+    kind: seconds(3_600, 90 * DAY_SECONDS),
+    fallback: defaultSettings.invitationSeconds,
+    help: "Life of an invitation into a team",
+    roles: ["api"],
+  }),
   signingKeyRotationSeconds: setting("signing_key_rotation_seconds", {
     kind: seconds(3_600, 3_650 * DAY_SECONDS),
     fallback: defaultSettings.signingKeyRotationSeconds,

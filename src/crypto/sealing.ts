@@ -30,12 +30,18 @@ export type Purpose =
   | "oidc-code"
   | "oidc-refresh-token"
   | "oidc-successor"
+  | "oidc-sid"
   | "oidc-subject"
   | "second-factor"
   | "recovery-code"
   | "step-token"
+  | "device-code"
+  | "user-code"
   | "passkey-challenge"
-  | "outbox";
+  | "outbox"
+  | "invitation"
+  | "audit-row"
+  | "audit-anchor";
 
 export interface Sealer {
   /** AES-256-GCM under the purpose's key; `context` (an id) is authenticated, so that a sealed value cannot be moved to another row. */

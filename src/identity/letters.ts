@@ -26,6 +26,14 @@ export function verificationLetter(deployment: string, link: string): LetterText
   };
 }
 
+/** The team is named on the page behind the link, not here: its name is its members' own words. */
+export function invitationLetter(deployment: string, link: string, days: number): LetterText {
+  return {
+    subject: `${deployment}: you are invited`,
+    text: `Somebody at ${deployment} invites you into their team.\n\nOpen this link within ${days === 1 ? "a day" : `${days} days`} to see which, and to accept or decline:\n\n${link}\n\nIt works once. If you do not know what this is about, do nothing.\n`,
+  };
+}
+
 /** To somebody whose address was used to sign up and who has an account already. */
 export function knownLetter(deployment: string, signInLink: string): LetterText {
   return {

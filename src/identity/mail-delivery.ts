@@ -15,6 +15,13 @@ import { insertStepToken } from "./step-tokens.ts";
 /** Letters of one call; the next call has the rest. */
 const BATCH_MAX = 20;
 
+/** Who carries letters, and who writes those that identity knows nothing of. */
+export interface Post {
+  readonly mailer: Mailer;
+  /** Undefined when the invitation is not there any more. */
+  writeInvitation(act: CommandAct, invitationId: string): Promise<Letter | undefined>;
+}
+
 export interface DeliveryReport {
   readonly sent: number;
   readonly failed: number;
@@ -44,9 +51,9 @@ async function linkTo(act: CommandAct, purpose: "reset_password" | "verify_email
   return `${act.settings.publicUrl}/${purpose === "reset_password" ? "reset-password" : "verify-email"}/${token}`;
 }
 
-/** What to write, or undefined where there is nobody to write to. */
-async function write(act: CommandAct, { kind, emailKey }: DueMail): Promise<Letter | undefined> {
-  const recipient = await findRecipient(act, emailKey);
+/** What to write to a person, or undefined where there is nobody to write to. */
+async function writeToPerson(act: CommandAct, { kind, about }: DueMail): Promise<Letter | undefined> {
+  const recipient = await findRecipient(act, about);
   if (recipient === undefined) return undefined;
   const name = (await findDeployment(act.writer))?.display_name ?? "Cyberun";
   const text = async (): Promise<LetterText> => {
@@ -63,23 +70,23 @@ interface Taken {
   readonly letter: Letter | undefined;
 }
 
-async function take(act: CommandAct): Promise<Taken | undefined> {
+async function take(act: CommandAct, { writeInvitation }: Post): Promise<Taken | undefined> {
   const mail = await takeDueMail(act);
   if (mail === undefined) return undefined;
-  const letter = await write(act, mail);
+  const letter = mail.kind === "invitation" ? await writeInvitation(act, mail.about) : await writeToPerson(act, mail);
   if (letter === undefined) await settleMail(act, mail.id);
   return { mail, letter };
 }
 
 /** Hands over what is due, at most a batch. Throws Fault `feature_disabled` while the license does not carry mail; it waits then. */
-export const deliverMail = procedure("outbox.deliver", async ({ read, write: commit, services }, { mailer }: { readonly mailer: Mailer }): Promise<DeliveryReport> => {
+export const deliverMail = procedure("outbox.deliver", async ({ read, write: commit, services }, post: Post): Promise<DeliveryReport> => {
   let report: DeliveryReport = { sent: 0, failed: 0, cause: undefined };
   for (let each = 0; each < BATCH_MAX; each += 1) {
     if (!(await read((reader) => hasDueMail(reader, services.clock.now())))) break;
-    const taken = await commit<Taken | undefined>(take);
+    const taken = await commit<Taken | undefined>((act) => take(act, post));
     if (taken?.letter === undefined) continue;
     const { mail, letter } = taken;
-    const delivery = await mailer.send(letter);
+    const delivery = await post.mailer.send(letter);
     const isOver = delivery.outcome !== "failed" || mail.attempts >= MAIL_ATTEMPTS_MAX;
     if (isOver) await commit<undefined>(async (act) => void (await settleMail(act, mail.id)));
     report = delivery.outcome === "sent" ? { ...report, sent: report.sent + 1 } : { ...report, failed: report.failed + 1, cause: delivery.cause };

@@ -14,7 +14,7 @@ import { hasFeature } from "../license/entitlements.ts";
 import { rowWhere } from "../store/conditional-insert.ts";
 import type { Reader } from "../store/store.ts";
 
-export const mailKinds = ["reset_password", "verify_email", "sign_up"] as const;
+export const mailKinds = ["reset_password", "verify_email", "sign_up", "invitation"] as const;
 export type MailKind = (typeof mailKinds)[number];
 
 /** After a mail was sent, so long none of its kind to that address. */
@@ -46,10 +46,36 @@ export async function requestMail({ writer, services, sealer }: CommandAct, kind
     .onConflictDoUpdate({ target: outbox.id, set: fresh, setWhere: lte(outbox.settled_at, now - PAUSE_MS) });
 }
 
+/** A mail about a thing of a domain to the right. */
+export interface MailSubject {
+  readonly kind: MailKind;
+  /** What there is one mail for at a time. */
+  readonly key: string;
+  /** The id by which the thing is found when the mail is written. */
+  readonly about: string;
+}
+
+/** Asks for a mail about a thing. Within the pause after another it waits for the pause's end. False when too much waits. */
+export async function requestMailAbout({ writer, services, sealer }: CommandAct, { kind, key, about }: MailSubject): Promise<boolean> {
+  const { outbox } = writer.tables;
+  const now = services.clock.now();
+  const id = sealer.digest("outbox", `${kind}:${key}`);
+  const fresh = { recipient: sealer.seal("outbox", id, about), created_at: now, attempts: 0, settled_at: null };
+  const waiting = writer.select({ count: count() }).from(outbox).where(isNull(outbox.settled_at));
+  const due_at = sql<number>`case when ${outbox.settled_at} > ${now - PAUSE_MS} then ${outbox.settled_at} + ${PAUSE_MS} else ${now} end`;
+  const asked = await writer
+    .insert(outbox)
+    .select(rowWhere(outbox, { id, kind, ...fresh, due_at: now }, below(waiting, WAITING_MAX)))
+    .onConflictDoUpdate({ target: outbox.id, set: { ...fresh, due_at } })
+    .returning({ id: outbox.id });
+  return asked.length > 0;
+}
+
 export interface DueMail {
   readonly id: string;
   readonly kind: MailKind;
-  readonly emailKey: string;
+  /** The folded address, or what the mail is about. */
+  readonly about: string;
   readonly attempts: number;
 }
 
@@ -74,7 +100,7 @@ export async function takeDueMail({ writer, services, sealer }: CommandAct): Pro
     .returning();
   const kind = mailKinds.find((each) => each === taken?.kind);
   if (taken === undefined || kind === undefined) return undefined;
-  return { id: taken.id, kind, emailKey: sealer.open("outbox", taken.id, taken.recipient).toString("utf8"), attempts: taken.attempts };
+  return { id: taken.id, kind, about: sealer.open("outbox", taken.id, taken.recipient).toString("utf8"), attempts: taken.attempts };
 }
 
 /** Nothing more is to be done for the mail. What was settled long ago is forgotten with it. */

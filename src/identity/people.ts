@@ -3,8 +3,11 @@
  *
  * Rule: only identity writes a user. Checks what people type before anything is hashed or stored.
  */
+import { count } from "drizzle-orm";
 import { Fault } from "../fault.ts";
 import type { CommandAct } from "../gate/operation.ts";
+import type { Qualified } from "../license/entitlements.ts";
+import type { Reader } from "../store/store.ts";
 import { type EmailAddress, requireEmailAddress } from "./email-address.ts";
 import { requireName } from "./names.ts";
 import { requireNewPassword } from "./passwords.ts";
@@ -32,6 +35,13 @@ export function requirePerson(input: PersonInput): Person {
     email: requireEmailAddress(input.email_address),
     password: requireNewPassword("user_password", input.user_password),
   };
+}
+
+export const maxUsers: Qualified = { namespace: "global", key: "max_users" };
+
+/** What `max_users` caps. Who has begun to sign up has a place already. */
+export function countUsers(reader: Reader) {
+  return reader.select({ count: count() }).from(reader.tables.users);
 }
 
 /** Inserts an administrator and gives the id. Throws Fault `conflict` when the address has an account. */

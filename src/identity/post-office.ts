@@ -3,23 +3,22 @@ import { Fault } from "../fault.ts";
 import { system } from "../gate/caller.ts";
 import type { Gate } from "../gate/operation.ts";
 import type { Log } from "../log.ts";
-import type { Mailer } from "../mail/smtp.ts";
 import type { Cancel } from "../services.ts";
-import { deliverMail } from "./mail-delivery.ts";
+import { deliverMail, type Post } from "./mail-delivery.ts";
 
 const LOOK_MS = 2_000;
 
 export class PostOffice {
   readonly #gate: Gate;
-  readonly #mailer: Mailer;
+  readonly #post: Post;
   readonly #log: Log;
   #cancel: Cancel = () => {};
   #isStopped = false;
   #working: Promise<void> = Promise.resolve();
 
-  constructor(gate: Gate, mailer: Mailer, log: Log) {
+  constructor(gate: Gate, post: Post, log: Log) {
     this.#gate = gate;
-    this.#mailer = mailer;
+    this.#post = post;
     this.#log = log;
     this.#arm();
   }
@@ -40,7 +39,7 @@ export class PostOffice {
 
   async #look(): Promise<void> {
     try {
-      const { failed, cause } = await deliverMail(this.#gate, system, { mailer: this.#mailer });
+      const { failed, cause } = await deliverMail(this.#gate, system, this.#post);
       if (failed > 0) this.#log.write("warn", "mail.failed", { failed, cause });
     } catch (error) {
       // The license does not carry mail now, or the store is away: what is in the outbox waits.

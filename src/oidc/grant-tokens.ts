@@ -26,7 +26,7 @@ const ClaimsSchema = Type.Object({
   jti: Text,
   client_id: Text,
   scope: Type.String({ maxLength: 1_000 }),
-  /** The session it was granted in, and the grant that it ends with; of our own making, for our own checks. */
+  /** The sign-in it was granted in, as the client knows it, and the grant that it ends with. */
   sid: Type.Optional(Text),
   grant_id: Type.Optional(Text),
   auth_time: Type.Optional(Seconds),

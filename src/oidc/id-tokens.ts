@@ -26,8 +26,8 @@ export interface IdTokenFacts {
   readonly acr: string | undefined;
   readonly amr: readonly string[];
   readonly nonce: string | undefined;
-  /** Absent for offline access, which no session bounds. */
-  readonly sessionId: string | undefined;
+  /** The sign-in, as the client knows it. */
+  readonly sid: string | undefined;
   /** About the person (`claims.ts`). */
   readonly personClaims: Readonly<Record<string, unknown>>;
   readonly accessToken: string;
@@ -40,7 +40,7 @@ function halfHash(algorithm: IdTokenAlgorithm, text: string): string {
 }
 
 export function signIdToken(key: TokenSigningKey, facts: IdTokenFacts): string {
-  const { issuer, clientId, subject, issuedAt, authTimeMs, acr, amr, nonce, sessionId, personClaims, accessToken } = facts;
+  const { issuer, clientId, subject, issuedAt, authTimeMs, acr, amr, nonce, sid, personClaims, accessToken } = facts;
   return signJwt(key, "JWT", {
     ...personClaims,
     iss: issuer,
@@ -53,7 +53,7 @@ export function signIdToken(key: TokenSigningKey, facts: IdTokenFacts): string {
     ...(acr === undefined ? {} : { acr }),
     ...(amr.length === 0 ? {} : { amr }),
     ...(nonce === undefined ? {} : { nonce }),
-    ...(sessionId === undefined ? {} : { sid: sessionId }),
+    ...(sid === undefined ? {} : { sid }),
   });
 }
 
@@ -63,7 +63,7 @@ const hintShape = Compile(Type.Object({ iss: Type.String(), aud: Type.String(), 
 export interface IdTokenHint {
   readonly clientId: string;
   readonly subject: string;
-  readonly sessionId: string | undefined;
+  readonly sid: string | undefined;
 }
 
 /**
@@ -73,5 +73,5 @@ export interface IdTokenHint {
 export async function findHint(keyring: Pick<Keyring, "findVerifyKey">, issuer: string, token: string): Promise<IdTokenHint | undefined> {
   const claims = await verifyJwt(keyring, "JWT", token);
   if (!hintShape.Check(claims) || claims.iss !== issuer) return undefined;
-  return { clientId: claims.aud, subject: claims.sub, sessionId: claims.sid };
+  return { clientId: claims.aud, subject: claims.sub, sid: claims.sid };
 }

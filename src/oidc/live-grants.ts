@@ -20,6 +20,8 @@ export interface LiveGrant {
   readonly userId: string | undefined;
   /** Undefined for offline access. */
   readonly sessionId: string | undefined;
+  /** The sign-in it was given in, also for offline access; undefined for a client that speaks for itself. */
+  readonly loginSessionId: string | undefined;
   readonly scope: string;
   readonly resource: readonly string[];
   readonly claims: ClaimsParameter | undefined;
@@ -66,6 +68,7 @@ export async function findLiveGrant(reader: Reader, grantId: string, now: number
     clientId: grant.client_id,
     userId: grant.user_id ?? undefined,
     sessionId: grant.session_id ?? undefined,
+    loginSessionId: grant.login_session_id ?? undefined,
     scope: grant.scope,
     resource: textsOf(grant.resource),
     claims: claimsOf(grant.claims),

@@ -10,7 +10,7 @@ import { procedure } from "../gate/operation.ts";
 import { type Client, findActiveClient } from "./clients/client.ts";
 import { findHint, type IdTokenHint } from "./id-tokens.ts";
 import type { Keyring } from "./keyring.ts";
-import { subjectFor } from "./subjects.ts";
+import { sidFor, subjectFor } from "./subjects.ts";
 
 const names = ["id_token_hint", "client_id", "post_logout_redirect_uri", "state", "ui_locales"] as const;
 type Name = (typeof names)[number];
@@ -74,8 +74,8 @@ export const prepareLogout = procedure("logout.prepare", async (act, { text, key
   const redirectTo = uri === undefined ? undefined : withState(requireRegistered(client, uri), values.get("state"));
   const isOfSession = (known: IdTokenHint, of: Client) => {
     if (act.caller.kind !== "user") return false;
-    // The session itself; or the person, because offline access names no session and a fresh sign-in is another one.
-    return known.sessionId === act.caller.sessionId || known.subject === subjectFor(act.sealer, of, act.caller.userId);
+    // The session itself; or the person, because a fresh sign-in is another one.
+    return known.sid === sidFor(act.sealer, of, act.caller.sessionId) || known.subject === subjectFor(act.sealer, of, act.caller.userId);
   };
   return { redirectTo, isCertain: hint !== undefined && client !== undefined && isOfSession(hint, client), uiLocales: values.get("ui_locales") };
 });

@@ -15,7 +15,7 @@ import { signIdToken } from "./id-tokens.ts";
 import type { LiveGrant } from "./live-grants.ts";
 import { createRefreshToken } from "./refresh-tokens.ts";
 import { narrowScope, scopesOf } from "./scope.ts";
-import { subjectFor } from "./subjects.ts";
+import { sidFor, subjectFor } from "./subjects.ts";
 
 /** What was redeemed, ready to be signed. */
 export interface Redeemed {
@@ -68,10 +68,11 @@ function boundKey(client: Client, jkt: string | undefined): string | null {
 /** Signs what was redeemed. Throws Fault `unavailable` while there is no key. */
 export async function signPersonTokens(act: ProcedureAct, { client, jkt, keyring }: GrantRequest, redeemed: Redeemed): Promise<TokenAnswer> {
   const { grant, userId, scope, audience, personClaims, refreshToken, nonce } = redeemed;
-  const { authTimeMs, acr, amr, sessionId } = grant;
+  const { authTimeMs, acr, amr, loginSessionId } = grant;
   const sub = subjectFor(act.sealer, client, userId);
+  const sid = loginSessionId === undefined ? undefined : sidFor(act.sealer, client, loginSessionId);
   const auth_time = authTimeMs === undefined ? undefined : Math.floor(authTimeMs / 1_000);
-  const answer = await signGrantToken(act, keyring, { client_id: client.client_id, sub, scope, audience, sid: sessionId, grant_id: grant.id, auth_time, acr, amr, jkt });
+  const answer = await signGrantToken(act, keyring, { client_id: client.client_id, sub, scope, audience, sid, grant_id: grant.id, auth_time, acr, amr, jkt });
   const refresh = refreshToken === undefined ? {} : { refresh_token: refreshToken };
   if (!scopesOf(scope).includes("openid")) return { ...answer, ...refresh };
   const id_token = signIdToken(await keyring.getSigningKey(client.id_token_signed_response_alg), {
@@ -83,7 +84,7 @@ export async function signPersonTokens(act: ProcedureAct, { client, jkt, keyring
     acr,
     amr,
     nonce,
-    sessionId,
+    sid,
     personClaims,
     accessToken: answer.access_token,
   });

@@ -15,6 +15,14 @@ function sectorOf({ client_id, redirect_uris, sector_identifier_uri }: SubjectCl
   return hosts.size === 1 && host !== undefined && host !== "" ? host : `client:${client_id}`;
 }
 
+/**
+ * The `sid` by which this client knows the sign-in (OpenID Connect Back-Channel Logout 1.0 section 2.1). With `pairwise` it
+ * is another one for each sector too: a `sid` that two applications share would tell them what `sub` does not.
+ */
+export function sidFor(sealer: Sealer, client: SubjectClient, sessionId: string): string {
+  return client.subject_type === "public" ? sessionId : sealer.digest("oidc-sid", `${sectorOf(client)}\n${sessionId}`);
+}
+
 /** The `sub` by which this client knows the person. */
 export function subjectFor(sealer: Sealer, client: SubjectClient, userId: string): string {
   return client.subject_type === "public" ? userId : sealer.digest("oidc-subject", `${sectorOf(client)}\n${userId}`);

@@ -21,13 +21,14 @@ import { takeProof } from "./dpop.ts";
 import { endpointUrl } from "./endpoints.ts";
 import { authorizationCode } from "./grants/authorization-code.ts";
 import { clientCredentials } from "./grants/client-credentials.ts";
+import { deviceCode } from "./grants/device-code.ts";
 import type { Grant, GrantRequest, TokenAnswer } from "./grants/grant.ts";
 import { refreshToken } from "./grants/refresh-token.ts";
 import type { Keyring } from "./keyring.ts";
 import { OAuthError } from "./oauth-error.ts";
 
 /** Every grant that is served; discovery names them. */
-export const grants: readonly Grant[] = [authorizationCode, refreshToken, clientCredentials];
+export const grants: readonly Grant[] = [authorizationCode, refreshToken, clientCredentials, deviceCode];
 
 /** What an endpoint of the issuer works with. */
 export interface IssuerSite {

@@ -122,19 +122,52 @@ function identityTables({ table, text, instant, count, flag }: Kit) {
       end_reason: text(),
       /** How the person proved who they are, JSON array (RFC 8176); null for sessions from before it was kept. */
       amr: text(),
+      /** Since its end: when the clients that have to be told of it were noted. Partial index on `ended_at` where this is null. */
+      logout_noted_at: instant(),
       /** Where the sign-in came from, so that people know their own; null where it crossed no socket. */
       address: text(),
     }),
     /**
-     * Failed sign-ins, one bucket per folded address, so that guessing is slow for all spellings together.
-     * Index on `last_failed_at`, by which old buckets are forgotten.
+     * Failed sign-ins, one bucket per folded address, so that guessing is slow for all spellings together; and wrong codes
+     * of devices, one bucket per person and one per source. Index on `last_failed_at`, by which old buckets are forgotten.
      */
     signInBuckets: table("sign_in_buckets", {
-      /** Keyed digest of the folded address: what strangers typed is not kept in clear. */
+      /** Keyed digest of the folded address, say: what strangers typed is not kept in clear. */
       key: text().primaryKey(),
       failures: count().notNull(),
       last_failed_at: instant().notNull(),
       blocked_until: instant().notNull(),
+    }),
+  };
+}
+
+/** Devices that ask, whoever will approve them. */
+function deviceTables({ table, text, instant }: Kit) {
+  return {
+    /**
+     * A device that asks, until it has its answer: an OIDC client (RFC 8628) or a desktop to pair. Index on `expires_at`.
+     * Which of its two codes a row was found by decides what it opens: the person's, or the device's.
+     */
+    deviceRequests: table("device_requests", {
+      device_digest: text().primaryKey(),
+      user_digest: text().notNull().unique(),
+      /** `oidc` or `desktop`. */
+      purpose: text().notNull(),
+      /** What is asked for, JSON of the purpose's own. */
+      asked: text().notNull(),
+      /** Where it was asked from: shown to whoever approves. */
+      address: text(),
+      /** `pending`, `approved`, `denied`, `delivered`. */
+      status: text().notNull(),
+      /** Who typed the code first; nobody else can approve it. */
+      user_id: text(),
+      /** What was approved, JSON of the purpose's own. */
+      answer: text(),
+      polled_at: instant(),
+      /** How long the device has to wait between two polls. */
+      interval_ms: instant().notNull(),
+      created_at: instant().notNull(),
+      expires_at: instant().notNull(),
     }),
   };
 }
@@ -266,8 +299,10 @@ function credentialTables({ table, text, instant, count }: Kit) {
       id: text().primaryKey(),
       kind: text().notNull(),
       team_id: text().notNull(),
-      /** The person a `device` credential stands for. */
+      /** The person a `device` credential stands for, and with whom it falls; so does the agent key that came with it. */
       user_id: text(),
+      /** The device that an agent key was made for: revoking that one revokes this one. Index. */
+      companion_of: text(),
       created_by: text().notNull(),
       display_name: text().notNull(),
       key_prefix: text().notNull(),
@@ -396,8 +431,10 @@ function oidcGrantTables({ table, text, instant, count }: Kit) {
       client_id: text().notNull(),
       /** Null for client credentials. */
       user_id: text(),
-      /** The sign-in it was given in; null for offline access and client credentials. */
+      /** The sign-in it ends with; null for offline access and client credentials. */
       session_id: text(),
+      /** The sign-in it was given in, also for offline access. Index. */
+      login_session_id: text(),
       scope: text().notNull(),
       /** JSON array of resource indicators (RFC 8707). */
       resource: text().notNull(),
@@ -444,13 +481,24 @@ function oidcGrantTables({ table, text, instant, count }: Kit) {
   };
 }
 
-function oidcPendingTables({ table, text, instant }: Kit) {
+function oidcPendingTables({ table, text, instant, count }: Kit) {
   return {
+    /** Clients that have to be told that a sign-in ended. Id: session id + `/` + client id. Indexes on `due_at` and the references. */
+    oidcLogoutNotices: table("oidc_logout_notices", {
+      id: text().primaryKey(),
+      client_id: text().notNull(),
+      user_id: text().notNull(),
+      session_id: text().notNull(),
+      attempts: count().notNull(),
+      created_at: instant().notNull(),
+      due_at: instant().notNull(),
+    }),
     /** Authorization requests that wait for a person (pushed, or on the way through sign-in and consent). */
     oidcRequests: table("oidc_requests", {
       /** Digest of the request's handle. */
       digest: text().primaryKey(),
-      client_id: text().notNull(),
+      /** Null for a sign-in at a page of the issuer's own. */
+      client_id: text(),
       /** The validated parameters as JSON: everything later is decided from here, never from the browser again. */
       parameters: text().notNull(),
       /** Digest of the browser's own cookie, so that a request cannot be finished in another browser. */
@@ -458,20 +506,6 @@ function oidcPendingTables({ table, text, instant }: Kit) {
       created_at: instant().notNull(),
       expires_at: instant().notNull(),
       used_at: instant(),
-    }),
-    deviceAuthorizations: table("device_authorizations", {
-      device_digest: text().primaryKey(),
-      user_digest: text().notNull().unique(),
-      client_id: text().notNull(),
-      scope: text().notNull(),
-      /** `pending`, `approved`, `denied`, `delivered`. */
-      status: text().notNull(),
-      grant_id: text(),
-      user_id: text(),
-      polled_at: instant(),
-      interval_ms: instant().notNull(),
-      created_at: instant().notNull(),
-      expires_at: instant().notNull(),
     }),
     /** `jti` of DPoP proofs and client assertions, until they are too old to be replayed. Id: kind + `/` + digest. */
     oidcSeenTokens: table("oidc_seen_tokens", {
@@ -500,9 +534,16 @@ function workflowTables({ table, text, instant, count }: Kit) {
 
 function gateTables({ table, text, instant, count }: Kit) {
   return {
-    /** Who did what to what, in the same commit as the deed. */
+    /**
+     * Who did what to what, in the same commit as the deed; each row continues the one before it in its stream.
+     * Nothing changes or deletes a row. Unique index on `stream` and `sequence`, indexes on `at`, and on `team_id` and `at`.
+     */
     audit: table("audit", {
       id: text().primaryKey(),
+      /** `main` in SQLite; in PostgreSQL one for each command that a process runs beside others. */
+      stream: text().notNull(),
+      /** 1, 2, 3 … within the stream. */
+      sequence: count().notNull(),
       at: instant().notNull(),
       operation: text().notNull(),
       outcome: text().notNull(),
@@ -514,6 +555,10 @@ function gateTables({ table, text, instant, count }: Kit) {
       address: text(),
       /** JSON object of facts; never a secret. */
       details: text().notNull(),
+      /** SHA-256 over the row and the chain of the row before it, base64url. */
+      chain: text().notNull(),
+      /** Keyed digest of `chain`: what nobody can make without the master key. */
+      seal: text().notNull(),
     }),
     /** Applied migrations, with the checksum of the text that ran. */
     migrations: table("migrations", {
@@ -529,6 +574,7 @@ export function defineTables(kit: Kit) {
   return {
     ...licenseTables(kit),
     ...identityTables(kit),
+    ...deviceTables(kit),
     ...passkeyTables(kit),
     ...proofTables(kit),
     ...teamTables(kit),

@@ -23,6 +23,12 @@ export interface Belongings {
   endMember?(act: CommandAct, leaver: Leaver): Promise<void>;
 }
 
+/** Takes back whom they have invited and who has not come yet: nobody gets in on the word of somebody who may not invite. */
+export async function endInvitationsOf({ writer }: CommandAct, { teamId, userId }: Leaver): Promise<void> {
+  const { invitations } = writer.tables;
+  await writer.delete(invitations).where(and(eq(invitations.team_id, teamId), eq(invitations.invited_by, userId)));
+}
+
 /** The members, and the invitations. */
 export const teamBelongings: Belongings = {
   tables: ["memberships", "invitations"],
@@ -31,9 +37,5 @@ export const teamBelongings: Belongings = {
     await writer.delete(invitations).where(eq(invitations.team_id, teamId));
     await writer.delete(memberships).where(eq(memberships.team_id, teamId));
   },
-  /** Whom they have invited and who has not come yet: nobody gets in on the word of somebody who was removed. */
-  async endMember({ writer }, { teamId, userId }) {
-    const { invitations } = writer.tables;
-    await writer.delete(invitations).where(and(eq(invitations.team_id, teamId), eq(invitations.invited_by, userId)));
-  },
+  endMember: endInvitationsOf,
 };

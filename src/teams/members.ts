@@ -4,8 +4,9 @@ import { Fault, invalidField, notFound } from "../fault.ts";
 import { command, type CommandAct, query } from "../gate/operation.ts";
 import { requireId } from "../ids.ts";
 import { isoTime, type PageMeta, pageOf, type PageRequest } from "../page.ts";
+import { endInvitationsOf } from "./belongings.ts";
 import { findRole, membershipId, requireMembership } from "./membership.ts";
-import { type Role, roles } from "./permissions.ts";
+import { mayDo, type Role, roles } from "./permissions.ts";
 
 export interface Member {
   readonly user_id: string;
@@ -80,5 +81,6 @@ export const setMemberRole = command("member.set_role", async (act, input: RoleC
     .where(and(eq(memberships.id, membershipId(teamId, userId)), ne(memberships.role, "owner")))
     .returning({ id: memberships.id });
   if (changed === undefined) throw await untouchedFault(act, teamId, userId);
+  if (!mayDo(role, "invitation.create")) await endInvitationsOf(act, { teamId, userId });
   act.note({ subject: `user:${userId}`, details: { role } });
 });

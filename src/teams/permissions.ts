@@ -25,11 +25,16 @@ export const permissions = {
   "member.set_role": "admin",
   /** Of others. Leaving is everybody's but the owner's. */
   "member.remove": "admin",
+  "invitation.create": "admin",
+  "invitation.list": "admin",
+  "invitation.cancel": "admin",
   "credential.create": "admin",
   "credential.list": "viewer",
   "credential.rotate": "admin",
   "credential.revoke": "admin",
   "workflow.list_runtime": "viewer",
+  "audit.list": "admin",
+  "audit.export": "admin",
 } as const satisfies Partial<Record<OperationName, Role>>;
 
 /** An operation that asks for a membership. */

@@ -9,21 +9,20 @@
  * mail. The link alone is not enough: the password that was chosen is asked for again, so that nobody opens an account
  * that another has prepared in their name.
  */
-import { and, count, eq, inArray, isNotNull, isNull, lt } from "drizzle-orm";
+import { and, eq, inArray, isNotNull, isNull, lt } from "drizzle-orm";
 import { Fault } from "../fault.ts";
-import { command, type CommandAct, procedure, Refused } from "../gate/operation.ts";
+import { command, type CommandAct, procedure, query, Refused } from "../gate/operation.ts";
 import { below, quotaFault, UNLIMITED } from "../gate/quota.ts";
 import { noMailFault } from "../identity/password-reset.ts";
 import { requestMail, sendsMail } from "../identity/outbox.ts";
 import { findProofProblem, provePasswordOf, requireUser } from "../identity/own-password.ts";
 import { hashPassword } from "../identity/passwords.ts";
-import { type Person, type PersonInput, requirePerson } from "../identity/people.ts";
+import { countUsers, maxUsers, type Person, type PersonInput, requirePerson } from "../identity/people.ts";
 import { findStep, stepLifeSeconds, takeStep } from "../identity/step-tokens.ts";
 import { hasFeature, licenseStates, type Qualified } from "../license/entitlements.ts";
 import { rowWhere } from "../store/conditional-insert.ts";
 import { findNewTeam } from "./teams.ts";
 
-const maxUsers: Qualified = { namespace: "global", key: "max_users" };
 const autoTeam: Qualified = { namespace: "global", key: "auto_team" };
 /** Each sign-up sweeps out so many that nobody finished. */
 const SWEEP_MAX = 20;
@@ -40,7 +39,7 @@ async function sweepPending({ writer, services }: CommandAct): Promise<void> {
 }
 
 /** A team of the person's own where the license has it so and has room; signing up does not fail for a team. */
-async function insertAutoTeam(act: CommandAct, userId: string, displayName: string): Promise<void> {
+export async function insertAutoTeam(act: CommandAct, userId: string, displayName: string): Promise<void> {
   if (!licenseStates[act.entitlements.state].open || !hasFeature(act.entitlements, autoTeam)) return;
   const teamId = await findNewTeam(act, userId, displayName);
   if (teamId !== undefined) act.note({ teamId });
@@ -70,7 +69,7 @@ async function register(act: CommandAct, registration: Registration): Promise<st
   const { users } = act.writer.tables;
   const { key } = registration.person.email;
   const cap = act.limit(maxUsers);
-  const counted = act.writer.select({ count: count() }).from(users);
+  const counted = countUsers(act.writer);
   const columns = columnsOf(act, registration);
   const row = { id: act.services.random.uuid(), email_key: key, is_administrator: false, email_verified: false, ...columns };
   const [before] = await counted;
@@ -79,6 +78,34 @@ async function register(act: CommandAct, registration: Registration): Promise<st
   // The same work where there is nothing to replace. Only who can show the mailbox and this password finishes it.
   await act.writer.update(users).set(columns).where(and(eq(users.email_key, key), isNotNull(users.pending_until)));
   return inserted?.id;
+}
+
+/** Throws, by the gate alone, where nobody may sign up. */
+export const checkSignUp = query("sign_up.check", async (_act, _input: undefined): Promise<void> => {});
+
+/** Somebody who was invited, checked, with the password hashed. */
+export interface InvitedAccount {
+  readonly person: Person;
+  readonly passwordHash: string;
+  /** Whether who holds the invitation has shown the mailbox by it. */
+  readonly isProven: boolean;
+}
+
+/** The account of an invited address: new within the cap, or one that is pending. Throws Fault `conflict` when there is one, `quota_exceeded`. */
+export async function insertInvited(act: CommandAct, { person, passwordHash, isProven }: InvitedAccount): Promise<string> {
+  const { writer, services } = act;
+  const { users } = writer.tables;
+  const { key } = person.email;
+  const cap = act.limit(maxUsers);
+  const columns = { ...columnsOf(act, { person, passwordHash, isMailed: false }), email_verified: isProven };
+  const row = { id: services.random.uuid(), email_key: key, is_administrator: false, ...columns };
+  const [inserted] = await writer.insert(users).select(rowWhere(users, row, below(countUsers(writer), cap))).onConflictDoNothing({ target: users.email_key }).returning({ id: users.id });
+  if (inserted !== undefined) return inserted.id;
+  const [finished] = await writer.update(users).set(columns).where(and(eq(users.email_key, key), isNotNull(users.pending_until))).returning({ id: users.id });
+  if (finished !== undefined) return finished.id;
+  const [known] = await writer.select({ id: users.id }).from(users).where(eq(users.email_key, key));
+  if (known === undefined) throw quotaFault(maxUsers, cap);
+  throw new Fault("conflict", "The invited address has an account already.", { hint: "Sign in with it and accept the invitation there." });
 }
 
 /** Signs up. The answer does not say whether the address was free. */

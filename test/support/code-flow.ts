@@ -30,6 +30,8 @@ export interface Flow {
   code(parameters?: Parameters): Promise<string>;
   /** The answer's parameters, whatever it is. */
   authorize(parameters?: Parameters): Promise<Parameters>;
+  /** The same for another client, in the same sign-in. */
+  authorizeAs(client: TestClient, parameters?: Parameters): Promise<Parameters>;
   redeem(code: string, changes?: Parameters, headers?: Parameters): Promise<Answer>;
   refresh(token: string, changes?: Parameters, headers?: Parameters): Promise<Answer>;
   /** Tokens for a new code. */
@@ -53,8 +55,8 @@ export async function startFlow(site: TestRoles, { metadata, client: given, addr
   const session = await signIn(site.gate, address, "cookie");
   const person: Caller = { kind: "user", userId: session.userId, sessionId: session.sessionId, isAdministrator: false, teamId: undefined };
   const { form, headers: own } = credentialsOf(client);
-  const authorize = async (parameters: Parameters = {}): Promise<Parameters> => {
-    const all = { client_id: client.id, redirect_uri: REDIRECT, response_type: "code", scope: "openid", code_challenge: CHALLENGE, code_challenge_method: "S256", ...parameters };
+  const authorizeAs = async ({ id }: TestClient, parameters: Parameters = {}): Promise<Parameters> => {
+    const all = { client_id: id, redirect_uri: REDIRECT, response_type: "code", scope: "openid", code_challenge: CHALLENGE, code_challenge_method: "S256", ...parameters };
     const started = await startAuthorization(site.gate, anonymous, { text: new URLSearchParams(all).toString(), keyring: site.keyring });
     if (started.kind === "answer") return started.response.parameters;
     const opened = { handle: started.handle, browser: BROWSER };
@@ -63,6 +65,7 @@ export async function startFlow(site: TestRoles, { metadata, client: given, addr
     if (next.kind !== "answer") throw new Error(`the request was not answered, but led to ${next.kind}`);
     return next.response.parameters;
   };
+  const authorize = async (parameters?: Parameters) => await authorizeAs(client, parameters);
   const code = async (parameters?: Parameters): Promise<string> => {
     const answer = await authorize(parameters);
     if (answer["code"] === undefined) throw new Error(`no code, but ${JSON.stringify(answer)}`);
@@ -74,6 +77,7 @@ export async function startFlow(site: TestRoles, { metadata, client: given, addr
     client,
     session,
     authorize,
+    authorizeAs,
     code,
     redeem,
     refresh: async (token, changes = {}, headers = {}) =>

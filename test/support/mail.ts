@@ -9,6 +9,7 @@ import { system } from "../../src/gate/caller.ts";
 import type { Gate } from "../../src/gate/operation.ts";
 import { deliverMail, type DeliveryReport } from "../../src/identity/mail-delivery.ts";
 import type { Delivery, Letter, Mailer } from "../../src/mail/smtp.ts";
+import { writeInvitation } from "../../src/teams/invitation-mail.ts";
 
 export interface KeptMail {
   readonly mailer: Mailer;
@@ -36,7 +37,7 @@ export function keptMail(gate: Gate): KeptMail {
     mailer,
     letters,
     answer: "sent",
-    deliver: () => deliverMail(gate, system, { mailer }),
+    deliver: () => deliverMail(gate, system, { mailer, writeInvitation }),
     linkTo,
     tokenTo: (address) => linkTo(address).split("/").at(-1) ?? "",
   };

@@ -6,6 +6,8 @@ export interface Published {
   readonly documents: Map<string, unknown>;
   /** Addresses in the order they were asked for. */
   readonly asked: string[];
+  /** Forms that were posted, in their order. */
+  readonly posted: { readonly url: string; readonly form: Readonly<Record<string, string>> }[];
 }
 
 function responseOf(document: unknown): { readonly status: number; readonly text: string } {
@@ -15,13 +17,14 @@ function responseOf(document: unknown): { readonly status: number; readonly text
 
 /** Puts an internet under the services' dialler where every name leads to one public address. */
 export function publish(services: TestServices): Published {
-  const published: Published = { documents: new Map(), asked: [] };
+  const published: Published = { documents: new Map(), asked: [], posted: [] };
   services.replaceNetwork({
     resolve: async () => ["93.184.216.34"],
-    exchange: async ({ url }) => {
+    exchange: async ({ url, body }) => {
       published.asked.push(url.href);
       // Others get their turn, as they do on a real network.
       await new Promise((resolve) => setImmediate(resolve));
+      if (body !== undefined) published.posted.push({ url: url.href, form: Object.fromEntries(new URLSearchParams(body)) });
       const document = published.documents.get(url.href);
       if (document === undefined) throw new Error("connection refused");
       const { status, text } = responseOf(document);

@@ -51,26 +51,47 @@ export function codeDigest({ sealer }: Pick<CommandAct, "sealer">, code: string)
   return sealer.digest("oidc-code", code);
 }
 
+/** What a grant gives, and to whom. */
+interface Granted extends Pick<AuthorizationRequest, "clientId" | "scope" | "claims" | "nonce"> {
+  readonly resource: readonly string[];
+  /** The sign-in that it ends with; null for none. */
+  readonly sessionId: string | null;
+  /** The sign-in that the client takes part in, and is told the end of; null for none. */
+  readonly loginSessionId: string | null;
+}
+
+/** Inserts a grant; gives its id. */
+async function insertGrantRow({ writer, services }: CommandAct, { clientId, scope, resource, claims, nonce, sessionId, loginSessionId }: Granted, session: Session): Promise<string> {
+  const id = services.random.uuid();
+  await writer.insert(writer.tables.oidcGrants).values({
+    id,
+    client_id: clientId,
+    user_id: session.userId,
+    session_id: sessionId,
+    login_session_id: loginSessionId,
+    scope,
+    resource: JSON.stringify(resource),
+    claims: claims === undefined ? null : JSON.stringify(claims),
+    auth_time: session.createdAtMs,
+    acr: acrOf(session),
+    amr: JSON.stringify(session.amr),
+    nonce: nonce ?? null,
+    created_at: services.clock.now(),
+  });
+  return id;
+}
+
+/** Inserts a grant that outlives the sign-in it was given in; gives its id. */
+export async function insertStandingGrant(act: CommandAct, granted: Omit<Granted, "sessionId" | "loginSessionId">, session: Session): Promise<string> {
+  return await insertGrantRow(act, { ...granted, sessionId: null, loginSessionId: null }, session);
+}
+
 /** Inserts the grant and a code for it; gives the code, which is shown once. */
 export async function insertGrant(act: CommandAct, request: AuthorizationRequest, session: Session): Promise<string> {
   const { writer, services } = act;
   const now = services.clock.now();
-  const grantId = services.random.uuid();
   const isOffline = scopesOf(request.scope).includes("offline_access");
-  await writer.insert(writer.tables.oidcGrants).values({
-    id: grantId,
-    client_id: request.clientId,
-    user_id: session.userId,
-    session_id: isOffline ? null : session.id,
-    scope: request.scope,
-    resource: JSON.stringify(request.resource),
-    claims: request.claims === undefined ? null : JSON.stringify(request.claims),
-    auth_time: session.createdAtMs,
-    acr: acrOf(session),
-    amr: JSON.stringify(session.amr),
-    nonce: request.nonce ?? null,
-    created_at: now,
-  });
+  const grantId = await insertGrantRow(act, { ...request, sessionId: isOffline ? null : session.id, loginSessionId: session.id }, session);
   const code = randomSecret(services.random);
   await writer.insert(writer.tables.oidcCodes).values({
     digest: codeDigest(act, code),

@@ -19,8 +19,9 @@ import { subjectFor } from "../subjects.ts";
 import { insistedValues } from "./claims-parameter.ts";
 import { acrOf, acrValues, insertGrant, parseAmr, type Session } from "./grant.ts";
 import { type NextStep, nextStep } from "./next-step.ts";
+import { ownPageClient, ownPageResponse } from "./own-page.ts";
 import { closePending, type Opened, openPending, type Pending } from "./pending.ts";
-import type { AuthorizationRequest } from "./request.ts";
+import { type AuthorizationRequest, isOwnPage } from "./request.ts";
 import { type AuthorizationResponse, codeResponse, errorResponse } from "./response.ts";
 
 /** What pages show about the client. */
@@ -45,7 +46,7 @@ export interface Person {
   readonly emailAddress: string;
 }
 
-interface Signed {
+export interface Signed {
   readonly session: Session;
   readonly person: Person;
 }
@@ -60,7 +61,8 @@ interface Case {
   readonly step: NextStep;
 }
 
-async function findSigned(reader: Reader, caller: Caller, now: number): Promise<Signed | undefined> {
+/** Who is signed in, as the store knows it now. */
+export async function findSigned(reader: Reader, caller: Caller, now: number): Promise<Signed | undefined> {
   if (caller.kind !== "user") return undefined;
   const { sessions, users } = reader.tables;
   const [row] = await reader
@@ -75,6 +77,7 @@ async function findSigned(reader: Reader, caller: Caller, now: number): Promise<
 
 /** The client as it is registered now. Throws a Fault, for a page, when it may not be answered any more. */
 async function requireClient({ writer, entitlements }: CommandAct, { clientId, redirectUri }: AuthorizationRequest): Promise<Client> {
+  if (isOwnPage({ clientId })) return ownPageClient();
   const client = await findActiveClient(writer, clientId);
   if (client === undefined || !isRedirectAllowed(client, redirectUri)) {
     throw new Fault("gone", "The application's registration changed while you were signing in.", { hint: "Go back to the application and start again." });
@@ -111,7 +114,7 @@ async function consider(act: CommandAct, opened: Opened): Promise<Case> {
   return { opened, pending, client, signed, needed, step };
 }
 
-function shown({ client_name, logo_uri, policy_uri, tos_uri, is_first_party }: Client): ShownClient {
+export function shownClient({ client_name, logo_uri, policy_uri, tos_uri, is_first_party }: Client): ShownClient {
   return { name: client_name, logoUri: logo_uri, policyUri: policy_uri, tosUri: tos_uri, isFirstParty: is_first_party };
 }
 
@@ -122,6 +125,7 @@ async function refuse(act: CommandAct, { opened, pending }: Case, error: OAuthEr
 
 async function grant(act: CommandAct, { opened, pending }: Case, { session }: Signed): Promise<Interaction> {
   await closePending(act, opened);
+  if (isOwnPage(pending.request)) return { kind: "answer", response: ownPageResponse(pending.request) };
   const code = await insertGrant(act, pending.request, session);
   return { kind: "answer", response: codeResponse(pending.request, act.settings.issuerUrl, code) };
 }
@@ -130,9 +134,9 @@ async function grant(act: CommandAct, { opened, pending }: Case, { session }: Si
 async function follow(act: CommandAct, considered: Case): Promise<Interaction> {
   const { step, client, pending, signed, needed } = considered;
   if (step.kind === "refuse") return await refuse(act, considered, step.error);
-  if (signed === undefined || step.kind === "sign_in") return { kind: "sign_in", client: shown(client), request: pending.request };
+  if (signed === undefined || step.kind === "sign_in") return { kind: "sign_in", client: shownClient(client), request: pending.request };
   if (step.kind === "grant") return await grant(act, considered, signed);
-  return { kind: "consent", client: shown(client), request: pending.request, person: signed.person, needed };
+  return { kind: "consent", client: shownClient(client), request: pending.request, person: signed.person, needed };
 }
 
 /** The next thing to show, or the answer. Throws Fault `gone` for a request that is over or another browser's. */

@@ -9,7 +9,7 @@ import type { Sealer } from "../../crypto/sealing.ts";
 import { randomSecret } from "../../crypto/tokens.ts";
 import { Fault } from "../../fault.ts";
 import type { CommandAct } from "../../gate/operation.ts";
-import { type AuthorizationRequest, parseRequest } from "./request.ts";
+import { type AuthorizationRequest, isOwnPage, parseRequest } from "./request.ts";
 
 /** `pushed`: known by its `request_uri`. `open`: under way in a browser. A handle of one kind is none of the other. */
 export type PendingKind = "pushed" | "open";
@@ -61,7 +61,7 @@ export async function insertPending(act: CommandAct, kind: PendingKind, request:
   await sweep(act, now);
   await writer.insert(writer.tables.oidcRequests).values({
     digest: digestOf(sealer, kind, handle),
-    client_id: request.clientId,
+    client_id: isOwnPage(request) ? null : request.clientId,
     parameters: JSON.stringify(request),
     created_at: now,
     expires_at: now + secondsOf[kind] * 1_000,

@@ -43,6 +43,13 @@ const RequestSchema = Type.Object(
 
 export type AuthorizationRequest = Readonly<Static<typeof RequestSchema>>;
 
+/** In a client's place: the sign-in is for a page of the issuer's own. No client can have it, because of the colon. */
+export const OWN_PAGE = "own:page";
+
+export function isOwnPage({ clientId }: Pick<AuthorizationRequest, "clientId">): boolean {
+  return clientId === OWN_PAGE;
+}
+
 const shape = Compile(RequestSchema);
 
 /** Reads back what we stored. */

@@ -37,5 +37,6 @@ export function errorResponse(address: ReturnAddress, issuer: string, error: OAu
 /** The address with the parameters in its query; those that the client registered in it stay (RFC 6749 section 3.1.2). */
 export function locationOf({ redirectUri, parameters }: AuthorizationResponse): string {
   const query = new URLSearchParams(parameters).toString();
+  if (query === "") return redirectUri;
   return `${redirectUri}${redirectUri.includes("?") ? "&" : "?"}${query}`;
 }

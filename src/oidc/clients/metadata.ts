@@ -43,6 +43,8 @@ const own = {
   require_pushed_authorization_requests: Flag,
   dpop_bound_access_tokens: Flag,
   backchannel_logout_uri: OneUri,
+  /** Taken for what it asks, which every client gets: `sid` is in each logout token. */
+  backchannel_logout_session_required: Flag,
   logo_uri: OneUri,
   policy_uri: OneUri,
   tos_uri: OneUri,

@@ -38,6 +38,17 @@ export interface Words {
   readonly startAgain: string;
   readonly tooMany: string;
   readonly otherSite: string;
+  readonly signInForDevice: string;
+  readonly deviceTitle: string;
+  readonly deviceNote: string;
+  readonly deviceCode: string;
+  readonly deviceShows: string;
+  /** When, in UTC, and from where, if that is known. */
+  readonly deviceAsked: (at: string, address: string | undefined) => string;
+  readonly deviceWarning: string;
+  readonly deviceAllowed: string;
+  readonly deviceDenied: string;
+  readonly wrongDeviceCode: string;
 }
 
 const en: Words = {
@@ -79,6 +90,16 @@ const en: Words = {
   startAgain: "Sign in from the beginning",
   tooMany: "There were too many attempts. Wait a little and try again.",
   otherSite: "The form was sent by another site. Open this page again and send it from there.",
+  signInForDevice: "Sign in to connect a device.",
+  deviceTitle: "Connect a device",
+  deviceNote: "Type the code that the device shows.",
+  deviceCode: "Code of the device",
+  deviceShows: "The device has to show this code:",
+  deviceAsked: (at, address) => `Asked for at ${at} UTC${address === undefined ? "" : ` from ${address}`}.`,
+  deviceWarning: "Allow it only if you have just begun this yourself on a device that is yours. If somebody sent you the code or the link, do not allow it.",
+  deviceAllowed: "The device is connected. You can close this page.",
+  deviceDenied: "The device was not allowed anything. You can close this page.",
+  wrongDeviceCode: "No device waits for this code. Compare it with what the device shows; after some minutes the device needs a new one.",
 };
 
 const de: Words = {
@@ -120,6 +141,16 @@ const de: Words = {
   startAgain: "Von vorn anmelden",
   tooMany: "Es gab zu viele Versuche. Warten Sie ein wenig und versuchen Sie es noch einmal.",
   otherSite: "Das Formular kam von einer anderen Seite. Öffnen Sie diese Seite neu und senden Sie es von dort.",
+  signInForDevice: "Melden Sie sich an, um ein Gerät zu verbinden.",
+  deviceTitle: "Gerät verbinden",
+  deviceNote: "Geben Sie den Code ein, den das Gerät anzeigt.",
+  deviceCode: "Code des Geräts",
+  deviceShows: "Das Gerät muss diesen Code anzeigen:",
+  deviceAsked: (at, address) => `Angefragt um ${at} UTC${address === undefined ? "" : ` von ${address}`}.`,
+  deviceWarning: "Erlauben Sie dies nur, wenn Sie es gerade selbst auf einem eigenen Gerät begonnen haben. Hat Ihnen jemand den Code oder den Link geschickt, erlauben Sie es nicht.",
+  deviceAllowed: "Das Gerät ist verbunden. Sie können diese Seite schließen.",
+  deviceDenied: "Dem Gerät wurde nichts erlaubt. Sie können diese Seite schließen.",
+  wrongDeviceCode: "Auf diesen Code wartet kein Gerät. Vergleichen Sie ihn mit der Anzeige des Geräts; nach einigen Minuten braucht das Gerät einen neuen.",
 };
 
 const wordsOf: Readonly<Record<Language, Words>> = { en, de };

@@ -11,6 +11,11 @@ export function clientLinks(words: Words, { policyUri, tosUri }: ShownClient): H
   return html`<p>${link("policy", policyUri, words.policy)}${link("terms", tosUri, words.terms)}</p>`;
 }
 
+/** What somebody signs in for: a client, or the page on which a device's code is typed. */
+export function signInReason(words: Words, { name }: ShownClient): string {
+  return name === "" ? words.signInForDevice : words.signInFor(name);
+}
+
 export function logo({ logoUri }: ShownClient): Html | undefined {
   return logoUri === undefined ? undefined : html`<img id="logo" src="${logoUri}" alt="" width="64" height="64" referrerpolicy="no-referrer">`;
 }

@@ -19,14 +19,19 @@ function neededText(words: Words, needed: string): string {
   return Object.entries(words.scopes).find(([scope]) => scope === needed)?.[1] ?? words.otherScope(needed);
 }
 
+/** What is asked for, in words. */
+export function neededList(words: Words, needed: readonly string[]): Html {
+  return html`<ul id="scopes">${needed.map((each) => html`<li data-scope="${each}">${neededText(words, each)}</li>
+`)}</ul>`;
+}
+
 export function consentPage(frame: Frame, { client, path, person, needed }: Consent): Html {
   const words = wordsIn(frame.language);
   const content = html`<h1>${words.allowTitle}</h1>
 ${logo(client)}
 <p>${words.signedInAs} <strong id="who">${person.displayName}</strong> (${person.emailAddress}).</p>
 <p id="asks">${words.asksFor(client.name)}</p>
-<ul id="scopes">${needed.map((each) => html`<li data-scope="${each}">${neededText(words, each)}</li>
-`)}</ul>
+${neededList(words, needed)}
 <p class="note">${words.canRevoke}</p>
 <form method="post" action="${path}/decision" id="consent">
 <input type="hidden" name="seen_by" value="${person.userId}">
