@@ -6,6 +6,7 @@
  *     runtime           yes     yes          yes
  *     per_user          yes     yes
  *     own_access        yes
+ *     own_device                yes
  *     credentials       yes
  *     mcp                                    yes
  *     gateway                                         yes
@@ -31,6 +32,8 @@ export const surfaces = {
   per_user: { admits: ["user", "device"], isExact: true },
   own_access: { admits: ["user"], isExact: true, changesIdentity: true },
   credentials: { admits: ["user"], isExact: true, changesIdentity: true },
+  /** A device about itself. */
+  own_device: { admits: ["device"], isExact: true },
   mcp: { admits: ["integration"], isExact: true },
   gateway: { admits: ["agent"], isExact: true },
   /** Administrators and the operator on the host, about other people and the deployment. */
@@ -65,6 +68,14 @@ export const surfaceOf = {
   "session.end_own": "own_access",
   "session.end_others": "own_access",
   "user.read_self": "per_user",
+  "user.update_self": "per_user",
+  "user.list": "administration",
+  "user.read": "administration",
+  "user.create": "administration",
+  "user.update": "administration",
+  "user.disable": "administration",
+  "user.enable": "administration",
+  "user.delete": "administration",
   "user.change_password": "own_access",
   "password_reset.request": "sign_in",
   "password_reset.create_link": "administration",
@@ -89,6 +100,7 @@ export const surfaceOf = {
   "passkey.add": "own_access",
   "passkey.remove": "own_access",
   "team.list": "management",
+  "team.list_all": "administration",
   "team.create": "management",
   "team.read": "management",
   "team.update": "management",
@@ -109,6 +121,14 @@ export const surfaceOf = {
   "credential.rotate": "credentials",
   "credential.revoke": "credentials",
   "credential.note_use": "host",
+  "pairing.start": "sign_in",
+  "pairing.poll": "sign_in",
+  "pairing.read": "credentials",
+  "pairing.confirm": "credentials",
+  "pairing.refuse": "credentials",
+  "device.list": "per_user",
+  "device.revoke": "per_user",
+  "device.revoke_self": "own_device",
   "workflow.list_runtime": "runtime",
   "agent.connect": "gateway",
   "signing_key.list_public": "public",

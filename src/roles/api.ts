@@ -13,6 +13,7 @@ import type { LicenseServerLink } from "../license/upload.ts";
 import type { Keyring } from "../oidc/keyring.ts";
 import { addAuditDoors } from "./api/audit.ts";
 import { addConsentDoors } from "./api/consents.ts";
+import { addDeviceDoors } from "./api/devices.ts";
 import { addInvitationDoors } from "./api/invitations.ts";
 import { addInvitationPages } from "./api/invitation-pages.ts";
 import { addLicenseDoors } from "./api/license.ts";
@@ -24,6 +25,7 @@ import { addPeopleDoors } from "./api/people.ts";
 import { addRuntimeDoors } from "./api/runtime.ts";
 import { addSessionDoors } from "./api/sessions.ts";
 import { addTeamDoors } from "./api/teams.ts";
+import { addUserDoors } from "./api/users.ts";
 
 export interface ApiOptions {
   readonly gate: Gate;
@@ -35,10 +37,12 @@ export interface ApiOptions {
 export function addApiDoors(app: App, { gate, keyring, licenseServer }: ApiOptions): void {
   addSessionDoors(app, gate, keyring);
   addManagementDoors(app, gate);
+  addUserDoors(app, gate);
   addTeamDoors(app, gate);
   addInvitationDoors(app, gate);
   addInvitationPages(app, gate);
   addPeopleDoors(app, gate);
+  addDeviceDoors(app, gate);
   addPasskeyDoors(app, gate);
   addRuntimeDoors(app, gate);
   addLicenseDoors(app, gate, licenseServer);
