@@ -26,6 +26,7 @@ import { addRuntimeDoors } from "./api/runtime.ts";
 import { addSessionDoors } from "./api/sessions.ts";
 import { addTeamDoors } from "./api/teams.ts";
 import { addUserDoors } from "./api/users.ts";
+import { addUpstreamDoors } from "./api/upstream.ts";
 
 export interface ApiOptions {
   readonly gate: Gate;
@@ -49,6 +50,7 @@ export function addApiDoors(app: App, { gate, keyring, licenseServer }: ApiOptio
   addOidcClientDoors(app, gate);
   addConsentDoors(app, gate);
   addAuditDoors(app, gate);
+  addUpstreamDoors(app, gate, keyring);
   addPages(app, gate);
 }
 

@@ -22,6 +22,7 @@ import { addRegistrationDoors } from "./issuer/registration.ts";
 import { addRevocationDoor } from "./issuer/revocation.ts";
 import { addSelfServiceDoors } from "./issuer/self-service.ts";
 import { addTokenDoor } from "./issuer/token.ts";
+import { addUpstreamDoors } from "./issuer/upstream.ts";
 import { addUserinfoDoors } from "./issuer/userinfo.ts";
 
 /** Other origins may read public documents (OpenID Connect Discovery 1.0 section 4). */
@@ -52,6 +53,7 @@ export function addIssuerDoors(app: App, site: IssuerSite): void {
   addAccountDoors(app, gate);
   addFactorDoors(app, gate);
   addSelfServiceDoors(app, gate);
+  addUpstreamDoors(app, gate);
   addPushedAuthorizationDoor(app, site);
   addUserinfoDoors(app, site);
   addLogoutDoors(app, site);

@@ -1,5 +1,5 @@
 /**
- * The dashboard's second step. All other pages on which people look after their ways in are the issuer's.
+ * The dashboard's steps after a first proof. All other pages on which people look after their ways in are the issuer's.
  *
  * Rule: pure. Values in, HTML out; no store, no request. Works with scripts off, at phone width and by keyboard.
  */
@@ -22,4 +22,25 @@ ${alert(fault)}
 </form>
 <p><a href="/sign-in">Sign in as somebody else</a></p>`,
   );
+}
+
+/** Leads on by itself, and by a link where it does not. */
+export function goOnPage(path: string): Html {
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="refresh" content="0; url=${path}">
+<title>Signed in · Cyberun</title>
+<link rel="stylesheet" href="/style.css">
+</head>
+<body>
+<main>
+<h1>You are signed in</h1>
+<p><a id="go-on" href="${path}">Go on</a></p>
+</main>
+</body>
+</html>
+`;
 }
