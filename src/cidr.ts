@@ -48,3 +48,16 @@ function ipv6Text(bytes: AddressBytes): string {
 export function networkText({ bytes, prefixBits }: AddressRange): string {
   return `${bytes.length === 4 ? bytes.join(".") : ipv6Text(bytes)}/${prefixBits}`;
 }
+
+const SOURCE_BITS_V6 = 64;
+
+/**
+ * What limits and counts take for one source: an IPv4 address, or an IPv6 network of 64 bits, since a household or a
+ * server is given a whole one (RFC 6177 section 2). Text that is no address stands for itself.
+ */
+export function sourceOf(address: string): string {
+  const bytes = findPeerAddress(address);
+  if (bytes === undefined) return address;
+  if (bytes.length === 4) return bytes.join(".");
+  return networkText({ bytes: bytes.map((byte, index) => (index < SOURCE_BITS_V6 / 8 ? byte : 0)), prefixBits: SOURCE_BITS_V6 });
+}

@@ -10,11 +10,12 @@
  *     DATA/license/marks.json         second copy of the marks that must never go back
  *     DATA/roles/ROLE/client.key      a role's Ed25519 seed
  *     DATA/roles/ROLE/lease.json      its last good lease and marks
+ *     DATA/audit/NAME.anchor          where the audit's chains ended last
  *     DATA/operator.sock              door for the CLI on this host while a server runs
  *
  * Rule: only this file knows the paths and how files are written. It must not know what the content means.
  */
-import { chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, closeSync, constants, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { decodeBase64url, encodeBase64url } from "./crypto/base64url.ts";
 import { Fault } from "./fault.ts";
@@ -30,6 +31,7 @@ export interface DataDirectory {
   readonly enrolSecret: string;
   readonly licenseMarks: string;
   readonly operatorSocket: string;
+  readonly auditAnchors: string;
   clientKey(role: string): string;
   leaseState(role: string): string;
 }
@@ -45,6 +47,7 @@ export function dataDirectory(root: string): DataDirectory {
     enrolSecret: join(root, "license", "enrol.secret"),
     licenseMarks: join(root, "license", "marks.json"),
     operatorSocket: join(root, "operator.sock"),
+    auditAnchors: join(root, "audit"),
     clientKey: (role) => join(root, "roles", role, "client.key"),
     leaseState: (role) => join(root, "roles", role, "lease.json"),
   };
@@ -128,4 +131,55 @@ export function readSecretLine(path: string): Secret {
   const line = findFile(path)?.toString("utf8").split(/\r?\n/, 1)[0] ?? "";
   if (line !== "") return new Secret(line);
   throw new Fault("unavailable", `The file ${path} is missing or its first line is empty.`, { hint: "Write the secret into its first line, or name another file." });
+}
+
+/** Bytes from one slot of a {@link SlotFile} to the next. */
+const SLOT_BYTES = 65_536;
+/** The length of what stands in a slot, before it. */
+const LENGTH_DIGITS = 8;
+
+/**
+ * A small file that is overwritten often: two slots in turn, so that a write which is cut short leaves the one before.
+ * What is written survives the end of the process at once, and a power cut after the operating system's own flush.
+ */
+export interface SlotFile {
+  write(text: string): void;
+  /** Flushes it to the disk. */
+  close(): void;
+}
+
+/** Opens or makes it, mode 0600. Throws Fault `unavailable`. */
+export function openSlotFile(path: string): SlotFile {
+  const file = orUnavailable(path, () => {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    return openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
+  });
+  let slot = 0;
+  return {
+    write(text) {
+      const content = Buffer.from(`${String(Buffer.byteLength(text)).padStart(LENGTH_DIGITS, "0")}${text}`);
+      if (content.length > SLOT_BYTES) throw new Error(`a slot of ${path} holds ${SLOT_BYTES} bytes at most`);
+      orUnavailable(path, () => writeSync(file, content, 0, content.length, slot * SLOT_BYTES));
+      slot = 1 - slot;
+    },
+    close() {
+      fsyncSync(file);
+      closeSync(file);
+    },
+  };
+}
+
+/** What stands in the slots of the file, whole or damaged; none when there is no such file. Throws Fault `unavailable`. */
+export function readSlots(path: string): readonly string[] {
+  const bytes = findFile(path);
+  if (bytes === undefined) return [];
+  return [0, SLOT_BYTES].map((from) => {
+    const length = Number(bytes.subarray(from, from + LENGTH_DIGITS).toString("latin1"));
+    return bytes.subarray(from + LENGTH_DIGITS, from + LENGTH_DIGITS + (Number.isInteger(length) ? length : 0)).toString("utf8");
+  });
+}
+
+/** Names of the files in `folder`, in order; none when it is not there. Throws Fault `unavailable`. */
+export function listFiles(folder: string): readonly string[] {
+  return orUnavailable(folder, () => (existsSync(folder) ? readdirSync(folder).toSorted() : []));
 }

@@ -7,6 +7,7 @@
  * get their entitlements from the License Server over HTTP through the real handshake.
  */
 import { reachingOwn, readServerCertificate, type ServerCertificate, trustedBeside, withExtraCa } from "./certificates.ts";
+import { openAuditedStore } from "./audit/audited-store.ts";
 import { type Config, licenseServersOf, settingsOf } from "./config.ts";
 import type { Role } from "./config/table.ts";
 import { LastUses } from "./credentials/last-use.ts";
@@ -46,7 +47,6 @@ import { respondAsOAuth } from "./roles/issuer/oauth-response.ts";
 import { addLicenseServerDoors, licenseServerMetrics } from "./roles/license-server.ts";
 import type { Services } from "./services.ts";
 import type { Settings } from "./settings.ts";
-import { openStore } from "./store/open.ts";
 import { writeInvitation } from "./teams/invitation-mail.ts";
 import { buildTime, version } from "./version.ts";
 
@@ -108,10 +108,11 @@ async function openHouse({ config, outside, log, stops }: Site): Promise<House> 
   const services = withExtraCa(outside, config.extraCaFile);
   const directory = prepareDataDirectory(config.dataDir);
   const sealer = createSealer(secretBytes(config.masterKeyFile, services.random), services.random);
-  const store = await openStore({ databaseUrl: config.databaseUrl?.reveal(), dataDir: config.dataDir, clock: services.clock });
-  stops.defer(() => store.close());
+  const { store, refusals, missing, close } = await openAuditedStore({ databaseUrl: config.databaseUrl?.reveal(), dataDir: config.dataDir, services, sealer });
+  stops.defer(close);
+  for (const { stream, sequence } of missing) log.write("error", "audit.rows_missing", { stream, sequence, hint: "cyberun audit verify tells more; after a restore from backup see docs/audit.md" });
   const bound: House["bound"] = {};
-  const gate: Gate = { services, store, sealer, settings: lateSettings(config, bound), entitled: coreOnly };
+  const gate: Gate = { services, store, sealer, refusals, settings: lateSettings(config, bound), entitled: coreOnly };
   const uses = new LastUses(gate, log);
   stops.defer(() => uses.stop());
   return { config, services, certificate, log, directory, gate, uses, bound, stops };
@@ -129,9 +130,9 @@ function open(house: House, role: Role, app: App): Listener {
 /** How roles refuse in a shape of their own. */
 const responders: Readonly<Partial<Record<Role, AppOptions["respond"]>>> = { api: respondAsPage, issuer: respondAsOAuth };
 
-function appOf({ services, log }: House, role: Role, authenticate: Authenticate): App {
+function appOf({ services, log, gate: { refusals } }: House, role: Role, authenticate: Authenticate): App {
   const respond = responders[role];
-  return createApp({ role, services, log, authenticate, ...(respond === undefined ? {} : { respond }) });
+  return createApp({ role, services, log, authenticate, refusals, ...(respond === undefined ? {} : { respond }) });
 }
 
 const strangers: Authenticate = async (_request, address) => ({ kind: "anonymous", address });
@@ -207,9 +208,9 @@ async function openGateway(house: House): Promise<LeaseHolder> {
     role: "gateway",
     authenticate: (gate) => gatewayAuthenticate(gate, house.uses),
     furnish(app, gate, holder) {
-      const doors = addGatewayDoors(app, gate);
+      const doors = addGatewayDoors(app, gate, house.log);
       holder.onChange(() => doors.reviewLicense());
-      house.stops.defer(() => doors.closeAll());
+      house.stops.defer(() => doors.stop());
       return doors;
     },
   });

@@ -212,6 +212,18 @@ export const commands = {
     options: ["json", "email"],
     notes: [onHost],
   },
+  "audit export": {
+    purpose: "Print the audit log as JSON Lines, in the order of its chains",
+    settings: host,
+    options: ["json", "operation", "actor", "subject", "team", "outcome", "from", "to"],
+    notes: ["Each line is a row with its chain, so that others can check an export that is not filtered: see audit.md.", onHost],
+  },
+  "audit verify": {
+    purpose: "Say whether the audit log is whole, and where it is not",
+    settings: host,
+    options: ["json"],
+    notes: ["It reads all of it and names the first row that was changed, moved, put in or taken out; rows cut off at the end are missed by the anchor in the data directory. It ends in 6 when something is wrong.", onHost],
+  },
   "verify-self": {
     purpose: "Compare this executable with the sums its vendor published",
     settings: [],

@@ -22,6 +22,7 @@ export type ExitCode = keyof typeof exitCodes;
 export const EXIT_OK = 0;
 export const EXIT_BUG = 1;
 export const EXIT_TRANSIENT = 3;
+export const EXIT_CONFLICT = 6;
 export const EXIT_LICENSE = 7;
 export const EXIT_INTERRUPTED = 130;
 

@@ -34,6 +34,8 @@ export const loaders: Readonly<Record<CommandName, () => Promise<Run>>> = {
   "oidc clients token": async () => (await import("./oidc-clients.ts")).oidcClientsToken,
   "admin reset-link": async () => (await import("./admin.ts")).adminResetLink,
   "admin reset-factor": async () => (await import("./admin.ts")).adminResetFactor,
+  "audit export": async () => (await import("./audit.ts")).auditExport,
+  "audit verify": async () => (await import("./audit.ts")).auditVerify,
   "verify-self": async () => (await import("./verify-self.ts")).verifySelf,
   version: async () => (await import("./version.ts")).showVersion,
   help: async () => (await import("./help.ts")).showHelp,

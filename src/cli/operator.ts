@@ -6,6 +6,8 @@
  * that a server has open.
  */
 import { accessSync, constants, existsSync, statSync } from "node:fs";
+import { readAnchors } from "../audit/anchor.ts";
+import { openAuditedStore } from "../audit/audited-store.ts";
 import type { Config } from "../config.ts";
 import { settingsOf } from "../config.ts";
 import { createSealer } from "../crypto/sealing.ts";
@@ -20,7 +22,6 @@ import { createLog, type Log } from "../log.ts";
 import type { OperatorCall, OperatorScope } from "../roles/operator/call.ts";
 import { isSocketPathTooLong, SOCKET_PATH_BYTES_MAX } from "../roles/operator/door.ts";
 import type { Services } from "../services.ts";
-import { openStore } from "../store/open.ts";
 import { buildTime } from "../version.ts";
 import type { Context } from "./context.ts";
 
@@ -136,10 +137,11 @@ function explained(error: unknown, { operatorSocket }: DataDirectory): unknown {
   return new Fault("conflict", error.message, { hint, cause: error });
 }
 
-async function openGate(config: Config, services: Services): Promise<Gate> {
+/** A gate over the store that no server runs on, with what closes it. */
+async function openGate(config: Config, services: Services): Promise<Gate & { close(): Promise<void> }> {
   const sealer = createSealer(secretBytes(config.masterKeyFile, services.random), services.random);
-  const store = await openStore({ databaseUrl: config.databaseUrl?.reveal(), dataDir: config.dataDir, clock: services.clock });
-  return { services, store, sealer, settings: settingsOf(config, {}), entitled: { entitlements: () => without("missing") } };
+  const { store, refusals, close } = await openAuditedStore({ databaseUrl: config.databaseUrl?.reveal(), dataDir: config.dataDir, services, sealer });
+  return { services, store, sealer, refusals, settings: settingsOf(config, {}), entitled: { entitlements: () => without("missing") }, close };
 }
 
 /** A License Server without doors, for the length of a command. */
@@ -165,6 +167,7 @@ async function openOnStore({ config, services, terminal }: Context, options: Ope
   let server: Promise<LicenseServer> | undefined;
   const scope: OperatorScope = {
     gate,
+    auditAnchors: () => readAnchors(directory, gate.sealer),
     async licenseServer() {
       requireLicenseServer(directory, options);
       return await (server ??= startLicenseServer(config, gate, log));
@@ -175,7 +178,7 @@ async function openOnStore({ config, services, terminal }: Context, options: Ope
     ask: (call, input) => call.run(scope, input),
     async [Symbol.asyncDispose]() {
       await (await server)?.stop();
-      await gate.store.close();
+      await gate.close();
     },
   };
 }

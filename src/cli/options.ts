@@ -32,6 +32,13 @@ export const options = {
   metadataFile: { flag: "--metadata-file", placeholder: "FILE", help: "JSON object with members of RFC 7591; flags win", shownDefault: "none" },
   overlap: { flag: "--overlap", placeholder: "SECONDS", help: "How long the secret before stays good; 0 ends it at once", shownDefault: "86400" },
   life: { flag: "--life", placeholder: "SECONDS", help: "How long the token is good", shownDefault: "3600" },
+  operation: { flag: "--operation", placeholder: "NAME", help: "Rows of this operation only, such as team.create", shownDefault: "all" },
+  actor: { flag: "--actor", placeholder: "KIND:ID", help: "Rows of this caller only", shownDefault: "all" },
+  subject: { flag: "--subject", placeholder: "KIND:ID", help: "Rows about this thing only", shownDefault: "all" },
+  team: { flag: "--team", placeholder: "ID", help: "Rows of this team only", shownDefault: "all" },
+  outcome: { flag: "--outcome", placeholder: "OUTCOME", help: "Rows that are done or refused only", shownDefault: "both" },
+  from: { flag: "--from", placeholder: "TIME", help: "Rows of this time and later, such as 2026-03-31T12:00:00Z", shownDefault: "the first" },
+  to: { flag: "--to", placeholder: "TIME", help: "Rows before this time", shownDefault: "the last" },
 } as const satisfies Record<string, Option>;
 
 export type OptionName = keyof typeof options;

@@ -7,6 +7,7 @@
  */
 import { rmSync } from "node:fs";
 import type { Config } from "../config.ts";
+import { readAnchors } from "../audit/anchor.ts";
 import { dataDirectory, writeFileDurably } from "../data-directory.ts";
 import { Fault } from "../fault.ts";
 import { createLog, type Log } from "../log.ts";
@@ -17,8 +18,9 @@ import { version } from "../version.ts";
 import type { Context, Result } from "./context.ts";
 import { firstSignal } from "./signals.ts";
 
-function scopeOf({ gate, entitled = gate.entitled, licenseServer }: Running): OperatorScope {
+function scopeOf({ gate, entitled = gate.entitled, licenseServer }: Running, { dataDir }: Config): OperatorScope {
   return {
+    auditAnchors: () => readAnchors(dataDirectory(dataDir), gate.sealer),
     // What opens the deployment needs a license, whoever asks for it.
     gate: { ...gate, entitled },
     async licenseServer() {
@@ -59,7 +61,7 @@ async function open({ config, services }: Context, log: Log): Promise<Served> {
   try {
     const running = await startProcess(config, services, log);
     stops.defer(() => running.stop());
-    const door = await openOperatorDoor({ socket: dataDirectory(config.dataDir).operatorSocket, scope: scopeOf(running), services, log });
+    const door = await openOperatorDoor({ socket: dataDirectory(config.dataDir).operatorSocket, scope: scopeOf(running, config), services, log });
     stops.defer(() => door?.stop() ?? Promise.resolve());
     writeReadyFile(config, running);
     stops.defer(() => removeReadyFile(config));

@@ -39,7 +39,9 @@ export type Purpose =
   | "user-code"
   | "passkey-challenge"
   | "outbox"
-  | "invitation";
+  | "invitation"
+  | "audit-row"
+  | "audit-anchor";
 
 export interface Sealer {
   /** AES-256-GCM under the purpose's key; `context` (an id) is authenticated, so that a sealed value cannot be moved to another row. */

@@ -15,6 +15,7 @@ import type { Reader, Store, Writer } from "../store/store.ts";
 import { appendAudit, type AuditNote } from "./audit.ts";
 import type { Caller, CallerKind } from "./caller.ts";
 import { type OperationName, rowOf } from "./operations.ts";
+import type { Refusals } from "./refusals.ts";
 import { findScope } from "./scopes.ts";
 import { surfaceRowOf } from "./surfaces.ts";
 
@@ -25,6 +26,7 @@ export interface Gate {
   readonly entitled: Entitled;
   readonly sealer: Sealer;
   readonly settings: Settings;
+  readonly refusals: Refusals;
 }
 
 /** What a domain function may use while it acts. */
@@ -118,16 +120,28 @@ async function commit<T>(name: OperationName, gate: Gate, act: Act, run: (act: C
     const outcome = await run({ ...act, writer, note: (note) => (added = { ...added, ...note }) });
     if (rowOf(name).audit !== "ledger") {
       const refused = outcome instanceof Refused;
-      await appendAudit(writer, gate.services, { ...added, operation: name, outcome: refused ? "refused" : "done", caller: act.caller });
+      await appendAudit(writer, gate, { ...added, operation: name, outcome: refused ? "refused" : "done", caller: act.caller });
     }
     return outcome;
   });
-  if (result instanceof Refused) throw result.fault;
-  return result;
+  if (!(result instanceof Refused)) return result;
+  remembered.add(result.fault);
+  throw result.fault;
 }
 
+/** Refusals that have their audit row. */
+const remembered = new WeakSet<Fault>();
+
 function named<Input, Output>(name: OperationName, call: (gate: Gate, caller: Caller, input: Input) => Promise<Output>): Operation<Input, Output> {
-  return Object.assign(call, { operation: name });
+  const noted = async (gate: Gate, caller: Caller, input: Input) => {
+    try {
+      return await call(gate, caller, input);
+    } catch (error) {
+      if (error instanceof Fault && !remembered.has(error)) await gate.refusals.note(name, caller, error);
+      throw error;
+    }
+  };
+  return Object.assign(noted, { operation: name });
 }
 
 /** An operation that reads. It is given no writer. */

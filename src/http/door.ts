@@ -10,6 +10,7 @@ import type { OperationName } from "../gate/operations.ts";
 
 const anonymous: Caller = { kind: "anonymous" };
 const callers = new WeakMap<Request, Caller>();
+const refused = new WeakMap<Request, OperationName>();
 
 /** The caller that `authenticate` found for the request. */
 export function callerOf(request: Request): Caller {
@@ -20,12 +21,23 @@ export function setCaller(request: Request, caller: Caller): void {
   callers.set(request, caller);
 }
 
+/** The operation whose door refused the request's caller; undefined when none did. */
+export function operationRefused(request: Request): OperationName | undefined {
+  return refused.get(request);
+}
+
+function guardOf(operation: OperationName, request: Request): void {
+  refused.set(request, operation);
+  requireEntry(operation, callerOf(request));
+  refused.delete(request);
+}
+
 /** What a door's body is: one JSON document, an HTML form, or raw bytes that the route reads itself. */
 type Body = "json" | "urlencoded" | "none";
 
 /** Hooks for a route that enters `operation`. Spread them beside the route's schemas. */
 export function door(operation: OperationName, body: Body = "json") {
-  const guard = ({ request }: { readonly request: Request }): void => requireEntry(operation, callerOf(request));
+  const guard = ({ request }: { readonly request: Request }): void => guardOf(operation, request);
   // "none" stands alone: beside a hook it would be taken for the name of a parser that does not exist.
   return { parse: body === "none" ? ["none" as const] : [guard, body], transform: [guard], detail: { operationId: operation } };
 }

@@ -9,9 +9,10 @@ import { Elysia, NotFoundError } from "elysia";
 import { Fault } from "../fault.ts";
 import type { Caller } from "../gate/caller.ts";
 import { operations } from "../gate/operations.ts";
+import type { Refusals } from "../gate/refusals.ts";
 import type { Log } from "../log.ts";
 import type { Cancel, Services } from "../services.ts";
-import { callerOf, setCaller } from "./door.ts";
+import { callerOf, operationRefused, setCaller } from "./door.ts";
 import { BODY_BYTES_MAX, BODY_CUT_FACTOR, DRAIN_MS, FRAME_BYTES_MAX, IDLE_SECONDS, SOCKET_QUEUE_BYTES_MAX, SOCKET_SILENCE_SECONDS_MAX } from "./limits.ts";
 import { publicPaths } from "./public-paths.ts";
 import { bugFault, faultOf, faultResponse, plainHeaders } from "./respond.ts";
@@ -24,6 +25,8 @@ export interface AppOptions {
   readonly services: Services;
   readonly log: Log;
   readonly authenticate: Authenticate;
+  /** Is told whom the doors refused, where a gate lies behind them. */
+  readonly refusals?: Refusals;
   readonly bodyBytesMax?: number;
   /** Answers a fault in the role's own shape (an HTML page, say); undefined falls back to JSON. */
   readonly respond?: (fault: Fault, request: Request) => Response | undefined;
@@ -84,13 +87,15 @@ export function createApp(options: AppOptions) {
       setCaller(request, await authenticate(request, address));
     })
     .derive({ as: "global" }, ({ request }) => ({ caller: callerOf(request) }))
-    .onError(({ error, request }) => {
+    .onError(async ({ error, request }) => {
       if (error instanceof NotFoundError) {
         const allowed = allowedMethods(app, new URL(request.url).pathname);
         return answer(missingFault(allowed), request, allowed.length === 0 ? {} : { allow: allowed.join(", ") });
       }
       const fault = faultOf(error);
       if (fault !== undefined) {
+        const operation = operationRefused(request);
+        if (operation !== undefined) await options.refusals?.note(operation, callerOf(request), fault);
         if (fault.status >= 500) log.write("warn", "request.refused", { role, code: fault.code, cause: fault.cause });
         return answer(fault, request);
       }

@@ -16,4 +16,5 @@ export const publicPaths: Readonly<Record<string, string>> = {
   "/": "the page that says what to do next",
   "/sign-in": "the form; what it posts is an operation",
   "/style.css": "the pages' one style sheet",
+  "/passkeys.js": "the one script, for forms that a passkey answers",
 };

@@ -9,6 +9,7 @@ import { and, eq, isNotNull, lt, sql } from "drizzle-orm";
 import { Fault } from "../fault.ts";
 import type { CommandAct } from "../gate/operation.ts";
 import type { Reader } from "../store/store.ts";
+import { hasPasskey } from "./passkeys/known-passkeys.ts";
 import { findRecoveryCode, takeRecoveryCode } from "./recovery-codes.ts";
 import { findTotpStep } from "./totp.ts";
 
@@ -31,11 +32,16 @@ export function factorFault(problem: FactorProblem, code: "unauthenticated" | "i
   });
 }
 
-/** Whether a code is asked for when the person signs in. */
-export async function hasSecondFactor(reader: Reader, userId: string): Promise<boolean> {
+/** Whether the person has an authenticator app. */
+export async function hasAuthenticator(reader: Reader, userId: string): Promise<boolean> {
   const { secondFactors } = reader.tables;
   const [found] = await reader.select({ id: secondFactors.user_id }).from(secondFactors).where(and(eq(secondFactors.user_id, userId), isNotNull(secondFactors.confirmed_at)));
   return found !== undefined;
+}
+
+/** Whether anything more than the password is asked for when the person signs in. */
+export async function hasSecondFactor(reader: Reader, userId: string): Promise<boolean> {
+  return (await hasAuthenticator(reader, userId)) || (await hasPasskey(reader, userId));
 }
 
 /** The shared secret. */
@@ -66,9 +72,10 @@ async function takeTotpStep({ writer }: CommandAct, userId: string, step: number
 }
 
 async function tryRecoveryCode(act: CommandAct, userId: string, code: string): Promise<FactorMethod | FactorProblem> {
-  const { secondFactors: factors } = act.writer.tables;
+  const { secondFactors: factors, passkeys } = act.writer.tables;
   if (!(await takeRecoveryCode(act, userId, code))) return "wrong";
   await act.writer.update(factors).set({ failures: 0 }).where(eq(factors.user_id, userId));
+  await act.writer.update(passkeys).set({ failures: 0 }).where(eq(passkeys.user_id, userId));
   return "recovery";
 }
 
@@ -77,7 +84,7 @@ export async function checkFactor(act: CommandAct, userId: string, typed: string
   const recoveryCode = findRecoveryCode(typed);
   if (recoveryCode !== undefined) return await tryRecoveryCode(act, userId, recoveryCode);
   const counted = await countTry(act, userId);
-  if (counted === undefined) return (await hasSecondFactor(act.writer, userId)) ? "locked" : "wrong";
+  if (counted === undefined) return (await hasAuthenticator(act.writer, userId)) ? "locked" : "wrong";
   const code = typed.slice(0, 16).replace(/\s/g, "");
   const secret = openFactorSecret(act, userId, counted.secret);
   const step = TOTP_CODE.test(code) ? findTotpStep(secret, code, act.services.clock.now()) : undefined;

@@ -40,6 +40,11 @@ function shown(token: string): ShownStep {
   return { purpose: "reset_password", token };
 }
 
+/** Throws Fault `unavailable` where no mail can be sent, before somebody has filled in a form for nothing. */
+export const checkResetOffer = query("password_reset.offer", async (act, _input: undefined): Promise<void> => {
+  if (!sendsMail(act)) throw noMailFault();
+});
+
 /** Asks for a mail with a link. Answers the same whether there is such an account or not. */
 export const requestPasswordReset = command("password_reset.request", async (act, input: { readonly email_address: string }): Promise<void> => {
   const email = requireEmailAddress(input.email_address);

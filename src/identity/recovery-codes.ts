@@ -62,3 +62,9 @@ export async function countRecoveryCodes(reader: Reader, userId: string): Promis
   const [found] = await reader.select({ left: count() }).from(recoveryCodes).where(and(eq(recoveryCodes.user_id, userId), isNull(recoveryCodes.used_at)));
   return found?.left ?? 0;
 }
+
+/** Ends all codes, once there is nothing left that they would stand in for. */
+export async function deleteRecoveryCodes({ writer }: CommandAct, userId: string): Promise<void> {
+  const { recoveryCodes } = writer.tables;
+  await writer.delete(recoveryCodes).where(eq(recoveryCodes.user_id, userId));
+}

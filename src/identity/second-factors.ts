@@ -1,5 +1,5 @@
 /**
- * The second factor of a person: an authenticator app with recovery codes.
+ * The authenticator app of a person, and the recovery codes that stand in for it and for passkeys.
  *
  *     none ── enrol (password) ── waiting for a first code ── confirm ── asked for at every sign-in ── remove (password, code)
  *
@@ -14,7 +14,7 @@ import { findDeployment } from "./deployment.ts";
 import { requireEmailAddress } from "./email-address.ts";
 import { checkFactor, FACTOR_FAILURES_MAX, factorFault, hasSecondFactor, openFactorSecret } from "./factor-check.ts";
 import { findProofProblem, provePassword, requireUser } from "./own-password.ts";
-import { countRecoveryCodes, replaceRecoveryCodes } from "./recovery-codes.ts";
+import { countRecoveryCodes, deleteRecoveryCodes, replaceRecoveryCodes } from "./recovery-codes.ts";
 import { endStepTokens } from "./step-tokens.ts";
 import { encodeBase32, findTotpStep, otpauthUrl, TOTP_SECRET_BYTES } from "./totp.ts";
 
@@ -48,7 +48,7 @@ export const readSecondFactor = query("second_factor.read", async ({ caller, rea
   const { userId } = requireUser(caller);
   const { secondFactors: factors } = reader.tables;
   const [found] = await reader.select({ failures: factors.failures }).from(factors).where(and(eq(factors.user_id, userId), isNotNull(factors.confirmed_at)));
-  const left = found === undefined ? 0 : await countRecoveryCodes(reader, userId);
+  const left = await countRecoveryCodes(reader, userId);
   return { is_enrolled: found !== undefined, is_locked: (found?.failures ?? 0) >= FACTOR_FAILURES_MAX, recovery_codes_left: left };
 });
 
@@ -128,11 +128,18 @@ async function withProof<Output>(act: ProcedureAct, input: ProvenCode, deed: (ac
   });
 }
 
-async function deleteFactor(act: CommandAct, userId: string): Promise<void> {
-  const { secondFactors, recoveryCodes } = act.writer.tables;
+async function deleteAuthenticator(act: CommandAct, userId: string): Promise<void> {
+  const { secondFactors } = act.writer.tables;
   await act.writer.delete(secondFactors).where(eq(secondFactors.user_id, userId));
-  await act.writer.delete(recoveryCodes).where(eq(recoveryCodes.user_id, userId));
+  if (!(await hasSecondFactor(act.writer, userId))) await deleteRecoveryCodes(act, userId);
   await endStepTokens(act, userId);
+}
+
+/** Everything beside the password. */
+async function deleteFactors(act: CommandAct, userId: string): Promise<void> {
+  const { passkeys } = act.writer.tables;
+  await act.writer.delete(passkeys).where(eq(passkeys.user_id, userId));
+  await deleteAuthenticator(act, userId);
 }
 
 /** Ten new recovery codes; the old ones end. */
@@ -141,7 +148,7 @@ export const renewRecoveryCodes = procedure("second_factor.renew_codes", async (
 });
 
 export const removeSecondFactor = procedure("second_factor.remove", async (act, input: ProvenCode): Promise<void> => {
-  await withProof(act, input, deleteFactor);
+  await withProof(act, input, deleteAuthenticator);
 });
 
 /** An account by its id, as programs know it, or by its address, as people do. */
@@ -155,7 +162,7 @@ async function getUserId({ writer }: CommandAct, account: NamedAccount): Promise
   return user.id;
 }
 
-/** For somebody who has lost everything: by an administrator, but not for themselves, or by the operator on the host. */
+/** For somebody who has lost everything, authenticator and passkeys: by an administrator, but not for themselves, or by the operator on the host. */
 export const resetSecondFactor = command("second_factor.reset", async (act, input: NamedAccount): Promise<void> => {
   requireAdministrator(act.caller);
   const userId = await getUserId(act, input);
@@ -164,5 +171,5 @@ export const resetSecondFactor = command("second_factor.reset", async (act, inpu
   }
   act.note({ subject: `user:${userId}` });
   if (!(await hasSecondFactor(act.writer, userId))) throw notFound();
-  await deleteFactor(act, userId);
+  await deleteFactors(act, userId);
 });

@@ -1,23 +1,36 @@
 /**
- * The second step of a sign-in: step token and code make the session.
+ * The second step of a sign-in: step token and code, or a passkey's answer, make the session.
  *
  * The token names the person and the kind of session, so that one begun in the browser does not end as a program's;
- * it is used up by the right code alone, and wrong ones count against the person, not against the token, so that a
+ * it is used up by what is right alone, and wrong ones count against the person, not against the token, so that a
  * new sign-in does not start the count anew.
  */
 import { and, eq, isNull } from "drizzle-orm";
-import { Fault } from "../fault.ts";
-import { command, type CommandAct, Refused } from "../gate/operation.ts";
+import { Fault, invalidField } from "../fault.ts";
+import { type CommandAct, procedure, type ProcedureAct, Refused } from "../gate/operation.ts";
 import { checkFactor, factorFault } from "./factor-check.ts";
+import { findAnswerProblem, passkeyFault, verifyAnswer } from "./passkeys/assertion-check.ts";
+import { secondStepUse } from "./passkeys/second-step.ts";
 import { type HeldSession, insertSession, type SessionKind } from "./sessions.ts";
 import { findStep, takeStep } from "./step-tokens.ts";
 
+/** With a code or a passkey. */
 export interface SecondStep {
   readonly step_token: string;
-  readonly code: string;
+  /** Of the authenticator, or a recovery code. */
+  readonly code?: string | undefined;
+  /** What the browser made of a passkey's answer. */
+  readonly passkey?: unknown;
   /** What the door makes; the sign-in has to have begun at the same. */
   readonly kind: SessionKind;
 }
+
+/** How sessions say it (RFC 8176). Without attestation nobody knows whether a passkey's key is in hardware, so the lesser is claimed. */
+const amrOf = { otp: ["pwd", "otp", "mfa"], recovery: ["pwd", "mfa"], passkey: ["pwd", "swk", "mfa"] } as const;
+type Method = keyof typeof amrOf;
+
+/** Judges the second proof in the transaction that makes the session: the method, or the refusal to remember. */
+type Judge = (act: CommandAct, userId: string) => Promise<Method | Fault>;
 
 function goneFault(): Fault {
   return new Fault("unauthenticated", "This sign-in is over: it was completed, or took too long.", { hint: "Sign in again with email address and password." });
@@ -29,16 +42,36 @@ async function isEnabled({ writer }: CommandAct, userId: string): Promise<boolea
   return found !== undefined;
 }
 
-/** Signs in. Throws Fault `unauthenticated` for a token or a code that is not good. */
-export const completeSession = command("session.complete", async (act, input: SecondStep): Promise<HeldSession | Refused> => {
+/** Looks at what was sent. Throws Fault `invalid_request` when it is neither or both. */
+async function prepare(act: ProcedureAct, { step_token, code, passkey }: SecondStep): Promise<Judge> {
+  if ((code === undefined) === (passkey === undefined)) throw invalidField("code", "is needed, or in its place passkey");
+  if (code !== undefined) {
+    return async (commandAct, userId) => {
+      const checked = await checkFactor(commandAct, userId, code);
+      return checked === "wrong" || checked === "locked" ? factorFault(checked, "unauthenticated") : checked;
+    };
+  }
+  const answer = await verifyAnswer(act, passkey, secondStepUse(step_token));
+  return async (commandAct, userId) => {
+    const problem = await findAnswerProblem(commandAct, answer);
+    if (problem !== undefined) return passkeyFault(problem, "unauthenticated");
+    return answer.userId === userId ? "passkey" : passkeyFault("wrong", "unauthenticated");
+  };
+}
+
+/** Signs in. Throws Fault `unauthenticated` for a token, a code or a passkey that is not good. */
+export const completeSession = procedure("session.complete", async (act, input: SecondStep): Promise<HeldSession> => {
   const shown = { purpose: "second_factor", token: input.step_token } as const;
-  const step = await findStep(act, act.writer, shown);
-  if (step === undefined || step.context !== input.kind || !(await isEnabled(act, step.userId))) throw goneFault();
-  const { userId } = step;
-  act.note({ subject: `user:${userId}` });
-  const checked = await checkFactor(act, userId, input.code);
-  if (checked === "wrong" || checked === "locked") return new Refused(factorFault(checked, "unauthenticated"));
-  if ((await takeStep(act, shown)) === undefined) throw goneFault();
-  act.note({ details: { method: checked } });
-  return await insertSession(act, { userId, kind: input.kind, amr: checked === "otp" ? ["pwd", "otp", "mfa"] : ["pwd", "mfa"] });
+  const judge = await prepare(act, input);
+  return await act.write<HeldSession>(async (commandAct) => {
+    const step = await findStep(commandAct, commandAct.writer, shown);
+    if (step === undefined || step.context !== input.kind || !(await isEnabled(commandAct, step.userId))) throw goneFault();
+    const { userId } = step;
+    const method = await judge(commandAct, userId);
+    commandAct.note({ subject: `user:${userId}` });
+    if (method instanceof Fault) return new Refused(method);
+    if ((await takeStep(commandAct, shown)) === undefined) throw goneFault();
+    commandAct.note({ details: { method } });
+    return await insertSession(commandAct, { userId, kind: input.kind, amr: amrOf[method] });
+  });
 });

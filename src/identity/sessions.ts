@@ -10,7 +10,8 @@ import { command, type CommandAct, procedure, Refused } from "../gate/operation.
 import { isoTime } from "../page.ts";
 import type { Reader } from "../store/store.ts";
 import { requireEmailAddress } from "./email-address.ts";
-import { hasSecondFactor } from "./factor-check.ts";
+import { hasAuthenticator, hasSecondFactor } from "./factor-check.ts";
+import { findSecondStepOptions } from "./passkeys/second-step.ts";
 import { isPassword, requirePassword } from "./passwords.ts";
 import { createCookie, createRefreshToken, sessionDigest } from "./session-secrets.ts";
 import { insertStepToken } from "./step-tokens.ts";
@@ -80,10 +81,12 @@ export async function insertSession(act: CommandAct, { userId, kind, amr }: NewS
 async function beginSecondStep(act: CommandAct, userId: string, kind: SessionKind): Promise<Refused> {
   const step = await insertStepToken(act, { purpose: "second_factor", userId, context: kind });
   act.note({ details: { second_factor: true } });
+  const passkey_options = await findSecondStepOptions(act, userId, step.token);
+  const methods = [...((await hasAuthenticator(act.writer, userId)) ? ["totp"] : []), ...(passkey_options === undefined ? [] : ["passkey"]), "recovery_code"];
   return new Refused(
-    new Fault("second_factor_required", "A code of the second factor is needed.", {
-      hint: "Send the step token with a code of the authenticator, or with a recovery code.",
-      details: { step_token: step.token, expires_at: isoTime(step.expiresAtMs), methods: ["totp", "recovery_code"] },
+    new Fault("second_factor_required", "A code of the second factor is needed, or a passkey.", {
+      hint: "Send the step token with a code of the authenticator, with a passkey's answer, or with a recovery code.",
+      details: { step_token: step.token, expires_at: isoTime(step.expiresAtMs), methods, ...(passkey_options === undefined ? {} : { passkey_options }) },
     }),
   );
 }

@@ -11,6 +11,7 @@ import type { App } from "../http/listener.ts";
 import { faultHeaders } from "../http/respond.ts";
 import type { LicenseServerLink } from "../license/upload.ts";
 import type { Keyring } from "../oidc/keyring.ts";
+import { addAuditDoors } from "./api/audit.ts";
 import { addConsentDoors } from "./api/consents.ts";
 import { addInvitationDoors } from "./api/invitations.ts";
 import { addInvitationPages } from "./api/invitation-pages.ts";
@@ -18,6 +19,7 @@ import { addLicenseDoors } from "./api/license.ts";
 import { addManagementDoors } from "./api/management.ts";
 import { addOidcClientDoors } from "./api/oidc-clients.ts";
 import { addPages } from "./api/pages.ts";
+import { addPasskeyDoors } from "./api/passkeys.ts";
 import { addPeopleDoors } from "./api/people.ts";
 import { addRuntimeDoors } from "./api/runtime.ts";
 import { addSessionDoors } from "./api/sessions.ts";
@@ -37,10 +39,12 @@ export function addApiDoors(app: App, { gate, keyring, licenseServer }: ApiOptio
   addInvitationDoors(app, gate);
   addInvitationPages(app, gate);
   addPeopleDoors(app, gate);
+  addPasskeyDoors(app, gate);
   addRuntimeDoors(app, gate);
   addLicenseDoors(app, gate, licenseServer);
   addOidcClientDoors(app, gate);
   addConsentDoors(app, gate);
+  addAuditDoors(app, gate);
   addPages(app, gate);
 }
 

@@ -3,6 +3,7 @@
  *
  * Rule: translates, decides nothing. Discovery names only what is served, so that no client is led to a closed door.
  */
+import passkeyScript from "../dashboard/passkey-form.js" with { type: "text" };
 import styleSheet from "../dashboard/style.css" with { type: "text" };
 import { door } from "../http/door.ts";
 import type { App } from "../http/listener.ts";
@@ -13,6 +14,7 @@ import { addAuthorizationDoors } from "./issuer/authorize.ts";
 import { addDeviceDoors } from "./issuer/device.ts";
 import { addIntrospectionDoor } from "./issuer/introspection.ts";
 import { addLogoutDoors } from "./issuer/logout.ts";
+import { PASSKEY_SCRIPT } from "./issuer/pages/passkey-form.ts";
 import { addPushedAuthorizationDoor } from "./issuer/pushed-authorization.ts";
 import { addRegistrationDoors } from "./issuer/registration.ts";
 import { addRevocationDoor } from "./issuer/revocation.ts";
@@ -41,6 +43,7 @@ export function addIssuerDoors(app: App, site: IssuerSite): void {
     },
     door("signing_key.list_public"),
   );
+  app.get(PASSKEY_SCRIPT, () => new Response(passkeyScript, { headers: { "content-type": "text/javascript; charset=utf-8", "cache-control": "max-age=3600" } }));
   app.get("/style.css", () => new Response(styleSheet, { headers: { "content-type": "text/css; charset=utf-8", "cache-control": "max-age=3600" } }));
   addAuthorizationDoors(app, site);
   addPushedAuthorizationDoor(app, site);

@@ -23,6 +23,8 @@ import devicesPostgres from "./migrations/0007-devices.postgres.sql" with { type
 import devicesSqlite from "./migrations/0007-devices.sqlite.sql" with { type: "text" };
 import logoutPostgres from "./migrations/0008-logout.postgres.sql" with { type: "text" };
 import logoutSqlite from "./migrations/0008-logout.sqlite.sql" with { type: "text" };
+import auditChainPostgres from "./migrations/0009-audit-chain.postgres.sql" with { type: "text" };
+import auditChainSqlite from "./migrations/0009-audit-chain.sqlite.sql" with { type: "text" };
 
 export interface Migration {
   readonly number: number;
@@ -58,6 +60,7 @@ export const sqliteMigrations: readonly Migration[] = [
   { number: 6, name: "credentials", text: credentialsSqlite },
   { number: 7, name: "devices", text: devicesSqlite },
   { number: 8, name: "logout", text: logoutSqlite },
+  { number: 9, name: "audit-chain", text: auditChainSqlite },
 ];
 
 export const postgresMigrations: readonly Migration[] = [
@@ -69,6 +72,7 @@ export const postgresMigrations: readonly Migration[] = [
   { number: 6, name: "credentials", text: credentialsPostgres },
   { number: 7, name: "devices", text: devicesPostgres },
   { number: 8, name: "logout", text: logoutPostgres },
+  { number: 9, name: "audit-chain", text: auditChainPostgres },
 ];
 
 /** SHA-256 of the text, base64url. Line ends count as LF, whatever the checkout made of them. */

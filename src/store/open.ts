@@ -3,7 +3,7 @@ import { dataDirectory } from "../data-directory.ts";
 import type { Clock } from "../services.ts";
 import { openPostgresStore } from "./postgres.ts";
 import { openSqliteStore } from "./sqlite.ts";
-import type { Store } from "./store.ts";
+import type { OnTail, Store } from "./store.ts";
 
 export interface OpenStoreOptions {
   /** `postgres://…`; undefined for SQLite. */
@@ -11,10 +11,11 @@ export interface OpenStoreOptions {
   /** A directory that exists. */
   readonly dataDir: string;
   readonly clock: Clock;
+  readonly onTail?: OnTail;
 }
 
 /** Opens the store, its schema up to date. Throws as {@link openSqliteStore} and {@link openPostgresStore}. */
-export async function openStore({ databaseUrl, dataDir, clock }: OpenStoreOptions): Promise<Store> {
-  if (databaseUrl !== undefined) return await openPostgresStore({ url: databaseUrl, clock });
-  return await openSqliteStore({ file: dataDirectory(dataDir).database, clock });
+export async function openStore({ databaseUrl, dataDir, ...options }: OpenStoreOptions): Promise<Store> {
+  if (databaseUrl !== undefined) return await openPostgresStore({ url: databaseUrl, ...options });
+  return await openSqliteStore({ file: dataDirectory(dataDir).database, ...options });
 }

@@ -19,12 +19,13 @@ import { asFault, isConnectionLoss, isOutOfOrder } from "./postgres-errors.ts";
 import { type PostgresConnection, PostgresPool } from "./postgres-pool.ts";
 import { defineTables } from "./schema.ts";
 import { type Scope, Scopes } from "./scope.ts";
-import type { Reader, Store, WriteBuilders, Writer } from "./store.ts";
+import type { OnTail, Reader, Store, Strand, WriteBuilders, Writer } from "./store.ts";
 
 export interface PostgresOptions {
   /** `postgres://user:password@host:port/database`. */
   readonly url: string;
   readonly clock: Clock;
+  readonly onTail?: OnTail;
   /** Other than the build's own in tests only. */
   readonly migrations?: readonly Migration[];
 }
@@ -56,7 +57,7 @@ export async function openPostgresStore(options: PostgresOptions): Promise<Store
   const pool = new PostgresPool(options.url);
   try {
     await migrate((step) => migrationTransaction(pool, step), options.migrations ?? postgresMigrations, options.clock);
-    return new PostgresStore(pool, options.clock);
+    return new PostgresStore(pool, options);
   } catch (error) {
     await pool.close();
     throw asFault(error);
@@ -76,12 +77,14 @@ class PostgresStore implements Store {
   readonly #pool: PostgresPool;
   readonly #scopes: Scopes;
   readonly #sessions = new Sessions();
+  readonly #strands: Strands;
   #pending = 0;
   #idle: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(pool: PostgresPool, clock: Clock) {
+  constructor(pool: PostgresPool, { clock, onTail = () => {} }: Pick<PostgresOptions, "clock" | "onTail">) {
     this.#pool = pool;
+    this.#strands = new Strands(onTail);
     this.#scopes = new Scopes(clock, { ms: SCOPE_MS_MAX, error: tooLong });
   }
 
@@ -139,7 +142,9 @@ class PostgresStore implements Store {
 
   async #run<T>(run: Run, work: (writer: Writer) => Promise<T>): Promise<T> {
     const sessions = this.#sessions;
-    return await this.#scopes.run((scope) => this.#pool.use((connection) => transaction({ connection, scope, sessions, run }, work)));
+    return await this.#scopes.run((scope) =>
+      this.#pool.use((connection) => this.#strands.use(run.writes, (strand) => transaction({ connection, scope, sessions, run, strand }, work))),
+    );
   }
 }
 
@@ -148,16 +153,53 @@ interface Transaction {
   readonly scope: Scope;
   readonly sessions: Sessions;
   readonly run: Run;
+  readonly strand: LentStrand;
+}
+
+interface LentStrand extends Strand {
+  /** Nobody knows whether the last command was committed. */
+  isDoubtful: boolean;
+}
+
+/** The strands of one process. Each is lent to one command at a time, and let go of for good once it is in doubt. */
+class Strands {
+  readonly #free: LentStrand[] = [];
+  readonly #onTail: OnTail;
+
+  constructor(onTail: OnTail) {
+    this.#onTail = onTail;
+  }
+
+  async use<T>(writes: boolean, work: (strand: LentStrand) => Promise<T>): Promise<T> {
+    const strand = (writes ? this.#free.pop() : undefined) ?? { isOnly: false, tail: undefined, isDoubtful: false };
+    const before = strand.tail;
+    try {
+      const result = await work(strand);
+      if (strand.tail !== undefined && strand.tail !== before) this.#onTail(strand.tail);
+      return result;
+    } catch (error) {
+      strand.tail = before;
+      throw error;
+    } finally {
+      if (writes && !strand.isDoubtful) this.#free.push(strand);
+    }
+  }
 }
 
 async function transaction<T>(parts: Transaction, work: (writer: Writer) => Promise<T>): Promise<T> {
-  const { connection, scope, run } = parts;
+  const { connection, scope, run, strand } = parts;
   scope.requireUsable();
   try {
     await scope.orLate(connection.begin(run.mode));
     const result = await beforeCommit(parts, work);
+    strand.isDoubtful = true;
     await scope.orLate(commit(connection, run));
+    strand.isDoubtful = false;
     return result;
+  } catch (error) {
+    // What the server refuses to commit, it has undone.
+    if (isOutOfOrder(error)) strand.isDoubtful = false;
+    throw error;
   } finally {
     // When time is up the server may never answer; a new connection is cheaper than the wait for this one.
     if (scope.late) await connection.discard();
@@ -172,11 +214,11 @@ async function commit(connection: PostgresConnection, { writes }: Run): Promise<
   }
 }
 
-async function beforeCommit<T>({ connection, scope, sessions, run }: Transaction, work: (writer: Writer) => Promise<T>): Promise<T> {
+async function beforeCommit<T>({ connection, scope, sessions, run, strand }: Transaction, work: (writer: Writer) => Promise<T>): Promise<T> {
   try {
     // The lock comes before anything that reads, so that what is read was written before the lock was given.
     if (run.writes && run.number > FREE_RUNS_MAX) await connection.query("lock table migrations in share row exclusive mode");
-    const result = await scope.orLate(work(sessions.open(connection, scope)));
+    const result = await scope.orLate(work(sessions.open(connection, scope, strand)));
     scope.requireUnharmed();
     connection.requireConnected();
     return result;
@@ -204,11 +246,11 @@ class Sessions {
   readonly #switch = new PlanSwitch<Client>();
   #planner: WriteBuilders | undefined;
 
-  open(connection: PostgresConnection, scope: Scope): Writer {
+  open(connection: PostgresConnection, scope: Scope, strand: Strand): Writer {
     const client = scopedClient(connection, scope);
     // drizzle sets parsers in the options it is given, the same on every connection.
     this.#planner ??= builders({ unsafe: (text, values) => this.#switch.client.unsafe(text, values), options: connection.options });
-    return Object.assign(builders(client), { plans: this.#switch.route(this.#planner, client) });
+    return Object.assign(builders(client), { plans: this.#switch.route(this.#planner, client), strand });
   }
 }
 

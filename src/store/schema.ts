@@ -534,9 +534,16 @@ function workflowTables({ table, text, instant, count }: Kit) {
 
 function gateTables({ table, text, instant, count }: Kit) {
   return {
-    /** Who did what to what, in the same commit as the deed. */
+    /**
+     * Who did what to what, in the same commit as the deed; each row continues the one before it in its stream.
+     * Nothing changes or deletes a row. Unique index on `stream` and `sequence`, indexes on `at`, and on `team_id` and `at`.
+     */
     audit: table("audit", {
       id: text().primaryKey(),
+      /** `main` in SQLite; in PostgreSQL one for each command that a process runs beside others. */
+      stream: text().notNull(),
+      /** 1, 2, 3 … within the stream. */
+      sequence: count().notNull(),
       at: instant().notNull(),
       operation: text().notNull(),
       outcome: text().notNull(),
@@ -548,6 +555,10 @@ function gateTables({ table, text, instant, count }: Kit) {
       address: text(),
       /** JSON object of facts; never a secret. */
       details: text().notNull(),
+      /** SHA-256 over the row and the chain of the row before it, base64url. */
+      chain: text().notNull(),
+      /** Keyed digest of `chain`: what nobody can make without the master key. */
+      seal: text().notNull(),
     }),
     /** Applied migrations, with the checksum of the text that ran. */
     migrations: table("migrations", {

@@ -17,11 +17,12 @@ import { PlanSwitch } from "./plan.ts";
 import { defineTables } from "./schema.ts";
 import { type Scope, Scopes } from "./scope.ts";
 import { asFault, type Connection, openReader, openWriter, takeProcessLock } from "./sqlite-connection.ts";
-import type { Reader, Store, Writer } from "./store.ts";
+import type { OnTail, Reader, Store, Strand, Writer } from "./store.ts";
 
 export interface SqliteOptions {
   readonly file: string;
   readonly clock: Clock;
+  readonly onTail?: OnTail;
   /** Other than the build's own in tests only. */
   readonly migrations?: readonly Migration[];
 }
@@ -56,7 +57,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
     await migrateFile(writer, options);
     const reader = openReader(options.file);
     opened.push(reader);
-    return new SqliteStore({ writer, reader, closeAll }, options.clock);
+    return new SqliteStore({ writer, reader, closeAll }, options);
   } catch (error) {
     closeAll();
     throw asFault(error);
@@ -77,16 +78,19 @@ class SqliteStore implements Store {
   readonly #closeAll: () => void;
   readonly #scopes: Scopes;
   readonly #sessions = new Sessions();
+  readonly #strand: Strand = { isOnly: true, tail: undefined };
+  readonly #onTail: OnTail;
   readonly #waiting: Waiting[] = [];
   #writing: Promise<void> | undefined;
   #reading: Promise<unknown> = Promise.resolve();
   #readers = 0;
   #closing: Promise<void> | undefined;
 
-  constructor({ writer, reader, closeAll }: OpenFile, clock: Clock) {
+  constructor({ writer, reader, closeAll }: OpenFile, { clock, onTail = ignore }: Pick<SqliteOptions, "clock" | "onTail">) {
     this.#writer = writer;
     this.#reader = reader;
     this.#closeAll = closeAll;
+    this.#onTail = onTail;
     this.#scopes = new Scopes(clock, { ms: SCOPE_MS_MAX, error: tooLong });
   }
 
@@ -137,7 +141,7 @@ class SqliteStore implements Store {
   async #readAlone<T>(query: (reader: Reader) => Promise<T>): Promise<T> {
     this.#reader.run("begin");
     try {
-      return await this.#scopes.run((scope) => query(this.#sessions.open(this.#reader, scope)));
+      return await this.#scopes.run((scope) => query(this.#sessions.open(this.#reader, scope, this.#strand)));
     } finally {
       this.#reader.run("rollback");
     }
@@ -157,6 +161,7 @@ class SqliteStore implements Store {
 
   async #writeBatch(): Promise<void> {
     const batch: Waiting[] = [];
+    const before = this.#strand.tail;
     try {
       const settle: (() => void)[] = [];
       this.#writer.run("begin immediate");
@@ -166,8 +171,10 @@ class SqliteStore implements Store {
         if (batch.length === BATCH_MAX) break;
       }
       this.#writer.run("commit");
+      if (this.#strand.tail !== undefined && this.#strand.tail !== before) this.#onTail(this.#strand.tail);
       for (const tell of settle) tell();
     } catch (error) {
+      this.#strand.tail = before;
       this.#abandon(batch, error);
     }
   }
@@ -175,13 +182,15 @@ class SqliteStore implements Store {
   /** Runs one command behind a savepoint. Throws only when the whole transaction is gone. */
   async #runOne(waiting: Waiting): Promise<() => void> {
     this.#writer.run("savepoint command");
+    const before = this.#strand.tail;
     try {
-      const resolve = await this.#scopes.run((scope) => waiting.run(this.#sessions.open(this.#writer, scope)));
+      const resolve = await this.#scopes.run((scope) => waiting.run(this.#sessions.open(this.#writer, scope, this.#strand)));
       this.#writer.run("release command");
       return resolve;
     } catch (error) {
       // A full disk makes SQLite roll everything back by itself; then the commands before this one are lost too.
       if (!this.#writer.inTransaction) throw error;
+      this.#strand.tail = before;
       this.#writer.run("rollback to command");
       this.#writer.run("release command");
       return () => waiting.reject(error);
@@ -234,9 +243,9 @@ class Sessions {
     }),
   });
 
-  open(connection: Connection, scope: Scope): Writer {
+  open(connection: Connection, scope: Scope, strand: Strand): Writer {
     const client: Client = { prepare: (sql) => scopedStatement(connection, scope, sql) };
-    return Object.assign(builders(client), { plans: this.#switch.route(this.#planner, client) });
+    return Object.assign(builders(client), { plans: this.#switch.route(this.#planner, client), strand });
   }
 }
 

@@ -39,7 +39,30 @@ export interface Reader extends ReadBuilders {
  * The first statement that fails fails the command, even if it catches the error: expect a conflict with
  * `onConflictDoNothing().returning()`, not with a catch.
  */
-export interface Writer extends Reader, WriteBuilders {}
+export interface Writer extends Reader, WriteBuilders {
+  readonly strand: Strand;
+}
+
+/** The end of a line of rows in which each continues the one before. */
+export interface Tail {
+  readonly stream: string;
+  readonly sequence: number;
+  readonly chain: string;
+}
+
+/**
+ * A line of commands that run one after the other, never beside each other: SQLite has one, PostgreSQL as many as
+ * commands run at once. So a row that continues the line's last row is in nobody's way.
+ */
+export interface Strand {
+  /** Every command of every process is in this one. */
+  readonly isOnly: boolean;
+  /** What the last command left here, if it was committed; undefined at first. */
+  tail: Tail | undefined;
+}
+
+/** Is told where a strand ends, after each commit that moved the end and before the command is acknowledged. */
+export type OnTail = (tail: Tail) => void;
 
 /** How the plans of a store run in one of its commands or queries. */
 export interface PlanRoute {

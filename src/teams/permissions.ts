@@ -34,6 +34,8 @@ export const permissions = {
   "credential.rotate": "admin",
   "credential.revoke": "admin",
   "workflow.list_runtime": "viewer",
+  "audit.list": "admin",
+  "audit.export": "admin",
 } as const satisfies Partial<Record<OperationName, Role>>;
 
 /** An operation that asks for a membership. */

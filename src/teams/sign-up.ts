@@ -11,7 +11,7 @@
  */
 import { and, eq, inArray, isNotNull, isNull, lt } from "drizzle-orm";
 import { Fault } from "../fault.ts";
-import { command, type CommandAct, procedure, Refused } from "../gate/operation.ts";
+import { command, type CommandAct, procedure, query, Refused } from "../gate/operation.ts";
 import { below, quotaFault, UNLIMITED } from "../gate/quota.ts";
 import { noMailFault } from "../identity/password-reset.ts";
 import { requestMail, sendsMail } from "../identity/outbox.ts";
@@ -79,6 +79,9 @@ async function register(act: CommandAct, registration: Registration): Promise<st
   await act.writer.update(users).set(columns).where(and(eq(users.email_key, key), isNotNull(users.pending_until)));
   return inserted?.id;
 }
+
+/** Throws, by the gate alone, where nobody may sign up. */
+export const checkSignUp = query("sign_up.check", async (_act, _input: undefined): Promise<void> => {});
 
 /** Somebody who was invited, checked, with the password hashed. */
 export interface InvitedAccount {

@@ -19,7 +19,7 @@ async function writePairs(store: Store, name: string): Promise<never> {
     await store.write(async (writer) => {
       const { teams, audit } = writer.tables;
       await writer.insert(teams).values({ id, display_name: "", created_at: count });
-      await writer.insert(audit).values({ id, at: count, operation: "", outcome: "", actor: "", details: "{}" });
+      await writer.insert(audit).values({ id, stream: id, sequence: 1, at: count, operation: "", outcome: "", actor: "", details: "{}", chain: "", seal: "" });
     });
     writeSync(1, `${id}\n`);
   }

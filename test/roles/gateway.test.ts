@@ -1,6 +1,7 @@
 /** The gateway on a real socket: who gets through the upgrade, what a frame is answered with, and what ends a connection. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { revokeCredential } from "../../src/credentials/credentials.ts";
+import { REVIEW_MS } from "../../src/credentials/open-connections.ts";
 import { FRAME_BYTES_MAX } from "../../src/http/limits.ts";
 import { closeCodes, FRAMES_PER_SECOND_MAX, PING_SECONDS } from "../../src/roles/gateway.ts";
 import { upgradeStatus } from "../support/dial.ts";
@@ -210,5 +211,36 @@ describe("the end of a connection", () => {
     expect(await connected()).toBe(1);
     for (const socket of open) socket.close();
     await eventually(async () => (await connected()) === 0);
+  });
+});
+
+describe("a key that ends closes what it opened", () => {
+  async function agentOf(key: { readonly rawKey: string }): Promise<Agent> {
+    const agent = dial(bearer(key.rawKey));
+    expect(await agent.next()).toMatchObject({ type: "welcome" });
+    return agent;
+  }
+  const pass = () => site.world.services.clock.advance(REVIEW_MS);
+
+  test("revoked: the sockets of that key, with the reason, and no others", async () => {
+    const [gone, kept] = [await addKey(site.gate, site.people.owner, "agent"), await addKey(site.gate, site.people.owner, "agent")];
+    const agents = [await agentOf(gone), await agentOf(gone), await agentOf(kept)];
+    expect((await site.call(`/api/v1/credentials/${gone.id}`, { method: "DELETE", as: credentials.user })).status).toBe(204);
+    pass();
+    for (const agent of agents.slice(0, 2)) expect(await agent.ended).toEqual({ code: closeCodes.credential, reason: "the key is no longer good" });
+    agents[2]?.send(ping(1));
+    expect(await agents[2]?.next()).toEqual({ type: "pong", sequence: 1 });
+    expect(await connected()).toBe(1);
+  });
+
+  test("rotated without an overlap: what the new key opens stays", async () => {
+    const key = await addKey(site.gate, site.people.owner, "agent");
+    const old = await agentOf(key);
+    const rotated = await site.call(`/api/v1/credentials/${key.id}/rotate`, { as: credentials.user, json: {} });
+    const fresh = await agentOf({ rawKey: String(rotated.body["raw_key"]) });
+    pass();
+    expect(await old.ended).toMatchObject({ code: closeCodes.credential });
+    fresh.send(ping(2));
+    expect(await fresh.next()).toEqual({ type: "pong", sequence: 2 });
   });
 });

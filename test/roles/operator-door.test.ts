@@ -30,6 +30,8 @@ test("exactly the listed operations are admitted, and all of them are the operat
   const admitted: readonly string[] = operatorCalls.map(({ operation }) => operation);
   expect([...admitted].sort()).toEqual([
     "administrator.create",
+    "audit.export",
+    "audit.verify",
     "initial_access_token.create",
     "join_token.create",
     "lease_client.list",
@@ -85,6 +87,7 @@ test("a bug shows an id, and nothing of itself", async () => {
   using folder = temporaryFolder();
   const scope = {
     gate: home.gate,
+    auditAnchors: () => ({ claims: [], damaged: [] }),
     licenseServer: async () => {
       throw new Error("a secret inside");
     },

@@ -8,6 +8,7 @@
 import { asc } from "drizzle-orm";
 import { createSealer, MASTER_KEY_BYTES } from "../../src/crypto/sealing.ts";
 import type { Gate } from "../../src/gate/operation.ts";
+import { Refusals } from "../../src/gate/refusals.ts";
 import { features, quotas } from "../../src/license/catalog.ts";
 import type { Namespace } from "../../src/license/document.ts";
 import type { Entitlements, FeatureMap, LicenseState, QuotaMap } from "../../src/license/entitlements.ts";
@@ -74,6 +75,7 @@ export async function testGate(options: TestGateOptions = {}): Promise<TestGate>
     sealer,
     settings: { ...defaultSettings, ...options.settings },
     entitled: { entitlements: () => entitlements },
+    refusals: over?.gate.refusals ?? new Refusals({ services, sealer, store: database.store }),
   };
   const close = async () => (over === undefined ? await database.close() : undefined);
   return {

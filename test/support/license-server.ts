@@ -13,6 +13,7 @@ import { publicX, type SigningKey, signingKeyFromSeed } from "../../src/crypto/j
 import { createSealer } from "../../src/crypto/sealing.ts";
 import { type DataDirectory, prepareDataDirectory, secretBytes } from "../../src/data-directory.ts";
 import { enrolmentMac } from "../../src/license/enrolment-mac.ts";
+import { Refusals } from "../../src/gate/refusals.ts";
 import { hostFiles } from "../../src/license/server/host-parts.ts";
 import { parseJoinToken } from "../../src/license/join-token.ts";
 import type { Enrolment, Lease, LeaseRole, Proof, Seen } from "../../src/license/lease.ts";
@@ -276,10 +277,12 @@ function silentLog(services: TestServices): Log {
 
 function serverOptions(options: TestSiteOptions, parts: Pick<TestSite, "vendor" | "services" | "directory" | "host">, store: Store): LicenseServerOptions {
   const { vendor, services, directory, host } = parts;
+  const sealer = createSealer(masterKey, services.random);
   return {
     services,
     store,
-    sealer: createSealer(masterKey, services.random),
+    sealer,
+    refusals: new Refusals({ services, sealer, store }),
     settings: defaultSettings,
     log: silentLog(services),
     directory,

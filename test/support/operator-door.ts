@@ -1,5 +1,6 @@
 /** A running server's operator door over a real License Server, in a folder of its own. */
 import { join } from "node:path";
+import { readAnchors } from "../../src/audit/anchor.ts";
 import type { Gate } from "../../src/gate/operation.ts";
 import { createLog, type Log } from "../../src/log.ts";
 import { type OperatorDoor, openOperatorDoor } from "../../src/roles/operator/door.ts";
@@ -29,7 +30,7 @@ export async function openDoorSite(options: TestSiteOptions = {}): Promise<DoorS
   const logged: string[] = [];
   const log = createLog(services.clock, "info", (line) => void logged.push(line));
   const { gate } = site.server;
-  const ownScope: OperatorScope = { gate, licenseServer: async () => site.server };
+  const ownScope: OperatorScope = { gate, licenseServer: async () => site.server, auditAnchors: () => readAnchors(site.directory, gate.sealer) };
   const open = (socket: string, scope: OperatorScope = ownScope) => openOperatorDoor({ socket, scope, services, log });
   const socket = join(folder.path, "operator.sock");
   const door = await open(socket);

@@ -167,7 +167,8 @@ export async function callUrl(url: string, options: CallOptions = {}): Promise<A
   const method = options.method ?? (body === undefined ? "GET" : "POST");
   const response = await fetch(url, { method, headers, redirect: "manual", ...(body === undefined ? {} : { body }) });
   const text = await response.text();
-  return { status: response.status, headers: response.headers, text, body: membersOf(text) };
+  const isJson = /^application\/json(?:;|$)/.test(response.headers.get("content-type") ?? "");
+  return { status: response.status, headers: response.headers, text, body: isJson ? membersOf(text) : {} };
 }
 
 /** Settings whose addresses are those of the ports that were bound, unless the test says otherwise. */
@@ -201,7 +202,7 @@ function licenseServerDouble() {
 const addresses = { hostname: "127.0.0.1", port: 0 } as const;
 
 function makeApps(gate: Gate, keyring: Keyring, log: Log, uses: LastUses) {
-  const parts = { services: gate.services, log };
+  const parts = { services: gate.services, log, refusals: gate.refusals };
   const api = createApp({ ...parts, role: "api", authenticate: apiAuthenticate(gate, keyring, uses), respond: respondAsPage });
   const gateway = createApp({ ...parts, role: "gateway", authenticate: gatewayAuthenticate(gate, uses) });
   const issuer = createApp({ ...parts, role: "issuer", authenticate: async (_request, address) => ({ kind: "anonymous", address }), respond: respondAsOAuth });
@@ -220,7 +221,7 @@ export async function startRoles(options: RolesOptions = {}): Promise<TestRoles>
   const apps = makeApps(gate, keyring, log, uses);
   const { double, link } = licenseServerDouble();
   addApiDoors(apps.api, { gate, keyring, licenseServer: link });
-  const gateway = addGatewayDoors(apps.gateway, gate);
+  const gateway = addGatewayDoors(apps.gateway, gate, log);
   addIssuerDoors(apps.issuer, { gate, keyring, clientKeys: createClientKeySets(gate, createLog(gate.services.clock, "debug", (line) => logged.push(line))) });
   const listeners: Listener[] = [];
   for (const role of ["api", "gateway", "issuer"] as const) {
@@ -235,7 +236,7 @@ export async function startRoles(options: RolesOptions = {}): Promise<TestRoles>
     return people;
   };
   const close = async () => {
-    gateway.closeAll();
+    await gateway.stop();
     const stops = listeners.map((listener) => listener.stop());
     // The clock stands still, so connections that linger are cut by moving it.
     world.services.clock.advance(DRAIN_MS);

@@ -40,7 +40,7 @@ const people = [...ground, "mail", "identity"];
 const groups = [...people, "teams"];
 const keys = [...groups, "credentials"];
 const work = [...keys, "agents", "workflows", "tasks", "files", "webhooks"];
-const domains = [...work, "oidc"];
+const domains = [...work, "oidc", "audit"];
 
 /**
  * Which folders of `src` a folder may import from, itself and the files at the top of `src` aside.
@@ -62,6 +62,7 @@ export const plan: Readonly<Record<string, readonly string[]>> = {
   files: [...keys, "agents", "workflows", "tasks"],
   webhooks: [...keys, "agents", "workflows", "tasks", "files"],
   oidc: groups,
+  audit: groups,
   across: domains,
   dashboard: domains,
   http: domains,
@@ -140,6 +141,11 @@ const packageRules: readonly PackageRule[] = [
     packages: /^(?:elysia(?:\/.*)?|@elysiajs\/.*)$/,
     files: /^src\/(?:http|roles)\//,
     instead: "Only http and roles know Elysia. Return a value and let the route answer",
+  },
+  {
+    packages: /^(?:@simplewebauthn\/.*|reflect-metadata)$/,
+    files: /^src\/identity\/passkeys\/verification\.ts$/,
+    instead: "Only identity/passkeys/verification knows the library. Take what it verified",
   },
   {
     packages: /^nodemailer/,

@@ -81,10 +81,10 @@ interface Told {
 }
 
 /** The first lease since the start, another license and another state are told in the audit log as well. */
-async function writeAudit({ writer, services, caller }: CommandAct, { counter, moment }: Told): Promise<void> {
+async function writeAudit({ writer, services, sealer, caller }: CommandAct, { counter, moment }: Told): Promise<void> {
   const { state } = moment.standing;
   const license = moment.accepted?.license;
-  await appendAudit(writer, services, {
+  await appendAudit(writer, { services, sealer }, {
     operation: "lease.grant",
     outcome: isOpen(state) ? "done" : "refused",
     caller,

@@ -14,6 +14,7 @@ import { type DataDirectory, secretBytes } from "../../data-directory.ts";
 import { Fault } from "../../fault.ts";
 import { system } from "../../gate/caller.ts";
 import { type Gate, type ProcedureAct, Refused } from "../../gate/operation.ts";
+import type { Refusals } from "../../gate/refusals.ts";
 import type { Log } from "../../log.ts";
 import type { Cancel, Services } from "../../services.ts";
 import type { Settings } from "../../settings.ts";
@@ -42,6 +43,7 @@ export interface LicenseServerOptions {
   readonly store: Store;
   readonly sealer: Sealer;
   readonly settings: Settings;
+  readonly refusals: Refusals;
   readonly log: Log;
   readonly directory: DataDirectory;
   readonly licenseFile: string;
@@ -332,6 +334,6 @@ function isSameFile(one: LicenseFile, other: LicenseFile): boolean {
 }
 
 /** The License Server's own operations are all core: no license is needed to serve one. */
-function gateOf({ services, store, sealer, settings }: LicenseServerOptions): Gate {
-  return { services, store, sealer, settings, entitled: { entitlements: () => without("missing") } };
+function gateOf({ services, store, sealer, settings, refusals }: LicenseServerOptions): Gate {
+  return { services, store, sealer, settings, refusals, entitled: { entitlements: () => without("missing") } };
 }

@@ -9,6 +9,7 @@ import { completeSession } from "../../identity/session-completion.ts";
 import { createSession, endSession, type HeldSession } from "../../identity/sessions.ts";
 import { issueAccessToken } from "../../oidc/access-tokens.ts";
 import type { Keyring } from "../../oidc/keyring.ts";
+import { AnyAnswer } from "./passkeys.ts";
 
 async function tokensOf(gate: Gate, keyring: Keyring, session: HeldSession) {
   return {
@@ -42,7 +43,7 @@ export function addSessionDoors(app: App, gate: Gate, keyring: Keyring): void {
   app.post(
     "/api/v1/auth/login/complete",
     async ({ caller, body }) => await tokensOf(gate, keyring, await completeSession(gate, caller, { ...body, kind: "token" })),
-    { ...door("session.complete"), body: t.Object({ step_token: t.String({ maxLength: 128 }), code: t.String({ maxLength: 128 }) }) },
+    { ...door("session.complete"), body: t.Object({ step_token: t.String({ maxLength: 128 }), code: t.Optional(t.String({ maxLength: 128 })), passkey: t.Optional(AnyAnswer) }) },
   );
   app.post(
     "/api/v1/auth/refresh",

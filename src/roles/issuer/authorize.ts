@@ -5,8 +5,6 @@ import type { Caller } from "../../gate/caller.ts";
 import type { Gate } from "../../gate/operation.ts";
 import { door } from "../../http/door.ts";
 import type { App } from "../../http/listener.ts";
-import { completeSession } from "../../identity/session-completion.ts";
-import { createSession, endSession, type HeldSession } from "../../identity/sessions.ts";
 import { continueAuthorization, decideAuthorization, type Interaction } from "../../oidc/authorization/interaction.ts";
 import { startAuthorization } from "../../oidc/authorization/start.ts";
 import { endpoints } from "../../oidc/endpoints.ts";
@@ -17,14 +15,19 @@ import { answerResponse, frameOf, orRefusalPage, redirectTo, respond, towards, w
 import { consentPage } from "./pages/consent.ts";
 import { codePage } from "./pages/second-step.ts";
 import { signInPage } from "./pages/sign-in.ts";
+import { type Attempt, codeAttempt, offersOf, passkeyAttempt, passwordAttempt, secondStepOf, signInBy } from "./sign-in-attempts.ts";
 
 const INTERACTION = "/interaction";
+/** What the forms for a passkey send. */
+const PasskeyForm = t.Object({ step_token: t.Optional(t.String({ maxLength: 256 })), passkey: t.String({ maxLength: 65_536 }) });
 
 /** What a route of a request under way has at hand. */
 interface Visit {
   readonly gate: Gate;
   readonly request: Request;
   readonly handle: string;
+  /** The browser's own secret. */
+  readonly browser: string;
 }
 
 interface Shown {
@@ -33,34 +36,27 @@ interface Shown {
   readonly again?: { readonly attempt: Attempt; readonly fault: Fault };
 }
 
-/** A way to a session, and what to show again when it is refused. */
-interface Attempt {
-  readonly emailAddress?: string;
-  readonly stepToken?: string;
-  make(stranger: Caller): Promise<HeldSession>;
-}
-
 /** Where a request under way is shown. */
 export function pathOf(handle: string): string {
   return `${INTERACTION}/${handle}`;
 }
 
-async function show({ gate, request, handle }: Visit, { interaction, again }: Shown): Promise<Response> {
+async function show({ gate, request, handle, browser }: Visit, { interaction, again }: Shown): Promise<Response> {
   if (interaction.kind === "answer") return answerResponse(await frameOf(gate, request), interaction.response);
   const { client, request: asked } = interaction;
   const frame = await frameOf(gate, request, asked.uiLocales);
   const opening = towards(asked.redirectUri, client.logoUri);
   const path = pathOf(handle);
   if (interaction.kind === "consent") return respond(consentPage(frame, { client, path, person: interaction.person, needed: interaction.needed }), opening);
-  const stepToken = stepTokenOf(again?.fault) ?? again?.attempt.stepToken;
-  if (stepToken !== undefined) return respond(codePage(frame, { client, path, stepToken, fault: again?.attempt.stepToken === undefined ? undefined : again.fault }), opening);
-  return respond(signInPage(frame, { client, path, emailAddress: again?.attempt.emailAddress ?? asked.loginHint, fault: again?.fault }), opening);
-}
-
-/** The token of the second step, when the password was right and a code is needed. */
-function stepTokenOf(fault: Fault | undefined): string | undefined {
-  const token = fault?.code === "second_factor_required" ? fault.details?.["step_token"] : undefined;
-  return typeof token === "string" ? token : undefined;
+  const step = secondStepOf(again?.fault);
+  const stepToken = step?.stepToken ?? again?.attempt.stepToken;
+  if (stepToken !== undefined) {
+    const page = codePage(frame, { client, path, startPath: path, stepToken, passkey: step?.passkey, fault: step === undefined ? again?.fault : undefined });
+    return respond(page, { ...opening, hasPasskeys: step?.passkey !== undefined });
+  }
+  const offers = await offersOf(gate, browser);
+  const page = signInPage(frame, { client, path, emailAddress: again?.attempt.emailAddress ?? asked.loginHint, fault: again?.fault, ...offers });
+  return respond(page, { ...opening, hasPasskeys: offers.passkey !== undefined });
 }
 
 async function start({ gate, keyring, request, caller }: { gate: Gate; keyring: Keyring; request: Request; caller: Caller }, text: string): Promise<Response> {
@@ -80,18 +76,13 @@ async function formText(request: Request): Promise<string> {
 
 /** Signs in and goes on; a refusal is shown on the form that was filled in. */
 async function signIn(visit: Visit, caller: Caller, attempt: Attempt): Promise<Response> {
-  const { gate, request, handle } = visit;
-  const opened = { handle, browser: browserOf(gate, request).secret };
-  const stranger: Caller = { kind: "anonymous", address: caller.address };
-  const before = await personOf(gate, request, caller);
+  const { gate, request, handle, browser } = visit;
+  const opened = { handle, browser };
   // A request that is over, or another browser's, is refused before a password is looked at.
-  const interaction = await continueAuthorization(gate, stranger, opened);
+  const interaction = await continueAuthorization(gate, { kind: "anonymous", address: caller.address }, opened);
   if (interaction.kind === "answer") return await show(visit, { interaction });
   try {
-    requireOwnForm(gate, request);
-    const held = await attempt.make(stranger);
-    // One browser, one person: whoever was signed in here before is signed out.
-    if (before.kind === "user" && before.userId !== held.userId) await endSession(gate, before, undefined);
+    const held = await signInBy(gate, request, { attempt, caller });
     const person: Caller = { kind: "user", userId: held.userId, sessionId: held.sessionId, isAdministrator: false, teamId: undefined, address: caller.address };
     const next = await continueAuthorization(gate, person, opened);
     const response = next.kind === "answer" ? await show(visit, { interaction: next }) : redirectTo(pathOf(handle));
@@ -99,8 +90,32 @@ async function signIn(visit: Visit, caller: Caller, attempt: Attempt): Promise<R
   } catch (error) {
     if (!(error instanceof Fault) || interaction.kind !== "sign_in") throw error;
     const page = await show(visit, { interaction, again: { attempt, fault: error } });
-    return new Response(page.body, { status: stepTokenOf(error) === undefined ? error.status : 200, headers: page.headers });
+    return new Response(page.body, { status: secondStepOf(error) === undefined ? error.status : 200, headers: page.headers });
   }
+}
+
+function addSignInForms(app: App, gate: Gate): void {
+  const params = t.Object({ handle: t.String({ maxLength: 64 }) });
+  const visit = (request: Request, handle: string): Visit => ({ gate, request, handle, browser: browserOf(gate, request).secret });
+  app.post(
+    `${INTERACTION}/:handle/sign-in`,
+    async ({ request, caller, params: { handle }, body }) => await orRefusalPage(gate, request, async () => await signIn(visit(request, handle), caller, passwordAttempt(gate, body))),
+    { ...door("authorization.continue", "urlencoded"), params, body: t.Object({ email_address: t.String(), user_password: t.String() }) },
+  );
+  app.post(
+    `${INTERACTION}/:handle/code`,
+    async ({ request, caller, params: { handle }, body }) => await orRefusalPage(gate, request, async () => await signIn(visit(request, handle), caller, codeAttempt(gate, body))),
+    { ...door("authorization.continue", "urlencoded"), params, body: t.Object({ step_token: t.String({ maxLength: 256 }), code: t.String({ maxLength: 64 }) }) },
+  );
+  app.post(
+    `${INTERACTION}/:handle/passkey`,
+    async ({ request, caller, params: { handle }, body }) =>
+      await orRefusalPage(gate, request, async () => {
+        const came = visit(request, handle);
+        return await signIn(came, caller, passkeyAttempt(gate, body, came.browser));
+      }),
+    { ...door("authorization.continue", "urlencoded"), params, body: PasskeyForm },
+  );
 }
 
 function addInteraction(app: App, gate: Gate): void {
@@ -111,27 +126,9 @@ function addInteraction(app: App, gate: Gate): void {
       await orRefusalPage(gate, request, async () => {
         const { secret, cookies } = browserOf(gate, request);
         const interaction = await continueAuthorization(gate, await personOf(gate, request, caller), { handle, browser: secret });
-        return withCookies(await show({ gate, request, handle }, { interaction }), cookies);
+        return withCookies(await show({ gate, request, handle, browser: secret }, { interaction }), cookies);
       }),
     { ...door("authorization.continue", "none"), params },
-  );
-  app.post(
-    `${INTERACTION}/:handle/sign-in`,
-    async ({ request, caller, params: { handle }, body }) =>
-      await orRefusalPage(gate, request, async () => {
-        const make = async (stranger: Caller) => await createSession(gate, stranger, { ...body, kind: "cookie" });
-        return await signIn({ gate, request, handle }, caller, { emailAddress: body.email_address, make });
-      }),
-    { ...door("authorization.continue", "urlencoded"), params, body: t.Object({ email_address: t.String(), user_password: t.String() }) },
-  );
-  app.post(
-    `${INTERACTION}/:handle/code`,
-    async ({ request, caller, params: { handle }, body }) =>
-      await orRefusalPage(gate, request, async () => {
-        const make = async (stranger: Caller) => await completeSession(gate, stranger, { ...body, kind: "cookie" });
-        return await signIn({ gate, request, handle }, caller, { stepToken: body.step_token, make });
-      }),
-    { ...door("authorization.continue", "urlencoded"), params, body: t.Object({ step_token: t.String({ maxLength: 256 }), code: t.String({ maxLength: 64 }) }) },
   );
   app.post(
     `${INTERACTION}/:handle/decision`,
@@ -141,7 +138,7 @@ function addInteraction(app: App, gate: Gate): void {
         const person = await personOf(gate, request, caller);
         const { secret } = browserOf(gate, request);
         const interaction = await decideAuthorization(gate, person, { handle, browser: secret, decision: body.decision, seenBy: body.seen_by });
-        return interaction.kind === "answer" ? await show({ gate, request, handle }, { interaction }) : redirectTo(pathOf(handle));
+        return interaction.kind === "answer" ? await show({ gate, request, handle, browser: secret }, { interaction }) : redirectTo(pathOf(handle));
       }),
     {
       ...door("authorization.decide", "urlencoded"),
@@ -164,4 +161,5 @@ export function addAuthorizationDoors(app: App, { gate, keyring }: IssuerSite): 
     door("authorization.start", "none"),
   );
   addInteraction(app, gate);
+  addSignInForms(app, gate);
 }

@@ -24,10 +24,18 @@ export interface Opening {
   readonly formAction?: string;
   readonly image?: string | undefined;
   readonly script?: string;
+  /** The script for passkeys, which is served from here. */
+  readonly hasPasskeys?: boolean;
 }
 
-function policyOf({ formAction, image, script }: Opening): string {
-  const scripts = script === undefined ? "" : ` script-src 'sha256-${createHash("sha256").update(script).digest("base64")}';`;
+function scriptsOf({ script, hasPasskeys }: Opening): string {
+  if (script !== undefined) return ` script-src 'sha256-${createHash("sha256").update(script).digest("base64")}';`;
+  return hasPasskeys === true ? " script-src 'self';" : "";
+}
+
+function policyOf(opening: Opening): string {
+  const { formAction, image } = opening;
+  const scripts = scriptsOf(opening);
   return `default-src 'none';${scripts} style-src 'self'; img-src 'self'${image === undefined ? "" : ` ${image}`}; form-action ${formAction ?? "'self'"}; base-uri 'none'; frame-ancestors 'none'`;
 }
 
@@ -84,5 +92,16 @@ export async function orRefusalPage(gate: Gate, request: Request, work: () => Pr
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     return pageResponse(refusalPage(await frameOf(gate, request), error), error.status, faultHeaders(error));
+  }
+}
+
+/** Whether `ask` is refused, where a page only shows or hides something by it. */
+export async function isRefused(ask: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await ask();
+    return false;
+  } catch (error) {
+    if (error instanceof Fault) return true;
+    throw error;
   }
 }

@@ -2,6 +2,7 @@
 import type { Static, TSchema } from "typebox";
 import { Compile } from "typebox/compile";
 import { Fault } from "../../fault.ts";
+import type { AnchorReading } from "../../audit/anchor.ts";
 import type { Gate } from "../../gate/operation.ts";
 import type { OperationName } from "../../gate/operations.ts";
 import type { LicenseServer } from "../../license/server/license-server.ts";
@@ -9,6 +10,8 @@ import type { LicenseServer } from "../../license/server/license-server.ts";
 /** What calls work on. */
 export interface OperatorScope {
   readonly gate: Gate;
+  /** What the anchors of the data directory say, read anew. */
+  auditAnchors(): AnchorReading;
   /** Throws a Fault where no License Server can be had. */
   licenseServer(): Promise<LicenseServer>;
 }

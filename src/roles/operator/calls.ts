@@ -20,6 +20,7 @@ import { listSigningKeys as listSigningKeysOperation } from "../../oidc/signing-
 import { createAdministrator as createAdministratorOperation } from "../../teams/setup.ts";
 import { call, type OperatorCall } from "./call.ts";
 import { LicenseFactsSchema, LicenseStatusSchema } from "./license-status.ts";
+import { auditCalls } from "./audit-calls.ts";
 import { oidcClientCalls } from "./oidc-client-calls.ts";
 
 const closed = { additionalProperties: false };
@@ -177,6 +178,7 @@ export const operatorCalls: readonly Pick<OperatorCall<never, unknown>, "operati
   revokeLeaseClient,
   createJoinToken,
   ...oidcClientCalls,
+  ...auditCalls,
   listSigningKeys,
   addSigningKey,
   rotateSigningKeys,

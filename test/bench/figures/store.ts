@@ -54,9 +54,11 @@ function rawWriter(database: Database): () => void {
   };
 }
 
+let sequence = 0;
+
 async function durableWrite(store: Store): Promise<void> {
   await store.write(async (writer) => {
-    await writer.insert(writer.tables.audit).values(auditRow());
+    await writer.insert(writer.tables.audit).values({ ...auditRow(), stream: "main", sequence: (sequence += 1), chain: "", seal: "" });
   });
 }
 

@@ -17,7 +17,7 @@ export interface Frame {
 interface Layout {
   readonly title: string;
   readonly content: Html;
-  readonly tail?: Html;
+  readonly tail?: Html | undefined;
 }
 
 /** The whole document around a page's content. */

@@ -1,24 +1,46 @@
-/** Sign-in with email address and password. */
+/** Sign-in with email address and password, or with a passkey. */
 import { html, type Html } from "../../../dashboard/html.ts";
 import type { Fault } from "../../../fault.ts";
+import type { RequestOptions } from "../../../identity/passkeys/options.ts";
 import type { ShownClient } from "../../../oidc/authorization/interaction.ts";
+import { type AccountWords, accountWordsIn } from "../account-words.ts";
 import { wordsIn } from "../words.ts";
 import { cancelForm, clientLinks, logo, signInReason } from "./client.ts";
 import { alertOf, type Frame, layout } from "./frame.ts";
+import { passkeyForm, passkeyTail } from "./passkey-form.ts";
+
+/** What else the page leads to. */
+export interface Ways {
+  /** People may sign up. */
+  readonly signUp: boolean;
+  /** A link for a new password comes by mail. */
+  readonly passwordReset: boolean;
+}
 
 export interface SignIn {
-  readonly client: ShownClient;
+  /** Undefined at the account's own pages. */
+  readonly client: ShownClient | undefined;
   /** Path of the interaction. */
   readonly path: string;
   readonly emailAddress: string | undefined;
+  /** What a passkey is asked; undefined where there can be none. */
+  readonly passkey: RequestOptions | undefined;
+  readonly ways: Ways;
   readonly fault?: Fault | undefined;
 }
 
-export function signInPage(frame: Frame, { client, path, emailAddress, fault }: SignIn): Html {
+function wayLinks(words: AccountWords, { signUp, passwordReset }: Ways): Html | undefined {
+  if (!signUp && !passwordReset) return undefined;
+  const link = (id: string, address: string, text: string) => html`<a id="${id}" href="${address}">${text}</a> `;
+  return html`<p>${passwordReset ? link("forgot-password", "/forgot-password", words.forgotPassword) : undefined}${signUp ? link("sign-up-link", "/sign-up", words.signUp) : undefined}</p>`;
+}
+
+export function signInPage(frame: Frame, { client, path, emailAddress, passkey, ways, fault }: SignIn): Html {
   const words = wordsIn(frame.language);
+  const account = accountWordsIn(frame.language);
   const content = html`<h1>${frame.deploymentName}</h1>
-${logo(client)}
-<p>${signInReason(words, client)}</p>
+${client === undefined ? undefined : logo(client)}
+<p>${client === undefined ? account.signInToAccount : signInReason(words, client)}</p>
 ${alertOf(words, fault)}
 <form method="post" action="${path}/sign-in" id="sign-in">
 <label for="email_address">${words.emailAddress}</label>
@@ -27,7 +49,9 @@ ${alertOf(words, fault)}
 <input id="user_password" name="user_password" type="password" autocomplete="current-password" required maxlength="128">
 <button type="submit" id="submit">${words.signIn}</button>
 </form>
-${cancelForm(`${path}/decision`, words.cancel)}
-${clientLinks(words, client)}`;
-  return layout(frame, { title: words.signIn, content });
+${passkey === undefined ? undefined : passkeyForm(account, { action: `${path}/passkey`, label: account.usePasskey, options: passkey, answer: "passkey" })}
+${client === undefined ? undefined : cancelForm(`${path}/decision`, words.cancel)}
+${wayLinks(account, ways)}
+${client === undefined ? undefined : clientLinks(words, client)}`;
+  return layout(frame, { title: words.signIn, content, tail: passkey === undefined ? undefined : passkeyTail });
 }

@@ -1,0 +1,3 @@
+/** The one script of the pages, imported as text and served as it is. */
+declare const text: string;
+export default text;

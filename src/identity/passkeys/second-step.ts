@@ -1,0 +1,20 @@
+/** The question to a person's passkeys after the right password. Its challenge belongs to the step token, and dies with it. */
+import type { CommandAct } from "../../gate/operation.ts";
+import { type ChallengeUse, createChallenge } from "./challenges.ts";
+import { listDescriptors } from "./known-passkeys.ts";
+import { requestOptions, type RequestOptions } from "./options.ts";
+import { findRelyingParty } from "./relying-party.ts";
+
+/** What the answer of a second step has to be given for. */
+export function secondStepUse(stepToken: string): ChallengeUse {
+  return { purpose: "second_step", holder: stepToken };
+}
+
+/** Undefined when the person has no passkey that may answer, or this deployment cannot use any. */
+export async function findSecondStepOptions(act: CommandAct, userId: string, stepToken: string): Promise<RequestOptions | undefined> {
+  const party = findRelyingParty(act.settings);
+  const known = party === undefined ? [] : await listDescriptors(act.writer, userId);
+  if (party === undefined || known.length === 0) return undefined;
+  // The password came before, so presence is enough.
+  return requestOptions(party, { challenge: createChallenge(act, secondStepUse(stepToken)), allowCredentials: known, userVerification: "preferred" });
+}
