@@ -15,6 +15,7 @@ import { rowWhere } from "../store/conditional-insert.ts";
 import type { Tables } from "../store/schema.ts";
 import type { Reader } from "../store/store.ts";
 import { type Membership, requireMembership } from "../teams/membership.ts";
+import { revokeCompanions } from "./companions.ts";
 import { requireCredentialId } from "./credential-id.ts";
 import { type CredentialKind, credentialKinds, familyOf, findKind, type KeyStatus, statusOf } from "./kinds.ts";
 import { readList, requireRestrictions, type RestrictionInput, type StoredRestrictions } from "./restrictions.ts";
@@ -199,5 +200,6 @@ export const revokeCredential = command("credential.revoke", async (act, input: 
     .where(isMeant)
     .returning({ id: credentials.id, kind: credentials.kind, key_prefix: credentials.key_prefix });
   if (meant === undefined) throw notFound();
+  if (meant.kind === "device") await revokeCompanions(writer, meant.id, services.clock.now());
   note({ subject: `credential:${meant.id}`, details: { kind: meant.kind, key_prefix: meant.key_prefix } });
 });

@@ -8,18 +8,17 @@ import { readQuotas } from "../../src/across/quotas.ts";
 import { deleteTeam } from "../../src/across/team-deletion.ts";
 import { exportAudit, listAudit } from "../../src/audit/audit-log.ts";
 import { createCredential, listCredentials, revokeCredential } from "../../src/credentials/credentials.ts";
+import { confirmPairing, startPairing } from "../../src/credentials/pairing.ts";
 import { rotateCredential } from "../../src/credentials/rotation.ts";
 import type { UserCaller } from "../../src/gate/caller.ts";
-import { operations, type OperationName } from "../../src/gate/operations.ts";
 import type { Gate } from "../../src/gate/operation.ts";
-import { surfaceOf } from "../../src/gate/surfaces.ts";
 import { readTeam, transferTeam, updateTeam } from "../../src/teams/current-team.ts";
 import { cancelInvitation, createInvitation, listInvitations } from "../../src/teams/invitations.ts";
 import { listMembers, setMemberRole } from "../../src/teams/members.ts";
 import { mayDo, permissions, type Role, roles, type TeamAction } from "../../src/teams/permissions.ts";
 import { listRuntimeWorkflows } from "../../src/workflows/workflows.ts";
 import { type TestGate, testGate } from "../support/gate.ts";
-import { addKey, addPerson, addTeam } from "../support/people.ts";
+import { addKey, addPerson, addTeam, anonymous } from "../support/people.ts";
 import { refusalOf } from "../support/refusal.ts";
 
 const absent = "00000000-0000-7000-8000-00000000000f";
@@ -58,6 +57,7 @@ const walks: Readonly<Record<TeamAction, Walk>> = {
   "credential.revoke": { object: someKey, attempt: (gate, caller, credential_id) => revokeCredential(gate, caller, { credential_id }) },
   "audit.list": { attempt: (gate, caller) => listAudit(gate, caller, {}) },
   "audit.export": { attempt: (gate, caller) => exportAudit(gate, caller, {}) },
+  "pairing.confirm": { attempt: async (gate, caller) => confirmPairing(gate, caller, { user_code: (await startPairing(gate, anonymous, undefined)).user_code }) },
   "workflow.list_runtime": { attempt: (gate, caller) => listRuntimeWorkflows(gate, caller, {}) },
 };
 
@@ -96,13 +96,6 @@ test.each(actions)("%s: every role, on own, foreign and missing things", async (
     if (mayDo(role, action)) await own;
     else expect([role, (await refusalOf(own)).code]).toEqual([role, "forbidden"]);
   }
-});
-
-test("every operation within a team has a row; what is left is about the caller's own", () => {
-  const names = Object.keys(operations).filter((name): name is OperationName => Object.hasOwn(operations, name));
-  const surfaces: readonly string[] = ["management", "runtime", "credentials"];
-  const rest = names.filter((name) => surfaces.includes(surfaceOf[name]) && !Object.hasOwn(permissions, name));
-  expect(rest.toSorted()).toEqual(["entitlements.read", "team.create", "team.list"]);
 });
 
 test("nobody who belongs to no team does anything in one", async () => {
