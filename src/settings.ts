@@ -6,6 +6,7 @@
 
 import type { DialAllowance } from "./dialler.ts";
 import { type Lifetimes, presets } from "./lifetimes.ts";
+import type { HeldProvider } from "./upstream-provider.ts";
 
 export const smtpTlsModes = ["starttls", "tls", "none"] as const;
 /** `starttls`: the connection is upgraded or given up. `tls`: from the first byte. `none`: in clear. */
@@ -20,6 +21,8 @@ export interface Settings extends Lifetimes {
   readonly hasMailServer: boolean;
   /** What may be reached, beside the internet, by an address that somebody supplied. */
   readonly dialAllow: readonly DialAllowance[];
+  /** Upstream providers of the config file. */
+  readonly upstreamProviders: readonly HeldProvider[];
 }
 
 export const defaultSettings: Settings = {
@@ -28,4 +31,5 @@ export const defaultSettings: Settings = {
   publicUrl: "http://localhost:9401",
   hasMailServer: false,
   dialAllow: [],
+  upstreamProviders: [],
 };

@@ -1,4 +1,4 @@
-/** Management doors: the own profile, quotas, credentials. */
+/** Management doors: quotas, credentials. */
 import { t } from "elysia";
 import { createCredential, listCredentials, revokeCredential } from "../../credentials/credentials.ts";
 import { rotateCredential } from "../../credentials/rotation.ts";
@@ -6,7 +6,6 @@ import { readQuotas } from "../../across/quotas.ts";
 import type { Gate } from "../../gate/operation.ts";
 import { door } from "../../http/door.ts";
 import type { App } from "../../http/listener.ts";
-import { readSelf } from "../../identity/users.ts";
 import { pageQuery } from "./page-query.ts";
 
 function addCredentialDoors(app: App, gate: Gate): void {
@@ -49,6 +48,5 @@ function addCredentialDoors(app: App, gate: Gate): void {
 
 export function addManagementDoors(app: App, gate: Gate): void {
   app.get("/api/v1/quotas", async ({ caller }) => await readQuotas(gate, caller, undefined), door("quota.read", "none"));
-  app.get("/api/v1/users/me", async ({ caller }) => await readSelf(gate, caller, undefined), door("user.read_self"));
   addCredentialDoors(app, gate);
 }
