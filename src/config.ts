@@ -14,7 +14,7 @@ import { type Environment, type Mistake, SettingsReader, type Sources, unknownVa
 import { Fault } from "./fault.ts";
 import type { LogLevel } from "./log.ts";
 import type { Secret } from "./secret.ts";
-import type { Settings, SmtpTls } from "./settings.ts";
+import type { RateLimitSettings, Settings, SmtpTls, TrustedProxies } from "./settings.ts";
 
 export interface Config {
   readonly roles: readonly Role[];
@@ -38,6 +38,8 @@ export interface Config {
   readonly clusterId: string | undefined;
   readonly lifetimes: Omit<Settings, "issuerUrl" | "publicUrl" | "hasMailServer" | "dialAllow">;
   readonly smtp: SmtpConfig;
+  readonly proxies: TrustedProxies;
+  readonly rateLimits: RateLimitSettings;
   readonly logLevel: LogLevel;
   readonly readyFile: string | undefined;
 }
@@ -138,8 +140,18 @@ function configOf(reader: SettingsReader, isTrial: boolean): Config {
     clusterId: reader.read("clusterId", settings.clusterId),
     lifetimes: lifetimesOf(reader),
     smtp: smtpOf(reader),
+    proxies: { networks: reader.read("trustedProxies", settings.trustedProxies), header: reader.read("forwardedHeader", settings.forwardedHeader) },
+    rateLimits: rateLimitsOf(reader),
     logLevel: reader.read("logLevel", { ...settings.logLevel, fallback: isTrial ? "warn" : settings.logLevel.fallback }),
     readyFile: reader.read("readyFile", settings.readyFile),
+  };
+}
+
+function rateLimitsOf(reader: SettingsReader): RateLimitSettings {
+  return {
+    source: reader.read("rateLimitSource", settings.rateLimitSource),
+    credential: reader.read("rateLimitCredential", settings.rateLimitCredential),
+    stranger: reader.read("rateLimitStranger", settings.rateLimitStranger),
   };
 }
 
