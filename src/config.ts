@@ -9,9 +9,11 @@
 import { existsSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { type Role, type SettingName, settings } from "./config/table.ts";
+import type { Role } from "./config/setting.ts";
+import { type SettingName, settings } from "./config/table.ts";
 import { type Environment, type Mistake, SettingsReader, type Sources, unknownVariables } from "./config/sources.ts";
 import { Fault } from "./fault.ts";
+import { type Lifetimes, type Preset, presets } from "./lifetimes.ts";
 import type { LogLevel } from "./log.ts";
 import type { Secret } from "./secret.ts";
 import type { RateLimitSettings, Settings, SmtpTls, TrustedProxies } from "./settings.ts";
@@ -36,7 +38,8 @@ export interface Config {
   readonly masterKeyFile: string;
   readonly joinTokenFile: string | undefined;
   readonly clusterId: string | undefined;
-  readonly lifetimes: Omit<Settings, "issuerUrl" | "publicUrl" | "hasMailServer" | "dialAllow">;
+  readonly preset: Preset;
+  readonly lifetimes: Lifetimes;
   readonly smtp: SmtpConfig;
   readonly proxies: TrustedProxies;
   readonly rateLimits: RateLimitSettings;
@@ -96,16 +99,34 @@ function portsOf(reader: SettingsReader): Config["ports"] {
   };
 }
 
-function lifetimesOf(reader: SettingsReader): Config["lifetimes"] {
+/** The preset's, but for those that are set. */
+function lifetimesOf(reader: SettingsReader, preset: Preset): Lifetimes {
+  const seconds = (name: keyof Lifetimes) => reader.read(name, { ...settings[name], fallback: presets[preset][name] });
   return {
-    accessTokenSeconds: reader.read("accessTokenSeconds", settings.accessTokenSeconds),
-    refreshTokenSeconds: reader.read("refreshTokenSeconds", settings.refreshTokenSeconds),
-    cookieSeconds: reader.read("cookieSeconds", settings.cookieSeconds),
-    setupLinkSeconds: reader.read("setupLinkSeconds", settings.setupLinkSeconds),
-    deviceCodeSeconds: reader.read("deviceCodeSeconds", settings.deviceCodeSeconds),
-    pairingSeconds: reader.read("pairingSeconds", settings.pairingSeconds),
-    invitationSeconds: reader.read("invitationSeconds", settings.invitationSeconds),
-    signingKeyRotationSeconds: reader.read("signingKeyRotationSeconds", settings.signingKeyRotationSeconds),
+    accessTokenSeconds: seconds("accessTokenSeconds"),
+    idTokenSeconds: seconds("idTokenSeconds"),
+    refreshTokenSeconds: seconds("refreshTokenSeconds"),
+    refreshTokenAbsoluteSeconds: seconds("refreshTokenAbsoluteSeconds"),
+    refreshGraceSeconds: seconds("refreshGraceSeconds"),
+    cookieSeconds: seconds("cookieSeconds"),
+    authorizationCodeSeconds: seconds("authorizationCodeSeconds"),
+    authorizationRequestSeconds: seconds("authorizationRequestSeconds"),
+    pushedRequestSeconds: seconds("pushedRequestSeconds"),
+    deviceCodeSeconds: seconds("deviceCodeSeconds"),
+    pairingSeconds: seconds("pairingSeconds"),
+    clientAssertionSeconds: seconds("clientAssertionSeconds"),
+    dpopProofSeconds: seconds("dpopProofSeconds"),
+    clockSkewSeconds: seconds("clockSkewSeconds"),
+    clientSecretOverlapSeconds: seconds("clientSecretOverlapSeconds"),
+    initialAccessTokenSeconds: seconds("initialAccessTokenSeconds"),
+    clientKeysSeconds: seconds("clientKeysSeconds"),
+    setupLinkSeconds: seconds("setupLinkSeconds"),
+    passwordLinkSeconds: seconds("passwordLinkSeconds"),
+    emailLinkSeconds: seconds("emailLinkSeconds"),
+    secondStepSeconds: seconds("secondStepSeconds"),
+    factorEnrolmentSeconds: seconds("factorEnrolmentSeconds"),
+    invitationSeconds: seconds("invitationSeconds"),
+    signingKeyRotationSeconds: seconds("signingKeyRotationSeconds"),
   };
 }
 
@@ -121,6 +142,7 @@ function smtpOf(reader: SettingsReader): SmtpConfig {
 }
 
 function configOf(reader: SettingsReader, isTrial: boolean): Config {
+  const preset = reader.read("preset", settings.preset);
   const dataDir = reader.read("dataDir", settings.dataDir) ?? (isTrial ? join(homedir(), TRIAL_DATA_DIR) : SERVICE_DATA_DIR);
   return {
     roles: reader.read("roles", settings.roles),
@@ -138,7 +160,8 @@ function configOf(reader: SettingsReader, isTrial: boolean): Config {
     masterKeyFile: reader.read("masterKeyFile", settings.masterKeyFile) ?? join(dataDir, "master.key"),
     joinTokenFile: reader.read("joinTokenFile", settings.joinTokenFile),
     clusterId: reader.read("clusterId", settings.clusterId),
-    lifetimes: lifetimesOf(reader),
+    preset,
+    lifetimes: lifetimesOf(reader, preset),
     smtp: smtpOf(reader),
     proxies: { networks: reader.read("trustedProxies", settings.trustedProxies), header: reader.read("forwardedHeader", settings.forwardedHeader) },
     rateLimits: rateLimitsOf(reader),
@@ -183,6 +206,14 @@ function halfLogin(reader: SettingsReader, { smtp }: Config): readonly Mistake[]
   const missing = smtp.user === undefined ? settings.smtpUser : settings.smtpPasswordFile;
   const where = reader.findPlace("smtpUser") ?? reader.findPlace("smtpPasswordFile") ?? "";
   return [{ where, problem: "a name and a password for the mail server only work together", hint: `Set ${missing.flag} or ${missing.variable} too.` }];
+}
+
+/** A session that may be left alone for longer than it may live at all. */
+function idleBeyondEnd(reader: SettingsReader, { lifetimes }: Config): readonly Mistake[] {
+  if (lifetimes.refreshTokenSeconds <= lifetimes.refreshTokenAbsoluteSeconds) return [];
+  const { refreshTokenSeconds: idle, refreshTokenAbsoluteSeconds: absolute } = settings;
+  const where = reader.findPlace("refreshTokenSeconds") ?? reader.findPlace("refreshTokenAbsoluteSeconds") ?? idle.flag;
+  return [{ where, problem: `a refresh token cannot be left alone for longer (${idle.flag}) than it lives at all (${absolute.flag})`, hint: `Set ${absolute.flag} or ${absolute.variable} too.` }];
 }
 
 const loopback = /^(localhost|127(\.\d{1,3}){3}|::1)$/;
@@ -231,7 +262,7 @@ export function readConfig(sources: Sources, { takes, isTrial = false }: Purpose
   const reader = new SettingsReader(sources, takes);
   reader.openFile(reader.read("configFile", settings.configFile));
   const config = configOf(reader, isTrial);
-  const mistakes = [...earlier, ...unknown.mistakes, ...reader.mistakes, ...halfPair(reader), ...sharedPorts(reader, config), ...halfLogin(reader, config)];
+  const mistakes = [...earlier, ...unknown.mistakes, ...reader.mistakes, ...halfPair(reader), ...sharedPorts(reader, config), ...halfLogin(reader, config), ...idleBeyondEnd(reader, config)];
   if (mistakes.length > 0) throw mistakesFault(mistakes);
   return { config, notices: [...unknown.notices, ...noticesOf(reader, config)] };
 }

@@ -9,7 +9,7 @@
 import { reachingOwn, readServerCertificate, type ServerCertificate, trustedBeside, withExtraCa } from "./certificates.ts";
 import { openAuditedStore } from "./audit/audited-store.ts";
 import { type Config, licenseServersOf, settingsOf } from "./config.ts";
-import type { Role } from "./config/table.ts";
+import type { Role } from "./config/setting.ts";
 import { LastUses } from "./credentials/last-use.ts";
 import { createSealer } from "./crypto/sealing.ts";
 import { type DataDirectory, findFile, prepareDataDirectory, readSecretLine, secretBytes } from "./data-directory.ts";

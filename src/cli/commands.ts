@@ -100,7 +100,7 @@ export const commands = {
   },
   "admin setup-link": {
     purpose: "Make a single-use link for first-run set-up",
-    settings: [...host, ...addresses, "setupLinkSeconds"],
+    settings: [...host, ...addresses, "preset", "setupLinkSeconds"],
     options: ["json"],
     notes: [onHost],
   },
@@ -112,7 +112,7 @@ export const commands = {
   },
   "oidc keys rotate": {
     purpose: "Have the next signing keys take over before their time",
-    settings: [...host, "accessTokenSeconds"],
+    settings: [...host, "preset", "accessTokenSeconds", "idTokenSeconds"],
     options: ["json", "alg", "now"],
     notes: [
       "The next key is published at once and signs after the time for which verifiers may keep the keys; the one before stays published as long as the tokens it signed. Nothing fails.",
@@ -123,7 +123,7 @@ export const commands = {
   "oidc keys revoke": {
     purpose: "Refuse everything that a signing key has signed, from now on",
     operands: ["KID"],
-    settings: [...host, "accessTokenSeconds"],
+    settings: [...host, "preset", "accessTokenSeconds", "idTokenSeconds"],
     options: ["json"],
     notes: [
       "For a key that somebody else may have. Every role refuses its tokens within 5 seconds; other verifiers as soon as they read the keys again, which they do every 5 minutes. People stay signed in and get new tokens, signed by the next key.",
@@ -133,7 +133,7 @@ export const commands = {
   },
   "oidc keys add": {
     purpose: "Make a first signing key of one more algorithm",
-    settings: [...host, "accessTokenSeconds"],
+    settings: [...host, "preset", "accessTokenSeconds", "idTokenSeconds"],
     options: ["json", "alg"],
     notes: ["Where there is one already nothing changes.", onHost],
   },
@@ -190,19 +190,19 @@ export const commands = {
   "oidc clients rotate-secret": {
     purpose: "Make a new secret for an OIDC client; the one before overlaps",
     operands: ["CLIENT_ID"],
-    settings: host,
+    settings: [...host, "preset", "clientSecretOverlapSeconds"],
     options: ["json", "overlap"],
     notes: [onHost],
   },
   "oidc clients token": {
     purpose: "Make an initial access token, by which one client may register itself",
-    settings: host,
+    settings: [...host, "preset", "initialAccessTokenSeconds"],
     options: ["json", "life"],
     notes: ["It needs the feature oidc_provider, and so a running server."],
   },
   "admin reset-link": {
     purpose: "Make a single-use link by which somebody chooses a new password",
-    settings: [...host, ...addresses],
+    settings: [...host, ...addresses, "preset", "passwordLinkSeconds"],
     options: ["json", "email"],
     notes: [onHost],
   },

@@ -9,7 +9,8 @@
 import { readFileSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Place, Reading } from "./kinds.ts";
-import { type AnySetting, type Setting, type SettingName, settingNames, settingOf } from "./table.ts";
+import type { Setting } from "./setting.ts";
+import { type AnySetting, type SettingName, settingNames, settingOf } from "./table.ts";
 import { redactText } from "../log.ts";
 import { findNearest } from "./nearest.ts";
 

@@ -3,7 +3,7 @@
  *
  * The read sees what is committed now, so a revocation is true for the next request once its call has returned.
  */
-import { and, eq, gt, isNull, or } from "drizzle-orm";
+import { and, eq, gt, isNotNull, isNull, or } from "drizzle-orm";
 import { type KeyFamily, keyFamilyOf, keyPrefix } from "../crypto/tokens.ts";
 import type { DeviceCaller, TeamCaller } from "../gate/caller.ts";
 import type { Gate } from "../gate/operation.ts";
@@ -29,12 +29,17 @@ function isWanted({ credentials }: Reader["tables"], given: Given<Wanted>) {
   return and(or(eq(credentials.digest, given("digest")), isPrevious), eq(credentials.kind, given("kind")), isNull(credentials.revoked_at), isUnexpired);
 }
 
+/** An agent key that came with a device falls with the device's person; other keys are the team's and stand for nobody. */
 const findTeamKey = planRead((reader, given: Given<Wanted>) => {
-  const { credentials } = reader.tables;
+  const { credentials, users, memberships } = reader.tables;
+  const standsForNobody = isNull(credentials.user_id);
+  const hasPerson = and(isNotNull(users.id), isNull(users.disabled_at), isNotNull(memberships.id));
   return reader
     .select({ credentialId: credentials.id, teamId: credentials.team_id, scopes: credentials.scopes, allowedCidrs: credentials.allowed_cidrs })
     .from(credentials)
-    .where(isWanted(reader.tables, given));
+    .leftJoin(users, eq(users.id, credentials.user_id))
+    .leftJoin(memberships, and(eq(memberships.team_id, credentials.team_id), eq(memberships.user_id, users.id)))
+    .where(and(isWanted(reader.tables, given), or(standsForNobody, hasPerson)));
 });
 
 /** A device stands for a person: it dies with the account and with the membership. */

@@ -15,6 +15,7 @@ import { rowWhere } from "../store/conditional-insert.ts";
 import type { Tables } from "../store/schema.ts";
 import type { Writer } from "../store/store.ts";
 import { type Membership, requireMembership } from "../teams/membership.ts";
+import { revokeCompanions } from "./companions.ts";
 import { requireCredentialId } from "./credential-id.ts";
 import { type CredentialKind, credentialKinds, familyOf, findKind, type KeyStatus, statusOf } from "./kinds.ts";
 import { readList, requireRestrictions, type RestrictionInput, type StoredRestrictions } from "./restrictions.ts";
@@ -22,7 +23,7 @@ import { readList, requireRestrictions, type RestrictionInput, type StoredRestri
 type TeamKeyKind = Exclude<CredentialKind, "device">;
 
 /** What caps the live keys of a kind. An agent key stands for one agent at least, so a team needs no more of them than agents. */
-const capOf = {
+export const capOf = {
   integration: { namespace: "team", key: "max_integration_keys" },
   agent: { namespace: "team", key: "max_agents" },
 } as const satisfies Record<TeamKeyKind, Qualified>;
@@ -79,7 +80,7 @@ function requireWanted({ kind, display_name, expires_in_days: days, ...restricti
 }
 
 /** The team's keys of that kind that are still good for something. */
-function countLiveKeys(writer: Writer, { kind, teamId, now }: { readonly kind: TeamKeyKind; readonly teamId: string; readonly now: number }) {
+export function countLiveKeys(writer: Writer, { kind, teamId, now }: { readonly kind: TeamKeyKind; readonly teamId: string; readonly now: number }) {
   const { credentials } = writer.tables;
   const isLive = and(isNull(credentials.revoked_at), or(isNull(credentials.expires_at), gt(credentials.expires_at, now)));
   return writer
@@ -199,5 +200,6 @@ export const revokeCredential = command("credential.revoke", async (act, input: 
     .where(isMeant)
     .returning({ id: credentials.id, kind: credentials.kind, key_prefix: credentials.key_prefix });
   if (meant === undefined) throw notFound();
+  if (meant.kind === "device") await revokeCompanions(writer, meant.id, services.clock.now());
   note({ subject: `credential:${meant.id}`, details: { kind: meant.kind, key_prefix: meant.key_prefix } });
 });

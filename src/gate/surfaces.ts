@@ -6,6 +6,7 @@
  *     runtime           yes     yes          yes
  *     per_user          yes     yes
  *     own_access        yes
+ *     own_device                yes
  *     credentials       yes
  *     mcp                                    yes
  *     gateway                                         yes
@@ -31,6 +32,8 @@ export const surfaces = {
   per_user: { admits: ["user", "device"], isExact: true },
   own_access: { admits: ["user"], isExact: true, changesIdentity: true },
   credentials: { admits: ["user"], isExact: true, changesIdentity: true },
+  /** A device about itself. */
+  own_device: { admits: ["device"], isExact: true },
   mcp: { admits: ["integration"], isExact: true },
   gateway: { admits: ["agent"], isExact: true },
   /** Administrators and the operator on the host, about other people and the deployment. */
@@ -109,6 +112,14 @@ export const surfaceOf = {
   "credential.rotate": "credentials",
   "credential.revoke": "credentials",
   "credential.note_use": "host",
+  "pairing.start": "sign_in",
+  "pairing.poll": "sign_in",
+  "pairing.read": "credentials",
+  "pairing.confirm": "credentials",
+  "pairing.refuse": "credentials",
+  "device.list": "per_user",
+  "device.revoke": "per_user",
+  "device.revoke_self": "own_device",
   "workflow.list_runtime": "runtime",
   "agent.connect": "gateway",
   "signing_key.list_public": "public",

@@ -18,9 +18,6 @@ import { countRecoveryCodes, deleteRecoveryCodes, replaceRecoveryCodes } from ".
 import { endStepTokens } from "./step-tokens.ts";
 import { encodeBase32, findTotpStep, otpauthUrl, TOTP_SECRET_BYTES } from "./totp.ts";
 
-/** How long an enrolment waits for its first code. */
-const ENROLMENT_MS = 900_000;
-
 export interface SecondFactor {
   readonly is_enrolled: boolean;
   /** After too many wrong codes; a recovery code unlocks it. */
@@ -86,9 +83,9 @@ export const enrolSecondFactor = procedure("second_factor.enrol", async (act, in
 });
 
 /** The enrolment that waits, with this try counted. */
-async function findWaiting({ writer, services }: CommandAct, userId: string): Promise<{ readonly secret: string } | undefined> {
+async function findWaiting({ writer, services, settings }: CommandAct, userId: string): Promise<{ readonly secret: string } | undefined> {
   const { secondFactors: factors } = writer.tables;
-  const isWaiting = and(isNull(factors.confirmed_at), gt(factors.created_at, services.clock.now() - ENROLMENT_MS));
+  const isWaiting = and(isNull(factors.confirmed_at), gt(factors.created_at, services.clock.now() - settings.factorEnrolmentSeconds * 1_000));
   const [found] = await writer
     .update(factors)
     .set({ failures: sql`${factors.failures} + 1` })

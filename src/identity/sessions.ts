@@ -69,7 +69,7 @@ export async function insertSession(act: CommandAct, { userId, kind, amr }: NewS
   const id = services.random.uuid();
   const secret = kind === "token" ? createRefreshToken(sealer, services.random, id) : createCookie(services.random);
   const now = services.clock.now();
-  const expiresAtMs = now + 1_000 * (kind === "token" ? settings.refreshTokenSeconds : settings.cookieSeconds);
+  const expiresAtMs = now + 1_000 * (kind === "token" ? Math.min(settings.refreshTokenSeconds, settings.refreshTokenAbsoluteSeconds) : settings.cookieSeconds);
   const digest = sessionDigest(sealer, secret);
   await writer
     .insert(writer.tables.sessions)

@@ -13,6 +13,7 @@ import type { LicenseServerLink } from "../license/upload.ts";
 import type { Keyring } from "../oidc/keyring.ts";
 import { addAuditDoors } from "./api/audit.ts";
 import { addConsentDoors } from "./api/consents.ts";
+import { addDeviceDoors } from "./api/devices.ts";
 import { addInvitationDoors } from "./api/invitations.ts";
 import { addInvitationPages } from "./api/invitation-pages.ts";
 import { addLicenseDoors } from "./api/license.ts";
@@ -39,6 +40,7 @@ export function addApiDoors(app: App, { gate, keyring, licenseServer }: ApiOptio
   addInvitationDoors(app, gate);
   addInvitationPages(app, gate);
   addPeopleDoors(app, gate);
+  addDeviceDoors(app, gate);
   addPasskeyDoors(app, gate);
   addRuntimeDoors(app, gate);
   addLicenseDoors(app, gate, licenseServer);

@@ -32,6 +32,8 @@ export const permissions = {
   "credential.list": "viewer",
   "credential.rotate": "admin",
   "credential.revoke": "admin",
+  /** A device comes with an agent key, by which it runs tasks of the team. */
+  "pairing.confirm": "member",
   "workflow.list_runtime": "viewer",
   "audit.list": "admin",
   "audit.export": "admin",

@@ -79,8 +79,8 @@ async function stop(child: Subprocess): Promise<void> {
   clearTimeout(kill);
 }
 
-/** What a developer's shell would change about the measured program. */
 const RATE = "1000000000";
+/** What a developer's shell would change about the measured program. */
 const foreign = /^(?:CYBERUN_|BUN_|NODE_)/;
 
 function environment(): Record<string, string | undefined> {

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import styleSheet from "../../src/dashboard/style.css" with { type: "text" };
 import { html } from "../../src/dashboard/html.ts";
+import { startPairing } from "../../src/credentials/pairing.ts";
 import { system } from "../../src/gate/caller.ts";
 import { createSetupLink } from "../../src/identity/setup-links.ts";
 import { type Answer, startRoles, type TestRoles } from "../support/roles.ts";
@@ -24,6 +25,11 @@ beforeAll(async () => {
   pages.set("sign in", await site.call("/sign-in"));
   pages.set("sign in, refused", await site.call("/sign-in", { headers: own, form: { email_address: "ada@example.com", user_password: "wrong password" } }));
   pages.set("overview", await site.call("/", { as: cookie }));
+  pages.set("pair a device", await site.call("/desktop/pair?user_code=AB7K-PNQ3", { as: cookie }));
+  pages.set("pair a device, refused", await site.call("/desktop/pair", { as: cookie, headers: asked, form: { user_code: "AB7K-PNQ3" } }));
+  const { user_code } = await startPairing(site.gate, { kind: "anonymous", address: "192.0.2.1" }, undefined);
+  pages.set("pair this device", await site.call("/desktop/pair", { as: cookie, headers: asked, form: { user_code } }));
+  pages.set("paired", await site.call("/desktop/pair/decision", { as: cookie, headers: asked, form: { user_code, decision: "approve", team_id: site.people.teamId } }));
   site.license({ state: "clock_anomaly" });
   pages.set("overview, shut", await site.call("/", { as: cookie }));
   pages.set("refusal", await site.call("/nothing", { headers: asked }));
@@ -33,7 +39,7 @@ afterAll(async () => {
   await site.close();
 });
 
-const names = ["not set up", "set up", "set up, refused", "already set up", "sign in", "sign in, refused", "overview", "overview, shut", "refusal"] as const;
+const names = ["not set up", "set up", "set up, refused", "already set up", "sign in", "sign in, refused", "overview", "overview, shut", "refusal", "pair a device", "pair a device, refused", "pair this device", "paired"] as const;
 
 function page(name: string): Answer {
   const found = pages.get(name);
@@ -52,6 +58,10 @@ test("each page has the status of what it says", () => {
     ["overview", 200],
     ["overview, shut", 200],
     ["refusal", 404],
+    ["pair a device", 200],
+    ["pair a device, refused", 404],
+    ["pair this device", 200],
+    ["paired", 200],
   ]);
 });
 

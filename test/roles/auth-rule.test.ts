@@ -118,7 +118,7 @@ describe("the team", () => {
       return typeof name === "string" && isName(name) && ["runtime", "credentials"].includes(surfaceOf[name]) ? [{ method, path: concrete(path), name }] : [];
     });
   }
-  const bodies: Readonly<Partial<Record<OperationName, unknown>>> = { "credential.create": { kind: "agent", display_name: "x" }, "credential.rotate": {} };
+  const bodies: Readonly<Partial<Record<OperationName, unknown>>> = { "credential.create": { kind: "agent", display_name: "x" }, "credential.rotate": {}, "pairing.confirm": { user_code: "AB7K-PNQ3" } };
   const ask = async (door: ReturnType<typeof teamDoors>[number], as: Readonly<Record<string, string>>) =>
     await site.call(door.path, { method: door.method, as, ...(bodies[door.name] === undefined ? {} : { json: bodies[door.name] }) });
 

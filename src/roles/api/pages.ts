@@ -17,8 +17,10 @@ import { createSession, endSession } from "../../identity/sessions.ts";
 import { readSelf } from "../../identity/users.ts";
 import { completeSetup } from "../../teams/setup.ts";
 import { signedIn, signedOut } from "./cookie.ts";
+import { addDevicePages } from "./device-pages.ts";
 import { anonymousAt, orAgain, redirect, requireOwnForm } from "./forms.ts";
 import { addPeoplePages } from "./people-pages.ts";
+import { findWayBack } from "./way-back.ts";
 
 const anonymous: Caller = { kind: "anonymous" };
 
@@ -120,10 +122,12 @@ function addSignInPages(app: App, gate: Gate): void {
 
 export function addPages(app: App, gate: Gate): void {
   app.get("/style.css", () => new Response(styleSheet, { headers: { "content-type": "text/css; charset=utf-8", "cache-control": "max-age=3600" } }));
-  app.get("/", async ({ caller }) => {
+  app.get("/", async ({ request, caller }) => {
     const name = await deploymentName(gate);
     if (name === undefined) return pageResponse(notSetUpPage());
     if (caller.kind !== "user") return redirect("/sign-in");
+    const wayBack = findWayBack(gate, request);
+    if (wayBack !== undefined) return wayBack;
     const profile = await readSelf(gate, caller, undefined);
     const entitlements = gate.entitled.entitlements();
     return pageResponse(overviewPage({ deploymentName: name, displayName: profile.display_name, teams: profile.team_list, entitlements }));
@@ -131,4 +135,5 @@ export function addPages(app: App, gate: Gate): void {
   addSetupPages(app, gate);
   addSignInPages(app, gate);
   addPeoplePages(app, gate);
+  addDevicePages(app, gate);
 }

@@ -1,0 +1,127 @@
+/**
+ * `/desktop/pair`: the page on which a person pairs a device. Opening it looks nothing up and decides nothing, because
+ * anybody can send a link; only forms of the page itself do.
+ */
+import { t } from "elysia";
+import { confirmPairing, PAIRING_PAGE, readPairing, refusePairing } from "../../credentials/pairing.ts";
+import { findUserCode, shownUserCode } from "../../crypto/user-codes.ts";
+import { pairingChoicePage, pairingCodePage, pairingDonePage } from "../../dashboard/device-pages.ts";
+import { pageResponse } from "../../dashboard/html.ts";
+import { Fault } from "../../fault.ts";
+import type { Caller, UserCaller } from "../../gate/caller.ts";
+import type { Gate } from "../../gate/operation.ts";
+import { door } from "../../http/door.ts";
+import type { App } from "../../http/listener.ts";
+import { faultHeaders } from "../../http/respond.ts";
+import { readSelf } from "../../identity/users.ts";
+import { requireId } from "../../ids.ts";
+import { mayDo, roles } from "../../teams/permissions.ts";
+import { listTeams } from "../../teams/teams.ts";
+import { orAgain, requireOwnForm } from "./forms.ts";
+import { towardsSignIn } from "./way-back.ts";
+
+/** A person with more teams than that pairs through the API. */
+const TEAMS_SHOWN_MAX = 100;
+
+interface Decision {
+  readonly user_code: string;
+  readonly decision: "approve" | "refuse";
+  readonly team_id?: string | undefined;
+  readonly device_name?: string | undefined;
+}
+
+/** Only what can be a code is shown again. */
+function shownCode(typed: string | undefined): string | undefined {
+  const code = typed === undefined ? undefined : findUserCode(typed);
+  return code === undefined ? undefined : shownUserCode(code);
+}
+
+interface Visit {
+  readonly gate: Gate;
+  readonly person: UserCaller;
+}
+
+async function choicePage({ gate, person }: Visit, { user_code, team_id, device_name }: Omit<Decision, "decision">, fault?: Fault): Promise<Response> {
+  const pairing = await readPairing(gate, person, { user_code });
+  const { display_name } = await readSelf(gate, person, undefined);
+  const { team_list } = await listTeams(gate, person, { per_page: TEAMS_SHOWN_MAX });
+  const teams = team_list.filter((team) => roles.some((role) => role === team.role && mayDo(role, "pairing.confirm")));
+  const page = pairingChoicePage({
+    userCode: shownCode(user_code) ?? "",
+    personName: display_name,
+    address: pairing.address,
+    askedAt: pairing.asked_at,
+    teams,
+    teamId: team_id,
+    deviceName: device_name,
+    fault,
+  });
+  return pageResponse(page, fault?.status ?? 200, fault === undefined ? {} : faultHeaders(fault));
+}
+
+/** A refused code is asked for again. */
+async function orCodeAgain(typed: string, attempt: () => Promise<Response>): Promise<Response> {
+  return await orAgain(attempt, async (fault) => pageResponse(pairingCodePage({ userCode: shownCode(typed), fault }), fault.status, faultHeaders(fault)));
+}
+
+async function decide(visit: Visit, form: Decision): Promise<Response> {
+  const { gate, person } = visit;
+  if (form.decision === "refuse") {
+    await refusePairing(gate, person, { user_code: form.user_code });
+    return pageResponse(pairingDonePage(false));
+  }
+  const teamId = requireId("team_id", form.team_id ?? "");
+  try {
+    await confirmPairing(gate, { ...person, teamId }, { user_code: form.user_code, device_name: form.device_name?.trim() });
+    return pageResponse(pairingDonePage(true));
+  } catch (error) {
+    // The name, the cap of agents, the license: the code is still good, and the page can be filled in again.
+    if (error instanceof Fault && error.code !== "not_found" && error.code !== "rate_limited") return await choicePage(visit, form, error);
+    throw error;
+  }
+}
+
+/** Runs `work` for who is signed in; everybody else signs in first and comes back to type the code. */
+async function asPerson({ gate, caller, typed }: { readonly gate: Gate; readonly caller: Caller; readonly typed: string | undefined }, work: (visit: Visit) => Promise<Response>): Promise<Response> {
+  return caller.kind === "user" ? await work({ gate, person: caller }) : towardsSignIn(gate, typed);
+}
+
+export function addDevicePages(app: App, gate: Gate): void {
+  const CodeText = t.String({ maxLength: 64 });
+  app.get(
+    PAIRING_PAGE,
+    async ({ caller, query: { user_code } }) => await asPerson({ gate, caller, typed: user_code }, async () => pageResponse(pairingCodePage({ userCode: shownCode(user_code) }))),
+    // What else stands in the address is passed over: people copy links from anywhere.
+    { ...door("deployment.read", "none"), query: t.Object({ user_code: t.Optional(t.String()) }, { additionalProperties: true }) },
+  );
+  app.post(
+    PAIRING_PAGE,
+    async ({ request, caller, body }) =>
+      await asPerson({ gate, caller, typed: body.user_code }, async (visit) =>
+        orCodeAgain(body.user_code, async () => {
+          requireOwnForm(gate, request);
+          return await choicePage(visit, body);
+        }),
+      ),
+    { ...door("deployment.read", "urlencoded"), body: t.Object({ user_code: CodeText }) },
+  );
+  app.post(
+    `${PAIRING_PAGE}/decision`,
+    async ({ request, caller, body }) =>
+      await asPerson({ gate, caller, typed: body.user_code }, async (visit) =>
+        orCodeAgain(body.user_code, async () => {
+          requireOwnForm(gate, request);
+          return await decide(visit, body);
+        }),
+      ),
+    {
+      ...door("deployment.read", "urlencoded"),
+      body: t.Object({
+        user_code: CodeText,
+        decision: t.Union([t.Literal("approve"), t.Literal("refuse")]),
+        team_id: t.Optional(t.String({ maxLength: 64 })),
+        device_name: t.Optional(t.String({ maxLength: 1_000 })),
+      }),
+    },
+  );
+}
