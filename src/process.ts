@@ -95,6 +95,7 @@ function lateSettings(config: Config, bound: House["bound"]): Settings {
     ...config.lifetimes,
     hasMailServer: config.smtp.host !== undefined,
     dialAllow: config.dialAllow,
+    upstreamProviders: config.upstreamProviders,
     get publicUrl() {
       return settingsOf(config, bound).publicUrl;
     },

@@ -7,6 +7,7 @@ import type { AddressRange } from "./addresses.ts";
 
 import type { DialAllowance } from "./dialler.ts";
 import { type Lifetimes, presets } from "./lifetimes.ts";
+import type { HeldProvider } from "./upstream-provider.ts";
 
 export const smtpTlsModes = ["starttls", "tls", "none"] as const;
 /** `starttls`: the connection is upgraded or given up. `tls`: from the first byte. `none`: in clear. */
@@ -38,6 +39,8 @@ export interface Settings extends Lifetimes {
   readonly hasMailServer: boolean;
   /** What may be reached, beside the internet, by an address that somebody supplied. */
   readonly dialAllow: readonly DialAllowance[];
+  /** Upstream providers of the config file. */
+  readonly upstreamProviders: readonly HeldProvider[];
 }
 
 export const defaultSettings: Settings = {
@@ -46,4 +49,5 @@ export const defaultSettings: Settings = {
   publicUrl: "http://localhost:9401",
   hasMailServer: false,
   dialAllow: [],
+  upstreamProviders: [],
 };

@@ -51,3 +51,24 @@ ${field({ name: "user_password", label: "Password", type: "password", autocomple
 </form>`,
   );
 }
+
+/** Leads on by itself, and by a link where it does not. */
+export function goOnPage(path: string): Html {
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="refresh" content="0; url=${path}">
+<title>Signed in · Cyberun</title>
+<link rel="stylesheet" href="/style.css">
+</head>
+<body>
+<main>
+<h1>You are signed in</h1>
+<p><a id="go-on" href="${path}">Go on</a></p>
+</main>
+</body>
+</html>
+`;
+}

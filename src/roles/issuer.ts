@@ -19,6 +19,7 @@ import { addPushedAuthorizationDoor } from "./issuer/pushed-authorization.ts";
 import { addRegistrationDoors } from "./issuer/registration.ts";
 import { addRevocationDoor } from "./issuer/revocation.ts";
 import { addTokenDoor } from "./issuer/token.ts";
+import { addUpstreamDoors } from "./issuer/upstream.ts";
 import { addUserinfoDoors } from "./issuer/userinfo.ts";
 
 /** Other origins may read public documents (OpenID Connect Discovery 1.0 section 4). */
@@ -46,6 +47,7 @@ export function addIssuerDoors(app: App, site: IssuerSite): void {
   app.get(PASSKEY_SCRIPT, () => new Response(passkeyScript, { headers: { "content-type": "text/javascript; charset=utf-8", "cache-control": "max-age=3600" } }));
   app.get("/style.css", () => new Response(styleSheet, { headers: { "content-type": "text/css; charset=utf-8", "cache-control": "max-age=3600" } }));
   addAuthorizationDoors(app, site);
+  addUpstreamDoors(app, gate);
   addPushedAuthorizationDoor(app, site);
   addUserinfoDoors(app, site);
   addLogoutDoors(app, site);

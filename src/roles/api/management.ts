@@ -1,11 +1,10 @@
-/** Management doors: the own profile, credentials. */
+/** Credential doors. */
 import { t } from "elysia";
 import { createCredential, listCredentials, revokeCredential } from "../../credentials/credentials.ts";
 import { rotateCredential } from "../../credentials/rotation.ts";
 import type { Gate } from "../../gate/operation.ts";
 import { door } from "../../http/door.ts";
 import type { App } from "../../http/listener.ts";
-import { readSelf } from "../../identity/users.ts";
 import { pageQuery } from "./page-query.ts";
 
 function addCredentialDoors(app: App, gate: Gate): void {
@@ -47,6 +46,5 @@ function addCredentialDoors(app: App, gate: Gate): void {
 }
 
 export function addManagementDoors(app: App, gate: Gate): void {
-  app.get("/api/v1/users/me", async ({ caller }) => await readSelf(gate, caller, undefined), door("user.read_self"));
   addCredentialDoors(app, gate);
 }
