@@ -16,7 +16,7 @@ import { Fault } from "./fault.ts";
 import { type Lifetimes, type Preset, presets } from "./lifetimes.ts";
 import type { LogLevel } from "./log.ts";
 import type { Secret } from "./secret.ts";
-import type { Settings, SmtpTls } from "./settings.ts";
+import type { RateLimitSettings, Settings, SmtpTls, TrustedProxies } from "./settings.ts";
 
 export interface Config {
   readonly roles: readonly Role[];
@@ -43,6 +43,8 @@ export interface Config {
   readonly preset: Preset;
   readonly lifetimes: Lifetimes;
   readonly smtp: SmtpConfig;
+  readonly proxies: TrustedProxies;
+  readonly rateLimits: RateLimitSettings;
   readonly logLevel: LogLevel;
   readonly readyFile: string | undefined;
 }
@@ -164,8 +166,18 @@ function configOf(reader: SettingsReader, isTrial: boolean): Config {
     preset,
     lifetimes: lifetimesOf(reader, preset),
     smtp: smtpOf(reader),
+    proxies: { networks: reader.read("trustedProxies", settings.trustedProxies), header: reader.read("forwardedHeader", settings.forwardedHeader) },
+    rateLimits: rateLimitsOf(reader),
     logLevel: reader.read("logLevel", { ...settings.logLevel, fallback: isTrial ? "warn" : settings.logLevel.fallback }),
     readyFile: reader.read("readyFile", settings.readyFile),
+  };
+}
+
+function rateLimitsOf(reader: SettingsReader): RateLimitSettings {
+  return {
+    source: reader.read("rateLimitSource", settings.rateLimitSource),
+    credential: reader.read("rateLimitCredential", settings.rateLimitCredential),
+    stranger: reader.read("rateLimitStranger", settings.rateLimitStranger),
   };
 }
 

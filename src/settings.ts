@@ -3,6 +3,7 @@
  *
  * Rule: plain and complete; `config.ts` reads it from outside once, and a role hands it to every operation.
  */
+import type { AddressRange } from "./addresses.ts";
 
 import type { DialAllowance } from "./dialler.ts";
 import { type Lifetimes, presets } from "./lifetimes.ts";
@@ -11,6 +12,23 @@ import type { HeldProvider } from "./upstream-provider.ts";
 export const smtpTlsModes = ["starttls", "tls", "none"] as const;
 /** `starttls`: the connection is upgraded or given up. `tls`: from the first byte. `none`: in clear. */
 export type SmtpTls = (typeof smtpTlsModes)[number];
+
+export const forwardedHeaders = ["x-forwarded-for", "forwarded"] as const;
+/** By which a proxy says who its client is. */
+export type ForwardedHeader = (typeof forwardedHeaders)[number];
+
+/** Whose word about a client's address counts. */
+export interface TrustedProxies {
+  readonly networks: readonly AddressRange[];
+  readonly header: ForwardedHeader;
+}
+
+/** Requests a minute; 0: no limit. */
+export interface RateLimitSettings {
+  readonly source: number;
+  readonly credential: number;
+  readonly stranger: number;
+}
 
 export interface Settings extends Lifetimes {
   /** The issuer's name in tokens and discovery (RFC 8414 section 2), without a slash at the end. */
