@@ -16,7 +16,7 @@ import { Fault } from "./fault.ts";
 import { type Lifetimes, type Preset, presets } from "./lifetimes.ts";
 import type { LogLevel } from "./log.ts";
 import type { Secret } from "./secret.ts";
-import type { Settings, SmtpTls } from "./settings.ts";
+import type { RateLimitSettings, Settings, SmtpTls, TrustedProxies } from "./settings.ts";
 
 export interface Config {
   readonly roles: readonly Role[];
@@ -33,6 +33,8 @@ export interface Config {
   readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
   readonly extraCaFile: string | undefined;
   readonly dialAllow: Settings["dialAllow"];
+  /** Of the config file alone: a provider is a table, which no flag and no variable can hold. */
+  readonly upstreamProviders: Settings["upstreamProviders"];
   /** Undefined: SQLite in the data directory. */
   readonly databaseUrl: Secret | undefined;
   readonly masterKeyFile: string;
@@ -41,6 +43,8 @@ export interface Config {
   readonly preset: Preset;
   readonly lifetimes: Lifetimes;
   readonly smtp: SmtpConfig;
+  readonly proxies: TrustedProxies;
+  readonly rateLimits: RateLimitSettings;
   readonly logLevel: LogLevel;
   readonly readyFile: string | undefined;
 }
@@ -154,6 +158,7 @@ function configOf(reader: SettingsReader, isTrial: boolean): Config {
     tls: tlsOf(reader),
     extraCaFile: reader.read("extraCaFile", settings.extraCaFile),
     dialAllow: reader.read("dialAllow", settings.dialAllow),
+    upstreamProviders: reader.file?.upstreamProviders ?? [],
     databaseUrl: reader.read("databaseUrl", settings.databaseUrl),
     masterKeyFile: reader.read("masterKeyFile", settings.masterKeyFile) ?? join(dataDir, "master.key"),
     joinTokenFile: reader.read("joinTokenFile", settings.joinTokenFile),
@@ -161,8 +166,18 @@ function configOf(reader: SettingsReader, isTrial: boolean): Config {
     preset,
     lifetimes: lifetimesOf(reader, preset),
     smtp: smtpOf(reader),
+    proxies: { networks: reader.read("trustedProxies", settings.trustedProxies), header: reader.read("forwardedHeader", settings.forwardedHeader) },
+    rateLimits: rateLimitsOf(reader),
     logLevel: reader.read("logLevel", { ...settings.logLevel, fallback: isTrial ? "warn" : settings.logLevel.fallback }),
     readyFile: reader.read("readyFile", settings.readyFile),
+  };
+}
+
+function rateLimitsOf(reader: SettingsReader): RateLimitSettings {
+  return {
+    source: reader.read("rateLimitSource", settings.rateLimitSource),
+    credential: reader.read("rateLimitCredential", settings.rateLimitCredential),
+    stranger: reader.read("rateLimitStranger", settings.rateLimitStranger),
   };
 }
 
@@ -225,6 +240,9 @@ function noticesOf(reader: SettingsReader, config: Config): readonly string[] {
     ...(config.smtp.host !== undefined && config.publicUrl === undefined && config.roles.includes("api")
       ? [`Links in mails name the address that the API is bound to; set ${settings.publicUrl.flag}.`]
       : []),
+    ...(config.upstreamProviders.length > 0 && config.issuerUrl === undefined && config.roles.includes("issuer")
+      ? [`The redirect URI for upstream providers names the address that the issuer is bound to; set ${settings.issuerUrl.flag}.`]
+      : []),
     ...(isReadableByOthers && file.values.has("databaseUrl")
       ? [`The config file ${file.path} names a database and others than its owner may read it; make it mode 0600.`]
       : []),
@@ -283,6 +301,7 @@ export function settingsOf(config: Config, bound: RoleUrls): Settings {
     ...config.lifetimes,
     hasMailServer: config.smtp.host !== undefined,
     dialAllow: config.dialAllow,
+    upstreamProviders: config.upstreamProviders,
     publicUrl: config.publicUrl ?? addressOf(config, "api", bound.api),
     issuerUrl: config.issuerUrl ?? addressOf(config, "issuer", bound.issuer),
   };

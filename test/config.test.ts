@@ -59,6 +59,11 @@ const samples: Readonly<Record<Exclude<SettingName, "configFile" | "tlsCertFile"
   smtpUser: ["mailer", (config) => config.smtp.user, "mailer"],
   smtpPasswordFile: ["/mail.password", (config) => config.smtp.passwordFile, "/mail.password"],
   smtpFrom: ["cyberun@example.com", (config) => config.smtp.from, "cyberun@example.com"],
+  trustedProxies: ["10.0.0.0/8,::1", (config) => config.proxies.networks.length, 2],
+  forwardedHeader: ["forwarded", (config) => config.proxies.header, "forwarded"],
+  rateLimitSource: ["0", (config) => config.rateLimits.source, 0],
+  rateLimitCredential: ["7", (config) => config.rateLimits.credential, 7],
+  rateLimitStranger: ["8", (config) => config.rateLimits.stranger, 8],
   logLevel: ["debug", (config) => config.logLevel, "debug"],
   readyFile: ["/ready", (config) => config.readyFile, "/ready"],
 };

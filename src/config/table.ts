@@ -10,10 +10,12 @@ import type { LogLevel } from "../log.ts";
 import type { DialAllowance } from "../dialler.ts";
 import { lifetimeSettings } from "./lifetime-settings.ts";
 import { type Role, roles, type Setting, setting } from "./setting.ts";
-import { defaultSettings, type SmtpTls, smtpTlsModes } from "../settings.ts";
+import type { AddressRange } from "../addresses.ts";
+import { defaultSettings, type ForwardedHeader, forwardedHeaders, type SmtpTls, smtpTlsModes } from "../settings.ts";
 
 const logLevels: readonly LogLevel[] = ["debug", "info", "warn", "error"];
 
+const rate = kinds.whole("REQUESTS", 0, 1_000_000_000);
 const optionalOrigin: Kind<string | undefined> = kinds.origin;
 
 export const settings = {
@@ -153,6 +155,35 @@ export const settings = {
     shownDefault: "no-reply at the public address's host",
     help: "Sender of the deployment's mail",
     roles: ["api"],
+  }),
+  trustedProxies: setting<readonly AddressRange[]>("trusted_proxies", {
+    kind: kinds.list(kinds.network, "CIDR,…"),
+    fallback: [],
+    shownDefault: "none: the peer of a connection is the client",
+    help: "Proxies whose word about the client's address counts",
+  }),
+  forwardedHeader: setting<ForwardedHeader>("forwarded_header", {
+    kind: kinds.choice(forwardedHeaders),
+    fallback: "x-forwarded-for",
+    help: "Header that the trusted proxies write; the other one is passed on as clients sent it, and does not count",
+  }),
+  rateLimitSource: setting("rate_limit_source", {
+    kind: rate,
+    fallback: 60_000,
+    help: "Requests a minute for each address; 0 is no limit",
+    roles: ["api", "issuer"],
+  }),
+  rateLimitCredential: setting("rate_limit_credential", {
+    kind: rate,
+    fallback: 60_000,
+    help: "Requests a minute for each credential; 0 is no limit",
+    roles: ["api", "issuer"],
+  }),
+  rateLimitStranger: setting("rate_limit_stranger", {
+    kind: rate,
+    fallback: 6_000,
+    help: "Requests a minute for each address that change something or guess a credential, without a good one; 0 is no limit",
+    roles: ["api", "issuer"],
   }),
   logLevel: setting<LogLevel>("log_level", {
     kind: kinds.choice(logLevels),

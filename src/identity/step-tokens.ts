@@ -1,5 +1,6 @@
 /**
- * Tokens for the next step of something begun: the second factor of a sign-in, a password reset, the proof of an address.
+ * Tokens for the next step of something begun: the second factor of a sign-in, a password reset, the proof of an address,
+ * a sign-in at an upstream provider that the dashboard ends.
  *
  * A token is 256 random bits, kept as a keyed digest over its purpose, so that one made for this opens nothing else
  * (CVE-2026-37982). It is bound to one person, good once and for a short time, and dies with the password.
@@ -12,7 +13,7 @@ import type { Lifetimes } from "../lifetimes.ts";
 import type { Reader } from "../store/store.ts";
 
 /** Which of the lifetimes a token has. */
-const lives = { second_factor: "secondStepSeconds", reset_password: "passwordLinkSeconds", verify_email: "emailLinkSeconds" } as const satisfies Readonly<Record<string, keyof Lifetimes>>;
+const lives = { second_factor: "secondStepSeconds", reset_password: "passwordLinkSeconds", verify_email: "emailLinkSeconds", upstream_code: "authorizationCodeSeconds" } as const satisfies Readonly<Record<string, keyof Lifetimes>>;
 export type StepPurpose = keyof typeof lives;
 
 /** Each new token sweeps out so many expired ones. */

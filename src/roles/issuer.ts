@@ -7,6 +7,8 @@ import passkeyScript from "../dashboard/passkey-form.js" with { type: "text" };
 import styleSheet from "../dashboard/style.css" with { type: "text" };
 import type { App } from "../http/listener.ts";
 import type { IssuerSite } from "../oidc/token-endpoint.ts";
+import { addAccountDoors } from "./issuer/account.ts";
+import { addFactorDoors } from "./issuer/account-factors.ts";
 import { addAuthorizationDoors } from "./issuer/authorize.ts";
 import { addCrossOrigin } from "./issuer/cross-origin.ts";
 import { addDeviceDoors } from "./issuer/device.ts";
@@ -17,7 +19,9 @@ import { addPublicDocuments } from "./issuer/public-documents.ts";
 import { addPushedAuthorizationDoor } from "./issuer/pushed-authorization.ts";
 import { addRegistrationDoors } from "./issuer/registration.ts";
 import { addRevocationDoor } from "./issuer/revocation.ts";
+import { addSelfServiceDoors } from "./issuer/self-service.ts";
 import { addTokenDoor } from "./issuer/token.ts";
+import { addUpstreamDoors } from "./issuer/upstream.ts";
 import { addUserinfoDoors } from "./issuer/userinfo.ts";
 
 /** Adds the issuer's doors to `app`. */
@@ -28,6 +32,10 @@ export function addIssuerDoors(app: App, site: IssuerSite): void {
   app.get(PASSKEY_SCRIPT, () => new Response(passkeyScript, { headers: { "content-type": "text/javascript; charset=utf-8", "cache-control": "max-age=3600" } }));
   app.get("/style.css", () => new Response(styleSheet, { headers: { "content-type": "text/css; charset=utf-8", "cache-control": "max-age=3600" } }));
   addAuthorizationDoors(app, site);
+  addAccountDoors(app, gate);
+  addFactorDoors(app, gate);
+  addSelfServiceDoors(app, gate);
+  addUpstreamDoors(app, gate);
   addPushedAuthorizationDoor(app, site);
   addUserinfoDoors(app, site);
   addLogoutDoors(app, site);
