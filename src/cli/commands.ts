@@ -201,6 +201,17 @@ export const commands = {
     options: ["json", "life"],
     notes: ["It needs the feature oidc_provider, and so a running server."],
   },
+  "keys scan": {
+    purpose: "Find keys of this product in files, folders or standard input; needs no server",
+    operands: ["PATH"],
+    settings: [],
+    options: ["json"],
+    notes: [
+      "PATH is a file, a folder with everything in it, or - for standard input. Files of any size and kind are read, also UTF-16; links are not followed, and archives and compressed files are not opened.",
+      "Each place is a line: file, line, kind and the public prefix of the key, by which the list of credentials names it. The key itself is not printed. Form and checksum decide, so what merely looks like a key is not reported.",
+      "It ends in 8 when a key was found, in 4 when none was found but something could not be read, else in 0. At most 10,000 places are listed.",
+    ],
+  },
   "admin reset-link": {
     purpose: "Make a single-use link by which somebody chooses a new password",
     settings: [...host, ...issuerAddresses, "preset", "passwordLinkSeconds"],
