@@ -24,6 +24,7 @@ const host = ["configFile", "dataDir", "databaseUrl", "masterKeyFile"] as const;
 /** What it takes to ask a License Server. */
 const client = ["configFile", "licenseServerAddresses", "extraCaFile"] as const;
 const addresses = ["publicUrl", "bind", "apiPort", "tlsCertFile", "tlsKeyFile"] as const;
+const issuerAddresses = ["issuerUrl", "bind", "issuerPort", "tlsCertFile", "tlsKeyFile"] as const;
 
 const onHost = "It acts on this host with the rights of whoever may read the data directory: through the running server, or on the store itself when none runs.";
 
@@ -202,7 +203,7 @@ export const commands = {
   },
   "admin reset-link": {
     purpose: "Make a single-use link by which somebody chooses a new password",
-    settings: [...host, ...addresses, "preset", "passwordLinkSeconds"],
+    settings: [...host, ...issuerAddresses, "preset", "passwordLinkSeconds"],
     options: ["json", "email"],
     notes: [onHost],
   },

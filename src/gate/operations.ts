@@ -148,6 +148,7 @@ export const operations = {
     quotas: [global("max_users"), team("max_members")],
     purpose: "Make the account of an invited address and accept, also without self-service sign-up.",
   },
+  "quota.read": { accepts: ["user", "device"], license: "core", purpose: "Read caps and use: of the own account, of the team, for administrators of the deployment." },
   "credential.create": {
     accepts: ["user"],
     license: "licensed",

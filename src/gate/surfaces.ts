@@ -129,6 +129,7 @@ export const surfaceOf = {
   "invitation.accept": "invited",
   "invitation.decline": "invited",
   "invitation.sign_up": "invited",
+  "quota.read": "management",
   "credential.create": "credentials",
   "credential.list": "credentials",
   "credential.rotate": "credentials",
