@@ -65,6 +65,8 @@ const samples: Readonly<Record<Exclude<SettingName, "configFile" | "tlsCertFile"
   smtpUser: ["mailer", (config) => config.smtp.user, "mailer"],
   smtpPasswordFile: ["/mail.password", (config) => config.smtp.passwordFile, "/mail.password"],
   smtpFrom: ["cyberun@example.com", (config) => config.smtp.from, "cyberun@example.com"],
+  apiUrl: ["https://api.example", (config) => config.client.apiUrl, "https://api.example"],
+  profile: ["work", (config) => config.client.profile, "work"],
   logLevel: ["debug", (config) => config.logLevel, "debug"],
   readyFile: ["/ready", (config) => config.readyFile, "/ready"],
 };

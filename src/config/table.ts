@@ -22,7 +22,7 @@ interface Row<T> {
   readonly shownDefault?: string;
   /** One line, without a full stop. */
   readonly help: string;
-  /** Roles that look at it; absent when all do. */
+  /** Roles that look at it; absent when all do, empty when none does. */
   readonly roles?: readonly Role[];
   /** Where the flag is not the name with hyphens. */
   readonly flag?: string;
@@ -228,6 +228,19 @@ export const settings = {
     help: "Sender of the deployment's mail",
     roles: ["api"],
   }),
+  apiUrl: setting("api_url", {
+    kind: optionalOrigin,
+    fallback: undefined,
+    shownDefault: "that of the profile; without one http://localhost:9401",
+    help: "API server that the commands for people ask",
+    roles: [],
+  }),
+  profile: setting("profile", {
+    kind: kinds.word("NAME", /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, "1 to 64 letters, digits, _ and -, and begin with a letter or digit"),
+    fallback: "default",
+    help: "Which of the sign-ins of this person is used",
+    roles: [],
+  }),
   logLevel: setting<LogLevel>("log_level", {
     kind: kinds.choice(logLevels),
     fallback: "info",
@@ -263,3 +276,6 @@ export const settingNames: readonly SettingName[] = names.filter(isSettingName);
 export function defaultShown({ shownDefault, fallback }: AnySetting): string {
   return shownDefault ?? (Array.isArray(fallback) ? fallback.join(",") : String(fallback));
 }
+
+/** Those of a process that runs roles. */
+export const serverSettingNames: readonly SettingName[] = settingNames.filter((name) => settingOf(name).roles?.length !== 0);
