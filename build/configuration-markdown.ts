@@ -17,6 +17,14 @@ nearest name is suggested. Two kinds of variables are let through: \`CYBERUN_API
 platform use for themselves, and those by which an orchestrator describes its services (\`CYBERUN_SERVICE_HOST\` and the
 like), each with a line in the log.`;
 
+const presetChapter = `## Lifetimes and presets
+
+Every lifetime is a setting whose name ends in \`_seconds\`. \`--preset\` chooses the defaults of all of them, and what is set
+besides wins: \`onprem\`, the default, is for a site of one's own, perhaps without a network and with clocks that nobody sets;
+\`saas\` is for a service to many people whom nobody knows, where what is lost or stolen is worthless sooner. Where the two
+differ the column *default* has both. \`cyberun serve\` logs the values in force at its start (\`config.lifetimes\`). A change
+holds for what is made from then on: what was handed out keeps the end it was given.`;
+
 const fileChapter = `## The config file
 
 \`--config FILE\` names it; without that no file is read. It is TOML, one key for each setting, and may hold comments. A key
@@ -66,5 +74,5 @@ function settingRow(name: SettingName): readonly string[] {
 export function configurationMarkdown(): string {
   const settings = table(["flag", "variable", "key in the file", "default", "what it is"], settingNames.map(settingRow));
   const commands = table(["setting", "commands that take it"], settingNames.map((name) => [code(settingOf(name).name), takenBy(name)]));
-  return page(introduction, "## Settings", settings, fileChapter, secretsChapter, "## Who takes what", commands);
+  return page(introduction, "## Settings", settings, presetChapter, fileChapter, secretsChapter, "## Who takes what", commands);
 }

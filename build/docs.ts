@@ -1,6 +1,7 @@
 /** `bun run docs`: writes every generated page of `docs/`. Tests hold the committed pages to this output. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { advisoriesMarkdown } from "./advisories-markdown.ts";
 import { catalogMarkdown } from "./catalog-markdown.ts";
 import { cliMarkdown } from "./cli-markdown.ts";
 import { configurationMarkdown } from "./configuration-markdown.ts";
@@ -8,6 +9,7 @@ import { operationsMarkdown } from "./operations-markdown.ts";
 
 /** Path from the root → the page. */
 export const generatedPages: Readonly<Record<string, () => string>> = {
+  "docs/advisories.md": advisoriesMarkdown,
   "docs/catalog.md": catalogMarkdown,
   "docs/cli.md": cliMarkdown,
   "docs/configuration.md": configurationMarkdown,

@@ -44,9 +44,14 @@ function ipv6Text(bytes: AddressBytes): string {
   return at < 0 ? texts.join(":") : `${texts.slice(0, at).join(":")}::${texts.slice(at + length).join(":")}`;
 }
 
+/** An address in its one form. */
+export function addressText(bytes: AddressBytes): string {
+  return bytes.length === 4 ? bytes.join(".") : ipv6Text(bytes);
+}
+
 /** The one form in which a network is kept and shown, with its prefix. */
 export function networkText({ bytes, prefixBits }: AddressRange): string {
-  return `${bytes.length === 4 ? bytes.join(".") : ipv6Text(bytes)}/${prefixBits}`;
+  return `${addressText(bytes)}/${prefixBits}`;
 }
 
 const SOURCE_BITS_V6 = 64;
@@ -58,6 +63,6 @@ const SOURCE_BITS_V6 = 64;
 export function sourceOf(address: string): string {
   const bytes = findPeerAddress(address);
   if (bytes === undefined) return address;
-  if (bytes.length === 4) return bytes.join(".");
+  if (bytes.length === 4) return addressText(bytes);
   return networkText({ bytes: bytes.map((byte, index) => (index < SOURCE_BITS_V6 / 8 ? byte : 0)), prefixBits: SOURCE_BITS_V6 });
 }

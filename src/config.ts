@@ -9,12 +9,14 @@
 import { existsSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
-import { type Role, type SettingName, settings } from "./config/table.ts";
+import type { Role } from "./config/setting.ts";
+import { type SettingName, settings } from "./config/table.ts";
 import { type Environment, type Mistake, SettingsReader, type Sources, unknownVariables } from "./config/sources.ts";
 import { Fault } from "./fault.ts";
+import { type Lifetimes, type Preset, presets } from "./lifetimes.ts";
 import type { LogLevel } from "./log.ts";
 import { Secret } from "./secret.ts";
-import type { Settings, SmtpTls } from "./settings.ts";
+import type { RateLimitSettings, Settings, SmtpTls, TrustedProxies } from "./settings.ts";
 
 export interface Config {
   readonly roles: readonly Role[];
@@ -31,13 +33,18 @@ export interface Config {
   readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
   readonly extraCaFile: string | undefined;
   readonly dialAllow: Settings["dialAllow"];
+  /** Of the config file alone: a provider is a table, which no flag and no variable can hold. */
+  readonly upstreamProviders: Settings["upstreamProviders"];
   /** Undefined: SQLite in the data directory. */
   readonly databaseUrl: Secret | undefined;
   readonly masterKeyFile: string;
   readonly joinTokenFile: string | undefined;
   readonly clusterId: string | undefined;
-  readonly lifetimes: Omit<Settings, "issuerUrl" | "publicUrl" | "hasMailServer" | "dialAllow">;
+  readonly preset: Preset;
+  readonly lifetimes: Lifetimes;
   readonly smtp: SmtpConfig;
+  readonly proxies: TrustedProxies;
+  readonly rateLimits: RateLimitSettings;
   readonly logLevel: LogLevel;
   readonly readyFile: string | undefined;
   readonly client: ClientConfig;
@@ -106,16 +113,34 @@ function portsOf(reader: SettingsReader): Config["ports"] {
   };
 }
 
-function lifetimesOf(reader: SettingsReader): Config["lifetimes"] {
+/** The preset's, but for those that are set. */
+function lifetimesOf(reader: SettingsReader, preset: Preset): Lifetimes {
+  const seconds = (name: keyof Lifetimes) => reader.read(name, { ...settings[name], fallback: presets[preset][name] });
   return {
-    accessTokenSeconds: reader.read("accessTokenSeconds", settings.accessTokenSeconds),
-    refreshTokenSeconds: reader.read("refreshTokenSeconds", settings.refreshTokenSeconds),
-    cookieSeconds: reader.read("cookieSeconds", settings.cookieSeconds),
-    setupLinkSeconds: reader.read("setupLinkSeconds", settings.setupLinkSeconds),
-    deviceCodeSeconds: reader.read("deviceCodeSeconds", settings.deviceCodeSeconds),
-    pairingSeconds: reader.read("pairingSeconds", settings.pairingSeconds),
-    invitationSeconds: reader.read("invitationSeconds", settings.invitationSeconds),
-    signingKeyRotationSeconds: reader.read("signingKeyRotationSeconds", settings.signingKeyRotationSeconds),
+    accessTokenSeconds: seconds("accessTokenSeconds"),
+    idTokenSeconds: seconds("idTokenSeconds"),
+    refreshTokenSeconds: seconds("refreshTokenSeconds"),
+    refreshTokenAbsoluteSeconds: seconds("refreshTokenAbsoluteSeconds"),
+    refreshGraceSeconds: seconds("refreshGraceSeconds"),
+    cookieSeconds: seconds("cookieSeconds"),
+    authorizationCodeSeconds: seconds("authorizationCodeSeconds"),
+    authorizationRequestSeconds: seconds("authorizationRequestSeconds"),
+    pushedRequestSeconds: seconds("pushedRequestSeconds"),
+    deviceCodeSeconds: seconds("deviceCodeSeconds"),
+    pairingSeconds: seconds("pairingSeconds"),
+    clientAssertionSeconds: seconds("clientAssertionSeconds"),
+    dpopProofSeconds: seconds("dpopProofSeconds"),
+    clockSkewSeconds: seconds("clockSkewSeconds"),
+    clientSecretOverlapSeconds: seconds("clientSecretOverlapSeconds"),
+    initialAccessTokenSeconds: seconds("initialAccessTokenSeconds"),
+    clientKeysSeconds: seconds("clientKeysSeconds"),
+    setupLinkSeconds: seconds("setupLinkSeconds"),
+    passwordLinkSeconds: seconds("passwordLinkSeconds"),
+    emailLinkSeconds: seconds("emailLinkSeconds"),
+    secondStepSeconds: seconds("secondStepSeconds"),
+    factorEnrolmentSeconds: seconds("factorEnrolmentSeconds"),
+    invitationSeconds: seconds("invitationSeconds"),
+    signingKeyRotationSeconds: seconds("signingKeyRotationSeconds"),
   };
 }
 
@@ -141,6 +166,7 @@ function clientOf(reader: SettingsReader, { CYBERUN_API_KEY: key, XDG_CONFIG_HOM
 }
 
 function configOf(reader: SettingsReader, environment: Environment, isTrial: boolean): Config {
+  const preset = reader.read("preset", settings.preset);
   const dataDir = reader.read("dataDir", settings.dataDir) ?? (isTrial ? join(homedir(), TRIAL_DATA_DIR) : SERVICE_DATA_DIR);
   return {
     roles: reader.read("roles", settings.roles),
@@ -154,15 +180,27 @@ function configOf(reader: SettingsReader, environment: Environment, isTrial: boo
     tls: tlsOf(reader),
     extraCaFile: reader.read("extraCaFile", settings.extraCaFile),
     dialAllow: reader.read("dialAllow", settings.dialAllow),
+    upstreamProviders: reader.file?.upstreamProviders ?? [],
     databaseUrl: reader.read("databaseUrl", settings.databaseUrl),
     masterKeyFile: reader.read("masterKeyFile", settings.masterKeyFile) ?? join(dataDir, "master.key"),
     joinTokenFile: reader.read("joinTokenFile", settings.joinTokenFile),
     clusterId: reader.read("clusterId", settings.clusterId),
-    lifetimes: lifetimesOf(reader),
+    preset,
+    lifetimes: lifetimesOf(reader, preset),
     smtp: smtpOf(reader),
+    proxies: { networks: reader.read("trustedProxies", settings.trustedProxies), header: reader.read("forwardedHeader", settings.forwardedHeader) },
+    rateLimits: rateLimitsOf(reader),
     logLevel: reader.read("logLevel", { ...settings.logLevel, fallback: isTrial ? "warn" : settings.logLevel.fallback }),
     readyFile: reader.read("readyFile", settings.readyFile),
     client: clientOf(reader, environment),
+  };
+}
+
+function rateLimitsOf(reader: SettingsReader): RateLimitSettings {
+  return {
+    source: reader.read("rateLimitSource", settings.rateLimitSource),
+    credential: reader.read("rateLimitCredential", settings.rateLimitCredential),
+    stranger: reader.read("rateLimitStranger", settings.rateLimitStranger),
   };
 }
 
@@ -196,6 +234,14 @@ function halfLogin(reader: SettingsReader, { smtp }: Config): readonly Mistake[]
   return [{ where, problem: "a name and a password for the mail server only work together", hint: `Set ${missing.flag} or ${missing.variable} too.` }];
 }
 
+/** A session that may be left alone for longer than it may live at all. */
+function idleBeyondEnd(reader: SettingsReader, { lifetimes }: Config): readonly Mistake[] {
+  if (lifetimes.refreshTokenSeconds <= lifetimes.refreshTokenAbsoluteSeconds) return [];
+  const { refreshTokenSeconds: idle, refreshTokenAbsoluteSeconds: absolute } = settings;
+  const where = reader.findPlace("refreshTokenSeconds") ?? reader.findPlace("refreshTokenAbsoluteSeconds") ?? idle.flag;
+  return [{ where, problem: `a refresh token cannot be left alone for longer (${idle.flag}) than it lives at all (${absolute.flag})`, hint: `Set ${absolute.flag} or ${absolute.variable} too.` }];
+}
+
 const loopback = /^(localhost|127(\.\d{1,3}){3}|::1)$/;
 
 function noticesOf(reader: SettingsReader, config: Config): readonly string[] {
@@ -216,6 +262,9 @@ function noticesOf(reader: SettingsReader, config: Config): readonly string[] {
       : []),
     ...(config.smtp.host !== undefined && config.publicUrl === undefined && config.roles.includes("api")
       ? [`Links in mails name the address that the API is bound to; set ${settings.publicUrl.flag}.`]
+      : []),
+    ...(config.upstreamProviders.length > 0 && config.issuerUrl === undefined && config.roles.includes("issuer")
+      ? [`The redirect URI for upstream providers names the address that the issuer is bound to; set ${settings.issuerUrl.flag}.`]
       : []),
     ...(isReadableByOthers && file.values.has("databaseUrl")
       ? [`The config file ${file.path} names a database and others than its owner may read it; make it mode 0600.`]
@@ -242,7 +291,7 @@ export function readConfig(sources: Sources, { takes, isTrial = false }: Purpose
   const reader = new SettingsReader(sources, takes);
   reader.openFile(reader.read("configFile", settings.configFile));
   const config = configOf(reader, sources.environment, isTrial);
-  const mistakes = [...earlier, ...unknown.mistakes, ...reader.mistakes, ...halfPair(reader), ...sharedPorts(reader, config), ...halfLogin(reader, config)];
+  const mistakes = [...earlier, ...unknown.mistakes, ...reader.mistakes, ...halfPair(reader), ...sharedPorts(reader, config), ...halfLogin(reader, config), ...idleBeyondEnd(reader, config)];
   if (mistakes.length > 0) throw mistakesFault(mistakes);
   return { config, notices: [...unknown.notices, ...noticesOf(reader, config)] };
 }
@@ -275,6 +324,7 @@ export function settingsOf(config: Config, bound: RoleUrls): Settings {
     ...config.lifetimes,
     hasMailServer: config.smtp.host !== undefined,
     dialAllow: config.dialAllow,
+    upstreamProviders: config.upstreamProviders,
     publicUrl: config.publicUrl ?? addressOf(config, "api", bound.api),
     issuerUrl: config.issuerUrl ?? addressOf(config, "issuer", bound.issuer),
   };

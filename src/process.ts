@@ -9,7 +9,7 @@
 import { reachingOwn, readServerCertificate, type ServerCertificate, trustedBeside, withExtraCa } from "./certificates.ts";
 import { openAuditedStore } from "./audit/audited-store.ts";
 import { type Config, licenseServersOf, settingsOf } from "./config.ts";
-import type { Role } from "./config/table.ts";
+import type { Role } from "./config/setting.ts";
 import { LastUses } from "./credentials/last-use.ts";
 import { createSealer } from "./crypto/sealing.ts";
 import { type DataDirectory, findFile, prepareDataDirectory, readSecretLine, secretBytes } from "./data-directory.ts";
@@ -19,6 +19,7 @@ import type { Gate } from "./gate/operation.ts";
 import { type App, type AppOptions, type Authenticate, createApp, listen, type Listener } from "./http/listener.ts";
 import { licenseMetrics } from "./http/license-metrics.ts";
 import { addProbes } from "./http/probes.ts";
+import { RateLimits } from "./http/rate-limits.ts";
 import type { Metric } from "./http/metrics.ts";
 import { signingKeyMetrics } from "./http/signing-key-metrics.ts";
 import { createSetupLink } from "./identity/setup-links.ts";
@@ -94,6 +95,7 @@ function lateSettings(config: Config, bound: House["bound"]): Settings {
     ...config.lifetimes,
     hasMailServer: config.smtp.host !== undefined,
     dialAllow: config.dialAllow,
+    upstreamProviders: config.upstreamProviders,
     get publicUrl() {
       return settingsOf(config, bound).publicUrl;
     },
@@ -130,9 +132,13 @@ function open(house: House, role: Role, app: App): Listener {
 /** How roles refuse in a shape of their own. */
 const responders: Readonly<Partial<Record<Role, AppOptions["respond"]>>> = { api: respondAsPage, issuer: respondAsOAuth };
 
-function appOf({ services, log, gate: { refusals } }: House, role: Role, authenticate: Authenticate): App {
+/** Roles that strangers and scripts call; agents and leases have limits of their own. */
+const limitedRoles: readonly Role[] = ["api", "issuer"];
+
+function appOf({ config: { proxies, rateLimits }, services, log, gate: { refusals } }: House, role: Role, authenticate: Authenticate): App {
   const respond = responders[role];
-  return createApp({ role, services, log, authenticate, refusals, ...(respond === undefined ? {} : { respond }) });
+  const limits = limitedRoles.includes(role) ? { limits: new RateLimits(rateLimits, services.clock) } : {};
+  return createApp({ role, services, log, authenticate, refusals, proxies, ...limits, ...(respond === undefined ? {} : { respond }) });
 }
 
 const strangers: Authenticate = async (_request, address) => ({ kind: "anonymous", address });

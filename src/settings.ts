@@ -3,28 +3,34 @@
  *
  * Rule: plain and complete; `config.ts` reads it from outside once, and a role hands it to every operation.
  */
+import type { AddressRange } from "./addresses.ts";
 
 import type { DialAllowance } from "./dialler.ts";
+import { type Lifetimes, presets } from "./lifetimes.ts";
+import type { HeldProvider } from "./upstream-provider.ts";
 
 export const smtpTlsModes = ["starttls", "tls", "none"] as const;
 /** `starttls`: the connection is upgraded or given up. `tls`: from the first byte. `none`: in clear. */
 export type SmtpTls = (typeof smtpTlsModes)[number];
 
-export interface Settings {
-  readonly accessTokenSeconds: number;
-  /** Counted anew at each rotation: a session in use goes on, one left alone for so long ends. */
-  readonly refreshTokenSeconds: number;
-  /** From sign-in, however much the dashboard is used. */
-  readonly cookieSeconds: number;
-  readonly setupLinkSeconds: number;
-  /** How long a device of an OIDC client waits to be approved. */
-  readonly deviceCodeSeconds: number;
-  /** How long a desktop waits to be paired. */
-  readonly pairingSeconds: number;
-  /** From the invitation on, whether its mail was slow or not. */
-  readonly invitationSeconds: number;
-  /** How long one of the issuer's keys signs before the next one does. */
-  readonly signingKeyRotationSeconds: number;
+export const forwardedHeaders = ["x-forwarded-for", "forwarded"] as const;
+/** By which a proxy says who its client is. */
+export type ForwardedHeader = (typeof forwardedHeaders)[number];
+
+/** Whose word about a client's address counts. */
+export interface TrustedProxies {
+  readonly networks: readonly AddressRange[];
+  readonly header: ForwardedHeader;
+}
+
+/** Requests a minute; 0: no limit. */
+export interface RateLimitSettings {
+  readonly source: number;
+  readonly credential: number;
+  readonly stranger: number;
+}
+
+export interface Settings extends Lifetimes {
   /** The issuer's name in tokens and discovery (RFC 8414 section 2), without a slash at the end. */
   readonly issuerUrl: string;
   /** Where people and programs reach the API, without a slash at the end; the audience of access tokens. */
@@ -33,19 +39,15 @@ export interface Settings {
   readonly hasMailServer: boolean;
   /** What may be reached, beside the internet, by an address that somebody supplied. */
   readonly dialAllow: readonly DialAllowance[];
+  /** Upstream providers of the config file. */
+  readonly upstreamProviders: readonly HeldProvider[];
 }
 
 export const defaultSettings: Settings = {
-  accessTokenSeconds: 3_600,
-  refreshTokenSeconds: 30 * 86_400,
-  cookieSeconds: 12 * 3_600,
-  setupLinkSeconds: 1_800,
-  deviceCodeSeconds: 600,
-  pairingSeconds: 300,
-  invitationSeconds: 7 * 86_400,
-  signingKeyRotationSeconds: 90 * 86_400,
+  ...presets.onprem,
   issuerUrl: "http://localhost:9403",
   publicUrl: "http://localhost:9401",
   hasMailServer: false,
   dialAllow: [],
+  upstreamProviders: [],
 };

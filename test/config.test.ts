@@ -3,6 +3,7 @@ import { chmodSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { type Config, licenseServersOf, readConfig, settingsOf } from "../src/config.ts";
+import { type Lifetimes, presets } from "../src/lifetimes.ts";
 import { type SettingName, settingNames, settingOf } from "../src/config/table.ts";
 import { Fault } from "../src/fault.ts";
 import { redact } from "../src/log.ts";
@@ -34,7 +35,7 @@ function faultOf(given: Given): Fault {
 }
 
 /** A value of the setting that is right and is not its default, with what the configuration makes of it. */
-const samples: Readonly<Record<Exclude<SettingName, "configFile" | "tlsCertFile" | "tlsKeyFile" | "extraCaFile">, readonly [text: string, read: (config: Config) => unknown, value: unknown]>> = {
+const samples: Readonly<Record<Exclude<SettingName, "configFile" | "tlsCertFile" | "tlsKeyFile" | "extraCaFile" | keyof Lifetimes>, readonly [text: string, read: (config: Config) => unknown, value: unknown]>> = {
   roles: ["issuer,api", (config) => config.roles, ["issuer", "api"]],
   dataDir: ["/data", (config) => config.dataDir, "/data"],
   licenseFile: ["/site.lic", (config) => config.licenseFile, "/site.lic"],
@@ -51,14 +52,7 @@ const samples: Readonly<Record<Exclude<SettingName, "configFile" | "tlsCertFile"
   masterKeyFile: ["/m.key", (config) => config.masterKeyFile, "/m.key"],
   joinTokenFile: ["/join", (config) => config.joinTokenFile, "/join"],
   clusterId: ["c-1", (config) => config.clusterId, "c-1"],
-  accessTokenSeconds: ["61", (config) => config.lifetimes.accessTokenSeconds, 61],
-  refreshTokenSeconds: ["3601", (config) => config.lifetimes.refreshTokenSeconds, 3601],
-  cookieSeconds: ["301", (config) => config.lifetimes.cookieSeconds, 301],
-  deviceCodeSeconds: ["61", ({ lifetimes }) => lifetimes.deviceCodeSeconds, 61],
-  pairingSeconds: ["62", ({ lifetimes }) => lifetimes.pairingSeconds, 62],
-  setupLinkSeconds: ["62", (config) => config.lifetimes.setupLinkSeconds, 62],
-  invitationSeconds: ["3603", (config) => config.lifetimes.invitationSeconds, 3603],
-  signingKeyRotationSeconds: ["3602", (config) => config.lifetimes.signingKeyRotationSeconds, 3602],
+  preset: ["saas", (config) => config.preset, "saas"],
   smtpHost: ["mail.example.com", (config) => config.smtp.host, "mail.example.com"],
   smtpPort: ["25", (config) => config.smtp.port, 25],
   smtpTls: ["tls", (config) => config.smtp.tls, "tls"],
@@ -67,11 +61,24 @@ const samples: Readonly<Record<Exclude<SettingName, "configFile" | "tlsCertFile"
   smtpFrom: ["cyberun@example.com", (config) => config.smtp.from, "cyberun@example.com"],
   apiUrl: ["https://api.example", (config) => config.client.apiUrl, "https://api.example"],
   profile: ["work", (config) => config.client.profile, "work"],
+  trustedProxies: ["10.0.0.0/8,::1", (config) => config.proxies.networks.length, 2],
+  forwardedHeader: ["forwarded", (config) => config.proxies.header, "forwarded"],
+  rateLimitSource: ["0", (config) => config.rateLimits.source, 0],
+  rateLimitCredential: ["7", (config) => config.rateLimits.credential, 7],
+  rateLimitStranger: ["8", (config) => config.rateLimits.stranger, 8],
   logLevel: ["debug", (config) => config.logLevel, "debug"],
   readyFile: ["/ready", (config) => config.readyFile, "/ready"],
 };
 
-const sampled = Object.entries(samples).map(([name, [text, pick, value]]) => ({ name, text, pick, value }));
+/** Of each lifetime: a second more than its default. */
+const lives = Object.entries(presets.onprem).map(([name, seconds]) => ({
+  name,
+  text: String(seconds + 1),
+  pick: ({ lifetimes }: Config): unknown => Object.entries(lifetimes).find(([each]) => each === name)?.[1],
+  value: seconds + 1,
+}));
+
+const sampled = [...Object.entries(samples).map(([name, [text, pick, value]]) => ({ name, text, pick, value })), ...lives];
 
 function named(name: string): SettingName {
   const found = settingNames.find((candidate) => candidate === name);
@@ -80,7 +87,7 @@ function named(name: string): SettingName {
 }
 
 test("every setting of the table has a sample here, or is a file that must exist", () => {
-  expect(Object.keys(samples).length + 4).toBe(settingNames.length);
+  expect(sampled.length + 4).toBe(settingNames.length);
 });
 
 describe("precedence", () => {
@@ -311,5 +318,36 @@ describe("addresses that follow from the configuration", () => {
       publicUrl: "https://c.example",
       issuerUrl: "http://localhost:9403",
     });
+  });
+});
+
+describe("presets", () => {
+  test("are the defaults of all lifetimes, and what is set wins wherever it stands", () => {
+    using folder = temporaryFolder();
+    const file = join(folder.path, "c.toml");
+    writeFileSync(file, 'preset = "saas"\ncookie_seconds = 600\n');
+    expect(read().config.lifetimes).toEqual(presets.onprem);
+    expect(read({ flags: { preset: "saas" } }).config.lifetimes).toEqual(presets.saas);
+    expect(read({ environment: { CYBERUN_PRESET: "saas" } }).config.lifetimes).toEqual(presets.saas);
+    const { preset, lifetimes } = read({ flags: { configFile: file, accessTokenSeconds: "3600" }, environment: { CYBERUN_ID_TOKEN_SECONDS: "61" } }).config;
+    expect([preset, lifetimes]).toEqual(["saas", { ...presets.saas, accessTokenSeconds: 3_600, idTokenSeconds: 61, cookieSeconds: 600 }]);
+  });
+
+  test("each stays inside of what may be set", () => {
+    for (const preset of Object.values(presets)) {
+      const flags = Object.fromEntries(Object.entries(preset).map(([name, seconds]) => [name, String(seconds)]));
+      expect(read({ flags }).config.lifetimes).toEqual(preset);
+    }
+  });
+
+  test.each(["SaaS", "", "cloud"])("%j is none", (preset) => {
+    expect(faultOf({ flags: { preset } }).message).toContain("--preset");
+  });
+
+  test("a refresh token that may be left alone for longer than it lives is a mistake, with both names", () => {
+    const { message } = faultOf({ flags: { preset: "saas", refreshTokenSeconds: String(91 * 86_400) } });
+    expect(message).toContain("--refresh-token-seconds");
+    expect(message).toContain("CYBERUN_REFRESH_TOKEN_ABSOLUTE_SECONDS");
+    expect(message).not.toContain("--cookie");
   });
 });

@@ -26,6 +26,7 @@ const client = ["configFile", "licenseServerAddresses", "extraCaFile"] as const;
 /** What it takes to ask an API server as a person. */
 const person = ["configFile", "apiUrl", "profile", "extraCaFile"] as const;
 const addresses = ["publicUrl", "bind", "apiPort", "tlsCertFile", "tlsKeyFile"] as const;
+const issuerAddresses = ["issuerUrl", "bind", "issuerPort", "tlsCertFile", "tlsKeyFile"] as const;
 
 const onHost = "It acts on this host with the rights of whoever may read the data directory: through the running server, or on the store itself when none runs.";
 
@@ -102,7 +103,7 @@ export const commands = {
   },
   "admin setup-link": {
     purpose: "Make a single-use link for first-run set-up",
-    settings: [...host, ...addresses, "setupLinkSeconds"],
+    settings: [...host, ...addresses, "preset", "setupLinkSeconds"],
     options: ["json"],
     notes: [onHost],
   },
@@ -114,7 +115,7 @@ export const commands = {
   },
   "oidc keys rotate": {
     purpose: "Have the next signing keys take over before their time",
-    settings: [...host, "accessTokenSeconds"],
+    settings: [...host, "preset", "accessTokenSeconds", "idTokenSeconds"],
     options: ["json", "alg", "now"],
     notes: [
       "The next key is published at once and signs after the time for which verifiers may keep the keys; the one before stays published as long as the tokens it signed. Nothing fails.",
@@ -125,7 +126,7 @@ export const commands = {
   "oidc keys revoke": {
     purpose: "Refuse everything that a signing key has signed, from now on",
     operands: ["KID"],
-    settings: [...host, "accessTokenSeconds"],
+    settings: [...host, "preset", "accessTokenSeconds", "idTokenSeconds"],
     options: ["json"],
     notes: [
       "For a key that somebody else may have. Every role refuses its tokens within 5 seconds; other verifiers as soon as they read the keys again, which they do every 5 minutes. People stay signed in and get new tokens, signed by the next key.",
@@ -135,7 +136,7 @@ export const commands = {
   },
   "oidc keys add": {
     purpose: "Make a first signing key of one more algorithm",
-    settings: [...host, "accessTokenSeconds"],
+    settings: [...host, "preset", "accessTokenSeconds", "idTokenSeconds"],
     options: ["json", "alg"],
     notes: ["Where there is one already nothing changes.", onHost],
   },
@@ -192,19 +193,30 @@ export const commands = {
   "oidc clients rotate-secret": {
     purpose: "Make a new secret for an OIDC client; the one before overlaps",
     operands: ["CLIENT_ID"],
-    settings: host,
+    settings: [...host, "preset", "clientSecretOverlapSeconds"],
     options: ["json", "overlap"],
     notes: [onHost],
   },
   "oidc clients token": {
     purpose: "Make an initial access token, by which one client may register itself",
-    settings: host,
+    settings: [...host, "preset", "initialAccessTokenSeconds"],
     options: ["json", "life"],
     notes: ["It needs the feature oidc_provider, and so a running server."],
   },
+  "keys scan": {
+    purpose: "Find keys of this product in files, folders or standard input; needs no server",
+    operands: ["PATH"],
+    settings: [],
+    options: ["json"],
+    notes: [
+      "PATH is a file, a folder with everything in it, or - for standard input. Files of any size and kind are read, also UTF-16; links are not followed, and archives and compressed files are not opened.",
+      "Each place is a line: file, line, kind and the public prefix of the key, by which the list of credentials names it. The key itself is not printed. Form and checksum decide, so what merely looks like a key is not reported.",
+      "It ends in 8 when a key was found, in 4 when none was found but something could not be read, else in 0. At most 10,000 places are listed.",
+    ],
+  },
   "admin reset-link": {
     purpose: "Make a single-use link by which somebody chooses a new password",
-    settings: [...host, ...addresses],
+    settings: [...host, ...issuerAddresses, "preset", "passwordLinkSeconds"],
     options: ["json", "email"],
     notes: [onHost],
   },

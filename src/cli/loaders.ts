@@ -32,6 +32,7 @@ export const loaders: Readonly<Record<CommandName, () => Promise<Run>>> = {
   "oidc clients delete": async () => (await import("./oidc-clients.ts")).oidcClientsDelete,
   "oidc clients rotate-secret": async () => (await import("./oidc-clients.ts")).oidcClientsRotateSecret,
   "oidc clients token": async () => (await import("./oidc-clients.ts")).oidcClientsToken,
+  "keys scan": async () => (await import("./keys-scan.ts")).keysScan,
   "admin reset-link": async () => (await import("./admin.ts")).adminResetLink,
   "admin reset-factor": async () => (await import("./admin.ts")).adminResetFactor,
   "audit export": async () => (await import("./audit.ts")).auditExport,

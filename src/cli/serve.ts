@@ -78,6 +78,7 @@ export async function serveUntilStopped(context: Context, announce: (served: Ser
   const log = createLog(services.clock, config.logLevel, terminal.err);
   const signal = firstSignal(services.clock);
   log.write("info", "process.starting", { version, roles: config.roles, data_dir: config.dataDir });
+  log.write("info", "config.lifetimes", { preset: config.preset, seconds: Object.entries(config.lifetimes).map(([name, seconds]) => `${name} ${seconds}`) });
   for (const notice of notices) log.write("warn", "config.notice", { notice });
   const served = await open(context, log);
   try {

@@ -7,6 +7,8 @@
 import { existsSync } from "node:fs";
 import { isIP } from "node:net";
 import { resolve } from "node:path";
+import type { AddressRange } from "../addresses.ts";
+import { findNetwork } from "../cidr.ts";
 import { type DialAllowance, findDialAllowance } from "../dialler.ts";
 import { type Secret, secretUrl } from "../secret.ts";
 
@@ -129,6 +131,15 @@ export const dialAllowance: Kind<DialAllowance> = {
   read(found) {
     const value = findDialAllowance(found);
     return value === undefined ? { problem: "must be a range such as 10.20.0.0/16, an address, or a host such as idp.example.com or *.example.com" } : { value };
+  },
+};
+
+/** A network, or one address. */
+export const network: Kind<AddressRange> = {
+  placeholder: "CIDR",
+  read(found) {
+    const value = findNetwork(found);
+    return value === undefined ? { problem: "must be a network such as 10.0.0.0/8, without bits behind its prefix, or an address" } : { value };
   },
 };
 

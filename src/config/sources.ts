@@ -9,9 +9,12 @@
 import { readFileSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Place, Reading } from "./kinds.ts";
-import { type AnySetting, type Setting, type SettingName, settingNames, settingOf } from "./table.ts";
+import type { Setting } from "./setting.ts";
+import { type AnySetting, type SettingName, settingNames, settingOf } from "./table.ts";
 import { redactText } from "../log.ts";
+import type { HeldProvider } from "../upstream-provider.ts";
 import { findNearest } from "./nearest.ts";
+import { readUpstreamProviders, UPSTREAM_PROVIDERS_KEY } from "./upstream-providers.ts";
 
 /** Something that is wrong: where it stands, why, and what would be right. */
 export interface Mistake {
@@ -65,6 +68,8 @@ export function unknownVariables(environment: Environment): UnknownVariables {
 export interface ConfigFile {
   readonly path: string;
   readonly values: ReadonlyMap<SettingName, string>;
+  /** Of the tables that are no settings of one value. */
+  readonly upstreamProviders: readonly HeldProvider[];
   readonly mistakes: readonly Mistake[];
 }
 
@@ -94,13 +99,15 @@ function textOf(value: unknown, isList: boolean): string | undefined {
 /** Reads the file at `path`; whatever is wrong with it is among its mistakes. */
 export function readConfigFile(path: string): ConfigFile {
   const parsed = parsedFile(path);
-  if ("mistake" in parsed) return { path, values: new Map(), mistakes: [parsed.mistake] };
+  if ("mistake" in parsed) return { path, values: new Map(), upstreamProviders: [], mistakes: [parsed.mistake] };
   // A file cannot name another file.
   const known = settingNames.filter((name) => name !== "configFile");
   const keys = known.map((name) => settingOf(name).name);
   const values = new Map<SettingName, string>();
-  const mistakes: Mistake[] = [];
-  for (const [key, value] of Object.entries(parsed.content)) {
+  const { [UPSTREAM_PROVIDERS_KEY]: tables = {}, ...content }: Readonly<Record<string, unknown>> = Object.fromEntries(Object.entries(parsed.content));
+  const { providers: upstreamProviders, mistakes: inTables } = readUpstreamProviders(path, tables);
+  const mistakes: Mistake[] = [...inTables];
+  for (const [key, value] of Object.entries(content)) {
     const where = `${path}: ${key}`;
     const name = known[keys.indexOf(key)];
     const text = name === undefined ? undefined : textOf(value, settingOf(name).kind.isList === true);
@@ -108,7 +115,7 @@ export function readConfigFile(path: string): ConfigFile {
     else if (text === undefined) mistakes.push({ where, problem: "must be a string or a number, or a list of strings where a list is taken" });
     else values.set(name, text);
   }
-  return { path, values, mistakes };
+  return { path, values, upstreamProviders, mistakes };
 }
 
 interface Found {

@@ -8,39 +8,14 @@ import * as kinds from "./kinds.ts";
 import type { Kind } from "./kinds.ts";
 import type { LogLevel } from "../log.ts";
 import type { DialAllowance } from "../dialler.ts";
-import { defaultSettings, type SmtpTls, smtpTlsModes } from "../settings.ts";
-
-export const roles = ["license", "api", "gateway", "issuer"] as const;
-export type Role = (typeof roles)[number];
+import { lifetimeSettings } from "./lifetime-settings.ts";
+import { type Role, roles, type Setting, setting } from "./setting.ts";
+import type { AddressRange } from "../addresses.ts";
+import { defaultSettings, type ForwardedHeader, forwardedHeaders, type SmtpTls, smtpTlsModes } from "../settings.ts";
 
 const logLevels: readonly LogLevel[] = ["debug", "info", "warn", "error"];
 
-interface Row<T> {
-  readonly kind: Kind<T>;
-  readonly fallback: T;
-  /** The default as people read it, where the value itself does not say it. */
-  readonly shownDefault?: string;
-  /** One line, without a full stop. */
-  readonly help: string;
-  /** Roles that look at it; absent when all do, empty when none does. */
-  readonly roles?: readonly Role[];
-  /** Where the flag is not the name with hyphens. */
-  readonly flag?: string;
-}
-
-export interface Setting<T> extends Row<T> {
-  /** Its key in a config file. */
-  readonly name: string;
-  readonly flag: string;
-  readonly variable: string;
-}
-
-function setting<T>(name: string, row: Row<T>): Setting<T> {
-  return { ...row, name, flag: row.flag ?? `--${name.replaceAll("_", "-")}`, variable: `CYBERUN_${name.toUpperCase()}` };
-}
-
-const DAY_SECONDS = 86_400;
-const seconds = (min: number, max: number) => kinds.whole("SECONDS", min, max);
+const rate = kinds.whole("REQUESTS", 0, 1_000_000_000);
 const optionalOrigin: Kind<string | undefined> = kinds.origin;
 
 export const settings = {
@@ -145,54 +120,7 @@ export const settings = {
     help: "Name of this cluster, for a license that is bound to clusters",
     roles: ["license"],
   }),
-  accessTokenSeconds: setting("access_token_seconds", {
-    kind: seconds(60, DAY_SECONDS),
-    fallback: defaultSettings.accessTokenSeconds,
-    help: "Life of an access token",
-    roles: ["api", "issuer"],
-  }),
-  refreshTokenSeconds: setting("refresh_token_seconds", {
-    kind: seconds(3_600, 400 * DAY_SECONDS),
-    fallback: defaultSettings.refreshTokenSeconds,
-    help: "A session that is left alone for so long ends",
-    roles: ["api", "issuer"],
-  }),
-  cookieSeconds: setting("cookie_seconds", {
-    kind: seconds(300, 30 * DAY_SECONDS),
-    fallback: defaultSettings.cookieSeconds,
-    help: "Life of a dashboard session, from sign-in on",
-    roles: ["api", "issuer"],
-  }),
-  setupLinkSeconds: setting("setup_link_seconds", {
-    kind: seconds(60, DAY_SECONDS),
-    fallback: defaultSettings.setupLinkSeconds,
-    help: "Life of a set-up link",
-    roles: ["api"],
-  }),
-  deviceCodeSeconds: setting("device_code_seconds", {
-    kind: seconds(60, 1_800),
-    fallback: defaultSettings.deviceCodeSeconds,
-    help: "How long a device of an OIDC client waits to be approved",
-    roles: ["issuer"],
-  }),
-  pairingSeconds: setting("pairing_seconds", {
-    kind: seconds(60, 1_800),
-    fallback: defaultSettings.pairingSeconds,
-    help: "How long a desktop or a command line waits to be paired",
-    roles: ["api"],
-  }),
-  invitationSeconds: setting("invitation_seconds", {
-    kind: seconds(3_600, 90 * DAY_SECONDS),
-    fallback: defaultSettings.invitationSeconds,
-    help: "Life of an invitation into a team",
-    roles: ["api"],
-  }),
-  signingKeyRotationSeconds: setting("signing_key_rotation_seconds", {
-    kind: seconds(3_600, 3_650 * DAY_SECONDS),
-    fallback: defaultSettings.signingKeyRotationSeconds,
-    help: "How long a signing key of the issuer is used before the next one; see signing-keys.md",
-    roles: ["issuer"],
-  }),
+  ...lifetimeSettings,
   smtpHost: setting<string | undefined>("smtp_host", {
     kind: kinds.host,
     fallback: undefined,
@@ -240,6 +168,35 @@ export const settings = {
     fallback: "default",
     help: "Which of the sign-ins of this person is used",
     roles: [],
+  }),
+  trustedProxies: setting<readonly AddressRange[]>("trusted_proxies", {
+    kind: kinds.list(kinds.network, "CIDR,…"),
+    fallback: [],
+    shownDefault: "none: the peer of a connection is the client",
+    help: "Proxies whose word about the client's address counts",
+  }),
+  forwardedHeader: setting<ForwardedHeader>("forwarded_header", {
+    kind: kinds.choice(forwardedHeaders),
+    fallback: "x-forwarded-for",
+    help: "Header that the trusted proxies write; the other one is passed on as clients sent it, and does not count",
+  }),
+  rateLimitSource: setting("rate_limit_source", {
+    kind: rate,
+    fallback: 60_000,
+    help: "Requests a minute for each address; 0 is no limit",
+    roles: ["api", "issuer"],
+  }),
+  rateLimitCredential: setting("rate_limit_credential", {
+    kind: rate,
+    fallback: 60_000,
+    help: "Requests a minute for each credential; 0 is no limit",
+    roles: ["api", "issuer"],
+  }),
+  rateLimitStranger: setting("rate_limit_stranger", {
+    kind: rate,
+    fallback: 6_000,
+    help: "Requests a minute for each address that change something or guess a credential, without a good one; 0 is no limit",
+    roles: ["api", "issuer"],
   }),
   logLevel: setting<LogLevel>("log_level", {
     kind: kinds.choice(logLevels),

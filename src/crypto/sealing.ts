@@ -18,6 +18,8 @@ export type Purpose =
   | "credential-pepper"
   | "session-pepper"
   | "setup-link"
+  | "upstream-secret"
+  | "upstream-flow"
   | "signing-key"
   | "join-token"
   | "changes-ticket"

@@ -101,7 +101,19 @@ ${field({ name: "user_password", label: "Password", type: "password", autocomple
   );
 }
 
-export function signInPage(deploymentName: string, emailAddress: string | undefined, fault?: Fault): Html {
+/** A provider's sign-in as a page offers it. */
+export interface Offered {
+  readonly id: string;
+  readonly displayName: string;
+}
+
+export interface SignInDraft {
+  readonly deploymentName: string;
+  readonly emailAddress?: string | undefined;
+  readonly providers: readonly Offered[];
+}
+
+export function signInPage({ deploymentName, emailAddress, providers }: SignInDraft, fault?: Fault): Html {
   const problems = problemsOf(fault);
   return layout(
     "Sign in",
@@ -112,7 +124,9 @@ ${alert(fault)}
 ${field({ name: "email_address", label: "Email address", type: "email", autocomplete: "username", value: emailAddress }, problems)}
 ${field({ name: "user_password", label: "Password", type: "password", autocomplete: "current-password" }, problems)}
 <button type="submit" id="submit">Sign in</button>
-</form>`,
+</form>
+${providers.map(({ id, displayName }) => html`<p><a id="upstream-${id}" href="/sign-in/upstream/${id}">Continue with ${displayName}</a></p>
+`)}`,
   );
 }
 

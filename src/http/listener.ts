@@ -12,9 +12,12 @@ import { operations } from "../gate/operations.ts";
 import type { Refusals } from "../gate/refusals.ts";
 import type { Log } from "../log.ts";
 import type { Cancel, Services } from "../services.ts";
+import type { TrustedProxies } from "../settings.ts";
+import { clientAddress } from "./client-address.ts";
 import { callerOf, operationRefused, setCaller } from "./door.ts";
 import { BODY_BYTES_MAX, BODY_CUT_FACTOR, DRAIN_MS, FRAME_BYTES_MAX, IDLE_SECONDS, SOCKET_QUEUE_BYTES_MAX, SOCKET_SILENCE_SECONDS_MAX } from "./limits.ts";
 import { publicPaths } from "./public-paths.ts";
+import type { RateLimits } from "./rate-limits.ts";
 import { bugFault, faultOf, faultResponse, plainHeaders } from "./respond.ts";
 
 /** Finds out who sent the request; throws a Fault when a credential was sent that is not good. */
@@ -27,6 +30,10 @@ export interface AppOptions {
   readonly authenticate: Authenticate;
   /** Is told whom the doors refused, where a gate lies behind them. */
   readonly refusals?: Refusals;
+  /** Without them nobody is limited. */
+  readonly limits?: RateLimits;
+  /** Without any, the peer of the connection is the client. */
+  readonly proxies?: TrustedProxies;
   readonly bodyBytesMax?: number;
   /** Answers a fault in the role's own shape (an HTML page, say); undefined falls back to JSON. */
   readonly respond?: (fault: Fault, request: Request) => Response | undefined;
@@ -64,12 +71,25 @@ function refuseLarge(request: Request, bodyBytesMax: number): void {
   throw new Fault("too_large", `The body is larger than ${bodyBytesMax} bytes.`, { hint: "Send less at once." });
 }
 
+const noProxies: TrustedProxies = { networks: [], header: "x-forwarded-for" };
+
+/** Finds out who asks. A credential that is no good counts as a stranger's guess. */
+async function admit({ authenticate, limits }: AppOptions, request: Request, address: string | undefined): Promise<Caller> {
+  limits?.admitSource(request, address);
+  const caller = await authenticate(request, address).catch((error: unknown) => {
+    if (error instanceof Fault && error.code === "unauthenticated") limits?.noteBadCredential(request, address);
+    throw error;
+  });
+  limits?.admitCaller(request, caller);
+  return caller;
+}
+
 /** A new application with the house's limits, faults and headers. Routes are added by the role. */
 export function createApp(options: AppOptions) {
-  const { services, log, authenticate, role, bodyBytesMax = BODY_BYTES_MAX } = options;
+  const { services, log, role, limits, proxies = noProxies, bodyBytesMax = BODY_BYTES_MAX } = options;
   const answer = (fault: Fault, request: Request, headers: Readonly<Record<string, string>> = {}) => {
     const response = options.respond?.(fault, request) ?? faultResponse(fault);
-    for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
+    for (const [name, value] of Object.entries({ ...limits?.headersOf(request), ...headers })) response.headers.set(name, value);
     return response;
   };
   const app = new Elysia({
@@ -81,10 +101,11 @@ export function createApp(options: AppOptions) {
     websocket: socketLimits,
   })
     .headers(plainHeaders)
-    .onRequest(async ({ request, server }) => {
+    .onRequest(async ({ request, server, set }) => {
       refuseLarge(request, bodyBytesMax);
-      const address = server?.requestIP(request)?.address;
-      setCaller(request, await authenticate(request, address));
+      const address = clientAddress(request.headers, server?.requestIP(request)?.address, proxies);
+      setCaller(request, await admit(options, request, address));
+      Object.assign(set.headers, limits?.headersOf(request));
     })
     .derive({ as: "global" }, ({ request }) => ({ caller: callerOf(request) }))
     .onError(async ({ error, request }) => {

@@ -15,3 +15,9 @@ export function requireName(field: string, text: string): string {
   if (FORBIDDEN.test(name)) throw invalidField(field, "may not contain control characters or marks that change the direction of writing");
   return name;
 }
+
+/** `text` as a name, cut to what a name may have; undefined when nothing is left. For names that other sites tell, which nobody here can correct. */
+export function findName(text: string): string | undefined {
+  const name = text.slice(0, UNITS_MAX).toWellFormed().normalize("NFC").replace(new RegExp(FORBIDDEN, "gu"), " ").trim();
+  return [...name].slice(0, NAME_CHARACTERS_MAX).join("").trim() || undefined;
+}

@@ -18,9 +18,6 @@ import { countRecoveryCodes, deleteRecoveryCodes, replaceRecoveryCodes } from ".
 import { endStepTokens } from "./step-tokens.ts";
 import { encodeBase32, findTotpStep, otpauthUrl, TOTP_SECRET_BYTES } from "./totp.ts";
 
-/** How long an enrolment waits for its first code. */
-const ENROLMENT_MS = 900_000;
-
 export interface SecondFactor {
   readonly is_enrolled: boolean;
   /** After too many wrong codes; a recovery code unlocks it. */
@@ -86,9 +83,9 @@ export const enrolSecondFactor = procedure("second_factor.enrol", async (act, in
 });
 
 /** The enrolment that waits, with this try counted. */
-async function findWaiting({ writer, services }: CommandAct, userId: string): Promise<{ readonly secret: string } | undefined> {
+async function findWaiting({ writer, services, settings }: CommandAct, userId: string): Promise<{ readonly secret: string } | undefined> {
   const { secondFactors: factors } = writer.tables;
-  const isWaiting = and(isNull(factors.confirmed_at), gt(factors.created_at, services.clock.now() - ENROLMENT_MS));
+  const isWaiting = and(isNull(factors.confirmed_at), gt(factors.created_at, services.clock.now() - settings.factorEnrolmentSeconds * 1_000));
   const [found] = await writer
     .update(factors)
     .set({ failures: sql`${factors.failures} + 1` })
@@ -107,7 +104,8 @@ export const confirmSecondFactor = command("second_factor.confirm", async (act, 
   if (waiting === undefined) throw new Fault("conflict", "No enrolment waits for a code.", { hint: "Begin it again, and type the code within a quarter of an hour." });
   const step = findTotpStep(openFactorSecret(act, userId, waiting.secret), input.code.slice(0, 16).replace(/\s/g, ""), now);
   if (step === undefined) {
-    return new Refused(new Fault("invalid_request", "The code is not the authenticator's.", { hint: "Check the clock of the phone, and type the code that is shown now." }));
+    const details = { fields: [{ field: "code", problem: "is not the authenticator's", reason: "wrong" }] };
+    return new Refused(new Fault("invalid_request", "The code is not the authenticator's.", { hint: "Check the clock of the phone, and type the code that is shown now.", details }));
   }
   await act.writer.update(factors).set({ confirmed_at: now, last_step: step, failures: 0 }).where(eq(factors.user_id, userId));
   await endStepTokens(act, userId);

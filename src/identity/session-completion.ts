@@ -13,6 +13,8 @@ import { findAnswerProblem, passkeyFault, verifyAnswer } from "./passkeys/assert
 import { secondStepUse } from "./passkeys/second-step.ts";
 import { type HeldSession, insertSession, type SessionKind } from "./sessions.ts";
 import { findStep, takeStep } from "./step-tokens.ts";
+import { UPSTREAM_AMR } from "./upstream/admission.ts";
+import { getUsableProvider } from "./upstream/providers.ts";
 
 /** With a code or a passkey. */
 export interface SecondStep {
@@ -25,8 +27,8 @@ export interface SecondStep {
   readonly kind: SessionKind;
 }
 
-/** How sessions say it (RFC 8176). Without attestation nobody knows whether a passkey's key is in hardware, so the lesser is claimed. */
-const amrOf = { otp: ["pwd", "otp", "mfa"], recovery: ["pwd", "mfa"], passkey: ["pwd", "swk", "mfa"] } as const;
+/** How sessions say it (RFC 8176), beside what came first. Without attestation nobody knows whether a passkey's key is in hardware, so the lesser is claimed. */
+const amrOf = { otp: ["otp", "mfa"], recovery: ["mfa"], passkey: ["swk", "mfa"] } as const;
 type Method = keyof typeof amrOf;
 
 /** Judges the second proof in the transaction that makes the session: the method, or the refusal to remember. */
@@ -65,13 +67,16 @@ export const completeSession = procedure("session.complete", async (act, input: 
   const judge = await prepare(act, input);
   return await act.write<HeldSession>(async (commandAct) => {
     const step = await findStep(commandAct, commandAct.writer, shown);
-    if (step === undefined || step.context !== input.kind || !(await isEnabled(commandAct, step.userId))) throw goneFault();
+    const [kind, providerId] = step?.context.split("/") ?? [];
+    if (step === undefined || kind !== input.kind || !(await isEnabled(commandAct, step.userId))) throw goneFault();
+    // What the first step was vouched for by may have been disabled since.
+    if (providerId !== undefined) await getUsableProvider(commandAct, commandAct.writer, { id: providerId });
     const { userId } = step;
     const method = await judge(commandAct, userId);
     commandAct.note({ subject: `user:${userId}` });
     if (method instanceof Fault) return new Refused(method);
     if ((await takeStep(commandAct, shown)) === undefined) throw goneFault();
     commandAct.note({ details: { method } });
-    return await insertSession(commandAct, { userId, kind: input.kind, amr: amrOf[method] });
+    return await insertSession(commandAct, { userId, kind: input.kind, amr: [providerId === undefined ? "pwd" : UPSTREAM_AMR, ...amrOf[method]] });
   });
 });

@@ -3,7 +3,7 @@
  * callers with the same token one succeeds. A token that was used before ends the session, and that is remembered:
  * either its holder or the one before is a thief (RFC 9700 section 4.14.2).
  */
-import { and, eq, exists, gt, isNull, ne } from "drizzle-orm";
+import { and, eq, exists, gt, isNull, ne, sql } from "drizzle-orm";
 import { Fault } from "../fault.ts";
 import { type CommandAct, procedure, Refused } from "../gate/operation.ts";
 import { createRefreshToken, sessionDigest, sessionIdOf } from "./session-secrets.ts";
@@ -17,11 +17,13 @@ async function rotate({ writer, services, sealer, settings }: CommandAct, sessio
   const { sessions, users } = writer.tables;
   const now = services.clock.now();
   const secret = createRefreshToken(sealer, services.random, sessionId);
-  const expiresAtMs = now + settings.refreshTokenSeconds * 1_000;
+  const [idleEnd, absoluteMs] = [now + settings.refreshTokenSeconds * 1_000, settings.refreshTokenAbsoluteSeconds * 1_000];
+  // However much it is used, it ends so long after sign-in.
+  const expires_at = sql<number>`case when ${sessions.created_at} + ${absoluteMs} < ${idleEnd} then ${sessions.created_at} + ${absoluteMs} else ${idleEnd} end`;
   const isEnabled = writer.select({ id: users.id }).from(users).where(and(eq(users.id, sessions.user_id), isNull(users.disabled_at)));
   const [rotated] = await writer
     .update(sessions)
-    .set({ digest: sessionDigest(sealer, secret), rotated_at: now, expires_at: expiresAtMs })
+    .set({ digest: sessionDigest(sealer, secret), rotated_at: now, expires_at })
     .where(
       and(
         eq(sessions.id, sessionId),
@@ -32,8 +34,8 @@ async function rotate({ writer, services, sealer, settings }: CommandAct, sessio
         exists(isEnabled),
       ),
     )
-    .returning({ userId: sessions.user_id });
-  return rotated === undefined ? undefined : { sessionId, userId: rotated.userId, secret, expiresAtMs };
+    .returning({ userId: sessions.user_id, expiresAtMs: sessions.expires_at });
+  return rotated === undefined ? undefined : { sessionId, secret, ...rotated };
 }
 
 /** True when the session was live and another token is its current one. */

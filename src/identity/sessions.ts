@@ -69,7 +69,7 @@ export async function insertSession(act: CommandAct, { userId, kind, amr }: NewS
   const id = services.random.uuid();
   const secret = kind === "token" ? createRefreshToken(sealer, services.random, id) : createCookie(services.random);
   const now = services.clock.now();
-  const expiresAtMs = now + 1_000 * (kind === "token" ? settings.refreshTokenSeconds : settings.cookieSeconds);
+  const expiresAtMs = now + 1_000 * (kind === "token" ? Math.min(settings.refreshTokenSeconds, settings.refreshTokenAbsoluteSeconds) : settings.cookieSeconds);
   const digest = sessionDigest(sealer, secret);
   await writer
     .insert(writer.tables.sessions)
@@ -77,9 +77,12 @@ export async function insertSession(act: CommandAct, { userId, kind, amr }: NewS
   return { sessionId: id, userId, secret, expiresAtMs };
 }
 
+/** What a second step was begun with: the kind of session to make and, after a sign-in at an upstream provider, its id. */
+export type StepContext = SessionKind | `${SessionKind}/${string}`;
+
 /** The refusal that carries the token of the second step. There is no session yet: the token alone opens nothing. */
-async function beginSecondStep(act: CommandAct, userId: string, kind: SessionKind): Promise<Refused> {
-  const step = await insertStepToken(act, { purpose: "second_factor", userId, context: kind });
+export async function beginSecondStep(act: CommandAct, userId: string, context: StepContext): Promise<Refused> {
+  const step = await insertStepToken(act, { purpose: "second_factor", userId, context });
   act.note({ details: { second_factor: true } });
   const passkey_options = await findSecondStepOptions(act, userId, step.token);
   const methods = [...((await hasAuthenticator(act.writer, userId)) ? ["totp"] : []), ...(passkey_options === undefined ? [] : ["passkey"]), "recovery_code"];

@@ -1,5 +1,6 @@
 /**
- * Tokens for the next step of something begun: the second factor of a sign-in, a password reset, the proof of an address.
+ * Tokens for the next step of something begun: the second factor of a sign-in, a password reset, the proof of an address,
+ * a sign-in at an upstream provider that the dashboard ends.
  *
  * A token is 256 random bits, kept as a keyed digest over its purpose, so that one made for this opens nothing else
  * (CVE-2026-37982). It is bound to one person, good once and for a short time, and dies with the password.
@@ -8,10 +9,12 @@
 import { and, eq, gt, inArray, isNull, lt } from "drizzle-orm";
 import { randomSecret } from "../crypto/tokens.ts";
 import type { Act, CommandAct } from "../gate/operation.ts";
+import type { Lifetimes } from "../lifetimes.ts";
 import type { Reader } from "../store/store.ts";
 
-export const stepLifeSeconds = { second_factor: 300, reset_password: 3_600, verify_email: 86_400 } as const;
-export type StepPurpose = keyof typeof stepLifeSeconds;
+/** Which of the lifetimes a token has. */
+const lives = { second_factor: "secondStepSeconds", reset_password: "passwordLinkSeconds", verify_email: "emailLinkSeconds", upstream_code: "authorizationCodeSeconds" } as const satisfies Readonly<Record<string, keyof Lifetimes>>;
+export type StepPurpose = keyof typeof lives;
 
 /** Each new token sweeps out so many expired ones. */
 const SWEEP_MAX = 20;
@@ -59,11 +62,11 @@ async function sweep({ writer, services }: CommandAct, { userId, purpose }: NewS
 
 /** Makes a token. */
 export async function insertStepToken(act: CommandAct, step: NewStep): Promise<HeldStep> {
-  const { writer, services } = act;
+  const { writer, services, settings } = act;
   await sweep(act, step);
   const token = randomSecret(services.random);
   const now = services.clock.now();
-  const expiresAtMs = now + stepLifeSeconds[step.purpose] * 1_000;
+  const expiresAtMs = now + settings[lives[step.purpose]] * 1_000;
   const digest = digestOf(act, { purpose: step.purpose, token });
   const { purpose, userId, context } = step;
   await writer.insert(writer.tables.stepTokens).values({ digest, purpose, user_id: userId, context, created_at: now, expires_at: expiresAtMs });

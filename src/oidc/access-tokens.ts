@@ -16,8 +16,6 @@ import { FIRST_PARTY_SCOPE, scopesOf } from "./scope.ts";
 const TYP = "at+jwt";
 /** The platform's own pages and programs, as a client. */
 const FIRST_PARTY_CLIENT = "cyberun";
-/** How far the clock of the process that signed may be ahead of ours. */
-const CLOCK_SKEW_SECONDS = 60;
 
 const Text = Type.String({ minLength: 1, maxLength: 512 });
 const Seconds = Type.Integer({ minimum: 0 });
@@ -60,7 +58,7 @@ export async function findAccessTokenClaims({ services, settings }: Gate, keyrin
   if (!scopesOf(claims.scope).includes(FIRST_PARTY_SCOPE)) return undefined;
   // A bearer is nobody to a token that is bound to a key (RFC 9449 section 7.1).
   if (claims.cnf !== undefined) return undefined;
-  return now < claims.exp && claims.iat <= now + CLOCK_SKEW_SECONDS ? claims : undefined;
+  return now < claims.exp && claims.iat <= now + settings.clockSkewSeconds ? claims : undefined;
 }
 
 export interface PresentedToken extends RequestFacts {

@@ -1,7 +1,7 @@
 /**
  * Proofs of possession (RFC 9449): the client shows with each request that it holds the key which its tokens are bound to.
  *
- * Rule: a proof is good for one method at one address, for a minute, once. The address is the configured one, never what
+ * Rule: a proof is good for one method at one address, for a short time, once. The address is the configured one, never what
  * the request claims (section 4.3 item 9); the key decides the algorithm.
  */
 import { createHash } from "node:crypto";
@@ -15,8 +15,6 @@ import { thumbprintOf } from "./jwk.ts";
 import { OAuthError } from "./oauth-error.ts";
 import { isFirstSighting } from "./seen-tokens.ts";
 
-/** How old a proof may be, and how far ahead the client's clock. */
-const WINDOW_SECONDS = 60;
 const TYP = "dpop+jwt";
 
 const Text = Type.String({ minLength: 1, maxLength: 2_048 });
@@ -38,6 +36,8 @@ export interface ProofContext {
   /** The token that is shown beside the proof; undefined at the token endpoint. */
   readonly accessToken: string | undefined;
   readonly nowSeconds: number;
+  /** How old a proof may be, and how far ahead the client's clock. */
+  readonly windowSeconds: number;
 }
 
 /** The address without query and fragment, in its normal spelling (section 4.3 item 9; RFC 3986 section 6.2). */
@@ -55,7 +55,7 @@ type Check = readonly [problem: string, isBroken: (claims: Claims, context: Proo
 const checks: readonly Check[] = [
   ["is for another method (htm)", ({ htm }, { method }) => htm !== method],
   ["is for another address (htu)", ({ htu }, { url }) => targetOf(htu) === undefined || targetOf(htu) !== targetOf(url)],
-  ["is older than a minute, or from the future (iat)", ({ iat }, { nowSeconds }) => Math.abs(nowSeconds - iat) > WINDOW_SECONDS],
+  ["is too old, or from the future (iat)", ({ iat }, { nowSeconds, windowSeconds }) => Math.abs(nowSeconds - iat) > windowSeconds],
   ["does not name the access token (ath)", ({ ath }, { accessToken }) => accessToken !== undefined && !isSameSecret(ath ?? "", athOf(accessToken))],
 ];
 
@@ -84,17 +84,17 @@ export function requireProof(header: string, context: ProofContext): Proof {
   const { claims } = jws;
   const broken = checks.find(([, isBroken]) => isBroken(claims, context));
   if (broken !== undefined) throw refused(broken[0]);
-  return { jkt: thumbprintOf(key.jwk), jti: claims.jti, expiresAtMs: (claims.iat + WINDOW_SECONDS + 1) * 1_000 };
+  return { jkt: thumbprintOf(key.jwk), jti: claims.jti, expiresAtMs: (claims.iat + context.windowSeconds + 1) * 1_000 };
 }
 
-export interface ShownProof extends Omit<ProofContext, "nowSeconds"> {
+export interface ShownProof extends Omit<ProofContext, "nowSeconds" | "windowSeconds"> {
   /** The `DPoP` header. */
   readonly header: string;
 }
 
 /** Takes a proof, once: gives the thumbprint of its key. Throws OAuthError `invalid_dpop_proof`. */
-export const takeProof = procedure("dpop_proof.take", async ({ services, write }, { header, ...context }: ShownProof): Promise<{ readonly jkt: string }> => {
-  const { jkt, jti, expiresAtMs } = requireProof(header, { ...context, nowSeconds: Math.floor(services.clock.now() / 1_000) });
+export const takeProof = procedure("dpop_proof.take", async ({ services, settings, write }, { header, ...context }: ShownProof): Promise<{ readonly jkt: string }> => {
+  const { jkt, jti, expiresAtMs } = requireProof(header, { ...context, nowSeconds: Math.floor(services.clock.now() / 1_000), windowSeconds: settings.dpopProofSeconds });
   if (!(await write((act) => isFirstSighting(act, { kind: "dpop", owner: jkt, jti, expiresAtMs })))) throw refused("was used before (jti)");
   return { jkt };
 });

@@ -12,8 +12,6 @@ import { signJwt, verifyJwt } from "./jwt.ts";
 import type { Keyring } from "./keyring.ts";
 
 const TYP = "at+jwt";
-/** How far the clock of the process that signed may be ahead of ours. */
-const CLOCK_SKEW_SECONDS = 60;
 
 const Text = Type.String({ minLength: 1, maxLength: 512 });
 const Seconds = Type.Integer({ minimum: 0 });
@@ -91,7 +89,7 @@ export async function findGrantTokenClaims({ services, settings }: Pick<Act, "se
   const claims = await verifyJwt(keyring, TYP, token);
   if (!claimsShape.Check(claims) || claims.iss !== settings.issuerUrl) return undefined;
   const now = services.clock.now() / 1_000;
-  return now < claims.exp && claims.iat <= now + CLOCK_SKEW_SECONDS ? claims : undefined;
+  return now < claims.exp && claims.iat <= now + settings.clockSkewSeconds ? claims : undefined;
 }
 
 /** The audiences as a list. */

@@ -11,9 +11,6 @@ import type { IdTokenAlgorithm } from "./clients/client.ts";
 import { signJwt, verifyJwt } from "./jwt.ts";
 import type { Keyring, TokenSigningKey } from "./keyring.ts";
 
-/** How long an ID token is worth something, at most; a client reads it at once. */
-const ID_TOKEN_SECONDS_MAX = 3_600;
-
 /** What an ID token says. */
 export interface IdTokenFacts {
   readonly issuer: string;
@@ -21,6 +18,7 @@ export interface IdTokenFacts {
   readonly subject: string;
   /** Epoch seconds. */
   readonly issuedAt: number;
+  readonly lifeSeconds: number;
   /** Epoch milliseconds. */
   readonly authTimeMs: number | undefined;
   readonly acr: string | undefined;
@@ -40,14 +38,14 @@ function halfHash(algorithm: IdTokenAlgorithm, text: string): string {
 }
 
 export function signIdToken(key: TokenSigningKey, facts: IdTokenFacts): string {
-  const { issuer, clientId, subject, issuedAt, authTimeMs, acr, amr, nonce, sid, personClaims, accessToken } = facts;
+  const { issuer, clientId, subject, issuedAt, lifeSeconds, authTimeMs, acr, amr, nonce, sid, personClaims, accessToken } = facts;
   return signJwt(key, "JWT", {
     ...personClaims,
     iss: issuer,
     sub: subject,
     aud: clientId,
     iat: issuedAt,
-    exp: issuedAt + Math.min(ID_TOKEN_SECONDS_MAX, key.tokenSeconds),
+    exp: issuedAt + lifeSeconds,
     at_hash: halfHash(key.alg, accessToken),
     ...(authTimeMs === undefined ? {} : { auth_time: Math.floor(authTimeMs / 1_000) }),
     ...(acr === undefined ? {} : { acr }),

@@ -30,6 +30,8 @@ export interface LiveGrant {
   readonly acr: string | undefined;
   readonly amr: readonly string[];
   readonly nonce: string | undefined;
+  /** Epoch milliseconds. */
+  readonly createdAtMs: number;
 }
 
 const textsShape = Compile(Type.Array(Type.String()));
@@ -76,6 +78,7 @@ export async function findLiveGrant(reader: Reader, grantId: string, now: number
     acr: grant.acr ?? undefined,
     amr: textsOf(grant.amr),
     nonce: grant.nonce ?? undefined,
+    createdAtMs: grant.created_at,
   };
 }
 

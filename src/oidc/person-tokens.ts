@@ -57,7 +57,7 @@ export async function redeem(act: CommandAct, { client, parameters, resources }:
 /** The first refresh token of the grant, for a client that is registered to use one. */
 export async function firstRefreshToken(act: CommandAct, { client, jkt }: GrantRequest, grant: LiveGrant): Promise<string | undefined> {
   if (!client.grant_types.includes("refresh_token")) return undefined;
-  return await createRefreshToken(act, { grant_id: grant.id, client_id: client.client_id, scope: grant.scope, dpop_jkt: boundKey(client, jkt) });
+  return await createRefreshToken(act, { grant_id: grant.id, client_id: client.client_id, scope: grant.scope, dpop_jkt: boundKey(client, jkt) }, grant.createdAtMs);
 }
 
 /** A client that authenticates is bound by that; a public one by its key, if it has shown one (RFC 9449 section 5). */
@@ -80,6 +80,7 @@ export async function signPersonTokens(act: ProcedureAct, { client, jkt, keyring
     clientId: client.client_id,
     subject: sub,
     issuedAt: Math.floor(act.services.clock.now() / 1_000),
+    lifeSeconds: act.settings.idTokenSeconds,
     authTimeMs,
     acr,
     amr,

@@ -42,8 +42,8 @@ export interface StoredKey {
 export type KeyState = "pending" | "signing" | "retired" | "gone" | "revoked";
 
 /** Every kind of token that the issuer signs has its life here, so that no key is taken away too early. */
-export function longestTokenSeconds({ accessTokenSeconds }: Settings): number {
-  return Math.max(1, accessTokenSeconds);
+export function longestTokenSeconds({ accessTokenSeconds, idTokenSeconds }: Settings): number {
+  return Math.max(1, accessTokenSeconds, idTokenSeconds);
 }
 
 export function keyStateOf({ activeFrom, retiredAt, publishedUntil, revokedAt }: StoredKey, now: number): KeyState {

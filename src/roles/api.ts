@@ -25,6 +25,8 @@ import { addPeopleDoors } from "./api/people.ts";
 import { addRuntimeDoors } from "./api/runtime.ts";
 import { addSessionDoors } from "./api/sessions.ts";
 import { addTeamDoors } from "./api/teams.ts";
+import { addUserDoors } from "./api/users.ts";
+import { addUpstreamDoors } from "./api/upstream.ts";
 
 export interface ApiOptions {
   readonly gate: Gate;
@@ -36,6 +38,7 @@ export interface ApiOptions {
 export function addApiDoors(app: App, { gate, keyring, licenseServer }: ApiOptions): void {
   addSessionDoors(app, gate, keyring);
   addManagementDoors(app, gate);
+  addUserDoors(app, gate);
   addTeamDoors(app, gate);
   addInvitationDoors(app, gate);
   addInvitationPages(app, gate);
@@ -47,6 +50,7 @@ export function addApiDoors(app: App, { gate, keyring, licenseServer }: ApiOptio
   addOidcClientDoors(app, gate);
   addConsentDoors(app, gate);
   addAuditDoors(app, gate);
+  addUpstreamDoors(app, gate, keyring);
   addPages(app, gate);
 }
 

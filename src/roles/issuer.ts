@@ -10,6 +10,8 @@ import type { App } from "../http/listener.ts";
 import { discoveryOf, JWKS_PATH } from "../oidc/discovery.ts";
 import { JWKS_CACHE_SECONDS, listPublicKeys } from "../oidc/signing-keys.ts";
 import { grants, type IssuerSite } from "../oidc/token-endpoint.ts";
+import { addAccountDoors } from "./issuer/account.ts";
+import { addFactorDoors } from "./issuer/account-factors.ts";
 import { addAuthorizationDoors } from "./issuer/authorize.ts";
 import { addDeviceDoors } from "./issuer/device.ts";
 import { addIntrospectionDoor } from "./issuer/introspection.ts";
@@ -18,7 +20,9 @@ import { PASSKEY_SCRIPT } from "./issuer/pages/passkey-form.ts";
 import { addPushedAuthorizationDoor } from "./issuer/pushed-authorization.ts";
 import { addRegistrationDoors } from "./issuer/registration.ts";
 import { addRevocationDoor } from "./issuer/revocation.ts";
+import { addSelfServiceDoors } from "./issuer/self-service.ts";
 import { addTokenDoor } from "./issuer/token.ts";
+import { addUpstreamDoors } from "./issuer/upstream.ts";
 import { addUserinfoDoors } from "./issuer/userinfo.ts";
 
 /** Other origins may read public documents (OpenID Connect Discovery 1.0 section 4). */
@@ -46,6 +50,10 @@ export function addIssuerDoors(app: App, site: IssuerSite): void {
   app.get(PASSKEY_SCRIPT, () => new Response(passkeyScript, { headers: { "content-type": "text/javascript; charset=utf-8", "cache-control": "max-age=3600" } }));
   app.get("/style.css", () => new Response(styleSheet, { headers: { "content-type": "text/css; charset=utf-8", "cache-control": "max-age=3600" } }));
   addAuthorizationDoors(app, site);
+  addAccountDoors(app, gate);
+  addFactorDoors(app, gate);
+  addSelfServiceDoors(app, gate);
+  addUpstreamDoors(app, gate);
   addPushedAuthorizationDoor(app, site);
   addUserinfoDoors(app, site);
   addLogoutDoors(app, site);

@@ -25,6 +25,8 @@ import logoutPostgres from "./migrations/0008-logout.postgres.sql" with { type: 
 import logoutSqlite from "./migrations/0008-logout.sqlite.sql" with { type: "text" };
 import auditChainPostgres from "./migrations/0009-audit-chain.postgres.sql" with { type: "text" };
 import auditChainSqlite from "./migrations/0009-audit-chain.sqlite.sql" with { type: "text" };
+import upstreamPostgres from "./migrations/0010-upstream.postgres.sql" with { type: "text" };
+import upstreamSqlite from "./migrations/0010-upstream.sqlite.sql" with { type: "text" };
 
 export interface Migration {
   readonly number: number;
@@ -61,6 +63,7 @@ export const sqliteMigrations: readonly Migration[] = [
   { number: 7, name: "devices", text: devicesSqlite },
   { number: 8, name: "logout", text: logoutSqlite },
   { number: 9, name: "audit-chain", text: auditChainSqlite },
+  { number: 10, name: "upstream", text: upstreamSqlite },
 ];
 
 export const postgresMigrations: readonly Migration[] = [
@@ -73,6 +76,7 @@ export const postgresMigrations: readonly Migration[] = [
   { number: 7, name: "devices", text: devicesPostgres },
   { number: 8, name: "logout", text: logoutPostgres },
   { number: 9, name: "audit-chain", text: auditChainPostgres },
+  { number: 10, name: "upstream", text: upstreamPostgres },
 ];
 
 /** SHA-256 of the text, base64url. Line ends count as LF, whatever the checkout made of them. */

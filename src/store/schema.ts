@@ -232,7 +232,7 @@ function proofTables({ table, text, instant, count }: Kit) {
     /** Single-use tokens for the next step of something begun: bound to a person, a purpose and what it was begun with. Indexes on `user_id`, `expires_at`. */
     stepTokens: table("step_tokens", {
       digest: text().primaryKey(),
-      /** `second_factor`, `reset_password` or `verify_email`. */
+      /** `second_factor`, `reset_password`, `verify_email` or `upstream_code`. */
       purpose: text().notNull(),
       user_id: text().notNull(),
       /** The kind of session to make, or the address that is proven by it. */
@@ -253,6 +253,61 @@ function proofTables({ table, text, instant, count }: Kit) {
       attempts: count().notNull(),
       /** When it was handed over, or given up: kept for a while, so that nobody is flooded. */
       settled_at: instant(),
+    }),
+  };
+}
+
+/** Sign-in through other people's providers. */
+function upstreamTables({ table, text, instant }: Kit) {
+  return {
+    /** Providers that administrators added; those of the config file are not here. */
+    upstreamProviders: table("upstream_providers", {
+      id: text().primaryKey(),
+      display_name: text().notNull(),
+      issuer: text().notNull(),
+      client_id: text().notNull(),
+      /** Sealed; null for a provider that is asked without. */
+      client_secret: text(),
+      token_endpoint_auth_method: text().notNull(),
+      scope: text().notNull(),
+      /** `none`, `registration` or `trusted`. */
+      provisioning: text().notNull(),
+      /** JSON array; empty for all. */
+      allowed_domains: text().notNull(),
+      disabled_at: instant(),
+      created_at: instant().notNull(),
+      updated_at: instant().notNull(),
+    }),
+    /** Who is known by which subject of which issuer. Index on `user_id`. */
+    upstreamIdentities: table("upstream_identities", {
+      id: text().primaryKey(),
+      /** Issuer, line end, subject: one account for each. */
+      key: text().notNull().unique(),
+      user_id: text().notNull(),
+      issuer: text().notNull(),
+      subject: text().notNull(),
+      /** As the provider said it last; for people to tell them apart. */
+      email_address: text(),
+      created_at: instant().notNull(),
+      last_used_at: instant().notNull(),
+    }),
+    /** Sign-ins at a provider that are under way. Index on `expires_at`. */
+    upstreamFlows: table("upstream_flows", {
+      /** Keyed digest of stage and handle; the handle of a `sent` flow is its `state`. */
+      digest: text().primaryKey(),
+      /** `sent` or `unlinked`. */
+      stage: text().notNull(),
+      provider_id: text().notNull(),
+      issuer: text().notNull(),
+      /** Keyed digest of provider and the browser's own cookie. */
+      browser_digest: text().notNull(),
+      /** Where it leads back to, sealed. */
+      target: text().notNull(),
+      /** Whom the provider vouched for, sealed; for `unlinked`. */
+      identity: text(),
+      created_at: instant().notNull(),
+      expires_at: instant().notNull(),
+      used_at: instant(),
     }),
   };
 }
@@ -577,6 +632,7 @@ export function defineTables(kit: Kit) {
     ...deviceTables(kit),
     ...passkeyTables(kit),
     ...proofTables(kit),
+    ...upstreamTables(kit),
     ...teamTables(kit),
     ...credentialTables(kit),
     ...oidcTables(kit),

@@ -18,7 +18,7 @@ import { requestMail, sendsMail } from "../identity/outbox.ts";
 import { findProofProblem, provePasswordOf, requireUser } from "../identity/own-password.ts";
 import { hashPassword } from "../identity/passwords.ts";
 import { countUsers, maxUsers, type Person, type PersonInput, requirePerson } from "../identity/people.ts";
-import { findStep, stepLifeSeconds, takeStep } from "../identity/step-tokens.ts";
+import { findStep, takeStep } from "../identity/step-tokens.ts";
 import { hasFeature, licenseStates, type Qualified } from "../license/entitlements.ts";
 import { rowWhere } from "../store/conditional-insert.ts";
 import { findNewTeam } from "./teams.ts";
@@ -45,7 +45,7 @@ export async function insertAutoTeam(act: CommandAct, userId: string, displayNam
   if (teamId !== undefined) act.note({ teamId });
 }
 
-function columnsOf({ services }: CommandAct, { person, passwordHash, isMailed }: Registration) {
+function columnsOf({ services, settings }: CommandAct, { person, passwordHash, isMailed }: Registration) {
   const now = services.clock.now();
   return {
     email_address: person.email.address,
@@ -54,7 +54,7 @@ function columnsOf({ services }: CommandAct, { person, passwordHash, isMailed }:
     display_name: `${person.firstName} ${person.lastName}`,
     password_hash: passwordHash,
     created_at: now,
-    pending_until: isMailed ? now + stepLifeSeconds.verify_email * 1_000 : null,
+    pending_until: isMailed ? now + settings.emailLinkSeconds * 1_000 : null,
   };
 }
 

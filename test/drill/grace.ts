@@ -45,7 +45,7 @@ export interface GraceReport {
 
 interface Walked {
   readonly violation?: string;
-  /** Time served beside the grace, where tricks were played: near 1 shows that the limit was reached for. */
+  /** Time served, as a share of the most that may be, where tricks were played: near 1 shows that the limit was reached for. */
   readonly share?: number;
 }
 
@@ -133,8 +133,12 @@ function expectedState({ site, issuedAtMs, scale }: Walk): string {
 function violationOf(walk: Walk): string | undefined {
   const { state } = walk.holder.entitlements();
   if (!walk.mayStepBack) return state === expectedState(walk) ? undefined : `${state} where ${expectedState(walk)} was due`;
-  const limitMs = walk.scale.grace + walk.scale.tolerance + walk.kills * SECOND;
-  return walk.servedMs <= limitMs ? undefined : `served ${walk.servedMs} ms of ${limitMs}`;
+  return walk.servedMs <= limitMs(walk) ? undefined : `served ${walk.servedMs} ms of ${limitMs(walk)}`;
+}
+
+/** The most that tricks may bring: a kill loses the time since it was last written, a second at most. */
+function limitMs({ scale, kills }: Walk): number {
+  return scale.grace + scale.tolerance + kills * SECOND;
 }
 
 function serve(site: LeaseSite, server: LicenseServerDouble, { lease, grace, tolerance }: Scale): void {
@@ -158,7 +162,7 @@ async function walkOnce(site: LeaseSite, server: LicenseServerDouble, { random, 
     if (violation !== undefined) return { violation };
   }
   await walk.holder.stop();
-  return { share: mayStepBack ? walk.servedMs / scale.grace : 0 };
+  return { share: mayStepBack ? walk.servedMs / limitMs(walk) : 0 };
 }
 
 /** The exact end of one lease, beside its copy: 23:59:59 and 24:00:00, for a role that was restarted from the copy. */
@@ -199,5 +203,5 @@ export async function drill(rounds: number): Promise<GraceReport> {
     if (violation !== undefined) violations.push(`round ${round}: ${violation}`);
     longest = Math.max(longest, share);
   }
-  return { name: "grace", rounds, violations, facts: { steps_each: STEPS, longest_share_served: Number(longest.toFixed(3)) } };
+  return { name: "grace", rounds, violations, facts: { steps_each: STEPS, longest_share_of_limit: Number(longest.toFixed(3)) } };
 }

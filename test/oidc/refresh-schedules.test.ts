@@ -3,9 +3,11 @@
  * more than one live token. Then a thief repeats too late, and the lineage ends.
  */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { GRACE_MS } from "../../src/oidc/refresh-tokens.ts";
+import { presets } from "../../src/lifetimes.ts";
 import { type Flow, startFlow } from "../support/code-flow.ts";
 import { startRoles, type TestRoles } from "../support/roles.ts";
+
+const GRACE_MS = presets.onprem.refreshGraceSeconds * 1_000;
 
 const SCHEDULES = 100;
 const STEPS = 6;

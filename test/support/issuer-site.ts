@@ -25,6 +25,8 @@ export interface IssuerSite extends AsyncDisposable {
   register(metadata: Readonly<Record<string, unknown>>): Promise<RegisteredClient>;
   /** A new browser, with nobody signed in. */
   browser(): TestBrowser;
+  /** Kills the process and starts another on the same data and at the same address; `between` is while none runs. */
+  killAndRestart(between?: () => void): Promise<void>;
 }
 
 /** Signs the administrator in where it is asked for, allows what is asked, and tells where the browser is sent then. */
@@ -50,14 +52,17 @@ export async function operate(workshop: Workshop, site: Running, args: readonly 
 export async function openIssuerSite(): Promise<IssuerSite> {
   const workshop = await openWorkshop();
   const license = await workshop.sign("issuer", ["--template", "enterprise", "--days", "30"]);
-  const site = await workshop.serve(license);
+  const first = await workshop.serve(license);
+  let site = first;
   const ada = await setUp(workshop, site);
   for (const alg of ["EdDSA", "RS256"]) await operate(workshop, site, ["oidc", "keys", "add", "--alg", alg]);
   const issuer = site.urls.issuer ?? "";
   let clients = 0;
   return {
     workshop,
-    site,
+    get site() {
+      return site;
+    },
     issuer,
     ada,
     async register(metadata) {
@@ -69,8 +74,17 @@ export async function openIssuerSite(): Promise<IssuerSite> {
       return { id: String(client.client_id), secret: typeof client_secret === "string" ? client_secret : "" };
     },
     browser: () => openBrowser(issuer),
+    async killAndRestart(between = () => {}) {
+      const before = site;
+      await before.kill();
+      between();
+      site = await workshop.serve(license, { dataDir: first.dataDir, env: { CYBERUN_ISSUER_PORT: new URL(issuer).port } });
+      if (before !== first) await before[Symbol.asyncDispose]();
+    },
     async [Symbol.asyncDispose]() {
       await site[Symbol.asyncDispose]();
+      // The first has the folder of the data.
+      if (site !== first) await first[Symbol.asyncDispose]();
       workshop.close();
     },
   };

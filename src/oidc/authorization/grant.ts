@@ -11,8 +11,6 @@ import type { CommandAct } from "../../gate/operation.ts";
 import { scopesOf } from "../scope.ts";
 import type { AuthorizationRequest } from "./request.ts";
 
-/** RFC 6749 section 4.1.2 allows ten minutes; a redirect takes seconds. */
-const CODE_SECONDS = 60;
 
 /** For sessions from before it was kept. */
 const PASSWORD_AMR: readonly string[] = ["pwd"];
@@ -88,7 +86,7 @@ export async function insertStandingGrant(act: CommandAct, granted: Omit<Granted
 
 /** Inserts the grant and a code for it; gives the code, which is shown once. */
 export async function insertGrant(act: CommandAct, request: AuthorizationRequest, session: Session): Promise<string> {
-  const { writer, services } = act;
+  const { writer, services, settings } = act;
   const now = services.clock.now();
   const isOffline = scopesOf(request.scope).includes("offline_access");
   const grantId = await insertGrantRow(act, { ...request, sessionId: isOffline ? null : session.id, loginSessionId: session.id }, session);
@@ -100,7 +98,7 @@ export async function insertGrant(act: CommandAct, request: AuthorizationRequest
     redirect_uri: request.redirectUri,
     code_challenge: request.codeChallenge ?? null,
     dpop_jkt: request.dpopJkt ?? null,
-    expires_at: now + CODE_SECONDS * 1_000,
+    expires_at: now + settings.authorizationCodeSeconds * 1_000,
   });
   return code;
 }

@@ -14,11 +14,6 @@ import { type AuthorizationRequest, isOwnPage, parseRequest } from "./request.ts
 /** `pushed`: known by its `request_uri`. `open`: under way in a browser. A handle of one kind is none of the other. */
 export type PendingKind = "pushed" | "open";
 
-/** A person may have to look for a password first. */
-const OPEN_SECONDS = 1_800;
-/** RFC 9126 section 2.2 suggests 5 to 600. */
-export const PUSHED_SECONDS = 90;
-const secondsOf: Readonly<Record<PendingKind, number>> = { pushed: PUSHED_SECONDS, open: OPEN_SECONDS };
 /** Each new request sweeps out so many that are over, so that requests nobody finishes cannot fill the store. */
 const SWEEP_MAX = 20;
 const HANDLE = /^[0-9A-Za-z]{43}$/;
@@ -55,7 +50,7 @@ async function sweep({ writer }: CommandAct, now: number): Promise<void> {
 
 /** Stores a good request and gives its handle. */
 export async function insertPending(act: CommandAct, kind: PendingKind, request: AuthorizationRequest): Promise<string> {
-  const { writer, services, sealer } = act;
+  const { writer, services, sealer, settings } = act;
   const now = services.clock.now();
   const handle = randomSecret(services.random);
   await sweep(act, now);
@@ -64,7 +59,7 @@ export async function insertPending(act: CommandAct, kind: PendingKind, request:
     client_id: isOwnPage(request) ? null : request.clientId,
     parameters: JSON.stringify(request),
     created_at: now,
-    expires_at: now + secondsOf[kind] * 1_000,
+    expires_at: now + (kind === "pushed" ? settings.pushedRequestSeconds : settings.authorizationRequestSeconds) * 1_000,
   });
   return handle;
 }

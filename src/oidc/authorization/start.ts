@@ -17,7 +17,7 @@ import { scopesOf } from "../scope.ts";
 import { allowedScope, findRefusal } from "./checks.ts";
 import { findClaimsParameter, insistedValues } from "./claims-parameter.ts";
 import { type ParameterName, type Parameters, readParameters } from "./parameters.ts";
-import { insertPending, PUSHED_SECONDS, takePushed } from "./pending.ts";
+import { insertPending, takePushed } from "./pending.ts";
 import { type AuthorizationRequest, prompts, responseModes } from "./request.ts";
 import { type AuthorizationResponse, errorResponse, type ReturnAddress } from "./response.ts";
 
@@ -181,6 +181,6 @@ export const pushAuthorization = procedure("authorization.push", async (act, { t
       throw new OAuthError("invalid_dpop_proof", "The DPoP proof was made with another key than dpop_jkt names.");
     }
     const bound = dpopJkt === undefined ? request : { ...request, dpopJkt };
-    return { request_uri: `${PUSHED_PREFIX}${await insertPending(commandAct, "pushed", bound)}`, expires_in: PUSHED_SECONDS };
+    return { request_uri: `${PUSHED_PREFIX}${await insertPending(commandAct, "pushed", bound)}`, expires_in: commandAct.settings.pushedRequestSeconds };
   });
 });

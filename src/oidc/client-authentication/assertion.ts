@@ -9,10 +9,6 @@ import { type ClientJws, findClientJws } from "../client-jws.ts";
 import type { Client } from "../clients/client.ts";
 import type { ClientJwks } from "../clients/client-keys.ts";
 
-/** How far the client's clock may be off. */
-const SKEW_SECONDS = 30;
-/** An assertion is remembered until it ends, so it may not live for long. */
-const LIFE_SECONDS_MAX = 3_600;
 /** RFC 7523 asks for none; newer profiles name it. A token made for another purpose has another. */
 const typs: readonly (string | undefined)[] = [undefined, "JWT", "client-authentication+jwt"];
 
@@ -48,6 +44,10 @@ export interface AssertionContext {
   /** Addresses that an assertion may be made for. */
   readonly audiences: readonly string[];
   readonly nowSeconds: number;
+  /** How far the client's clock may be off. */
+  readonly skewSeconds: number;
+  /** An assertion is remembered until it ends, so it may not live for long. */
+  readonly lifeSecondsMax: number;
 }
 
 type Check = (assertion: Assertion, context: AssertionContext) => boolean;
@@ -57,10 +57,10 @@ const checks: Readonly<Record<string, Check>> = {
   noKeyInside: ({ jws }) => jws.header.jwk === undefined,
   issuerAndSubject: ({ claims }, { client }) => claims.iss === client.client_id && claims.sub === client.client_id,
   audience: ({ claims }, { audiences }) => audiences.includes(typeof claims.aud === "string" ? claims.aud : claims.aud.join(" ")),
-  notOver: ({ claims }, { nowSeconds }) => nowSeconds < claims.exp + SKEW_SECONDS,
-  notTooLong: ({ claims }, { nowSeconds }) => claims.exp <= nowSeconds + LIFE_SECONDS_MAX + SKEW_SECONDS,
-  notFromTheFuture: ({ claims }, { nowSeconds }) => claims.iat <= nowSeconds + SKEW_SECONDS && (claims.nbf ?? 0) <= nowSeconds + SKEW_SECONDS,
-  notFromLongAgo: ({ claims }, { nowSeconds }) => claims.iat >= nowSeconds - LIFE_SECONDS_MAX - SKEW_SECONDS,
+  notOver: ({ claims }, { nowSeconds, skewSeconds }) => nowSeconds < claims.exp + skewSeconds,
+  notTooLong: ({ claims }, { nowSeconds, skewSeconds, lifeSecondsMax }) => claims.exp <= nowSeconds + lifeSecondsMax + skewSeconds,
+  notFromTheFuture: ({ claims }, { nowSeconds, skewSeconds }) => claims.iat <= nowSeconds + skewSeconds && (claims.nbf ?? 0) <= nowSeconds + skewSeconds,
+  notFromLongAgo: ({ claims }, { nowSeconds, skewSeconds, lifeSecondsMax }) => claims.iat >= nowSeconds - lifeSecondsMax - skewSeconds,
 };
 
 /** Whether the assertion is signed by one of the keys; by the one that it names, if it names one. */
@@ -74,6 +74,6 @@ export function isFittingAssertion(assertion: Assertion, context: AssertionConte
 }
 
 /** From when on the assertion is refused for its age alone. */
-export function assertionEndsAtMs({ claims }: Assertion): number {
-  return (claims.exp + SKEW_SECONDS) * 1_000;
+export function assertionEndsAtMs({ claims }: Assertion, { skewSeconds }: Pick<AssertionContext, "skewSeconds">): number {
+  return (claims.exp + skewSeconds) * 1_000;
 }

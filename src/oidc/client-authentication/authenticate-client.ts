@@ -38,7 +38,7 @@ async function bySecret(act: ProcedureAct, presented: Extract<Presented, { secre
 
 async function isFirstUse(act: ProcedureAct, assertion: Assertion): Promise<boolean> {
   const { sub, jti } = assertion.claims;
-  return await act.write((write) => isFirstSighting(write, { kind: "assertion", owner: sub, jti, expiresAtMs: assertionEndsAtMs(assertion) }));
+  return await act.write((write) => isFirstSighting(write, { kind: "assertion", owner: sub, jti, expiresAtMs: assertionEndsAtMs(assertion, { skewSeconds: act.settings.clockSkewSeconds }) }));
 }
 
 async function byAssertion(act: ProcedureAct, presented: Extract<Presented, { assertion: string }>, clientKeys: ClientKeySets): Promise<Client | undefined> {
@@ -50,7 +50,8 @@ async function byAssertion(act: ProcedureAct, presented: Extract<Presented, { as
   if (client?.token_endpoint_auth_method !== "private_key_jwt") return undefined;
   const audiences = [settings.issuerUrl, endpointUrl(settings.issuerUrl, "token")];
   // What it says comes first: an assertion for somebody else makes no key be fetched.
-  if (!isFittingAssertion(assertion, { client, audiences, nowSeconds: services.clock.now() / 1_000 })) return undefined;
+  const context = { client, audiences, nowSeconds: services.clock.now() / 1_000, skewSeconds: settings.clockSkewSeconds, lifeSecondsMax: settings.clientAssertionSeconds };
+  if (!isFittingAssertion(assertion, context)) return undefined;
   const isSigned = (jwks: ClientJwks) => isSignedByOneOf(assertion, jwks);
   const jwks = client.jwks_uri === undefined ? client.jwks : await clientKeys.find(client.jwks_uri, isSigned);
   return jwks !== undefined && isSigned(jwks) && (await isFirstUse(act, assertion)) ? client : undefined;

@@ -11,11 +11,10 @@
 import { dialJson, type DialSite } from "../../dialler.ts";
 import { Fault } from "../../fault.ts";
 import type { Log } from "../../log.ts";
+import type { Settings } from "../../settings.ts";
 import { type ClientJwks, findUsableJwks } from "./client-keys.ts";
 
-/** After that long a set is fetched again: a key that a client took away is refused from then on. */
-export const KEY_SET_FRESH_MS = 600_000;
-/** So long the last good set serves while its address gives none. */
+/** Beyond `clientKeysSeconds`, after which a set is fetched again, so long the last good set serves while its address gives none. */
 export const KEY_SET_KEPT_MS = 3_600_000;
 /** Between two fetches of one address, however many assertions name keys that are not there. */
 export const KEY_SET_RETRY_MS = 60_000;
@@ -41,7 +40,11 @@ async function fetchKeys(site: DialSite, uri: string): Promise<ClientJwks> {
   throw new Fault("unavailable", "The address gives no JWK Set with a public key for signatures.");
 }
 
-export function createClientKeySets(site: DialSite, log: Log): ClientKeySets {
+export interface KeySetSite extends DialSite {
+  readonly settings: DialSite["settings"] & Pick<Settings, "clientKeysSeconds">;
+}
+
+export function createClientKeySets(site: KeySetSite, log: Log): ClientKeySets {
   const { clock } = site.services;
   const entries = new Map<string, Entry>();
   const flights = new Map<string, Promise<void>>();
@@ -84,11 +87,11 @@ export function createClientKeySets(site: DialSite, log: Log): ClientKeySets {
 
   return {
     async find(uri, isFitting) {
-      const fresh = heldFor(uri, KEY_SET_FRESH_MS);
+      const fresh = heldFor(uri, site.settings.clientKeysSeconds * 1_000);
       if (fresh !== undefined && isFitting(fresh)) return fresh;
       const entry = entries.get(uri);
       if (entry === undefined || clock.monotonic() - entry.triedAtMs >= KEY_SET_RETRY_MS) await renew(uri);
-      return heldFor(uri, KEY_SET_KEPT_MS);
+      return heldFor(uri, site.settings.clientKeysSeconds * 1_000 + KEY_SET_KEPT_MS);
     },
   };
 }

@@ -18,7 +18,6 @@ import { requireSameSector, requireSector, type Sector } from "./sector.ts";
 /** A site has dozens. */
 export const CLIENTS_MAX = 10_000;
 const LIST_MAX = 100;
-const OVERLAP_SECONDS_DEFAULT = 86_400;
 const OVERLAP_SECONDS_MAX = 30 * 86_400;
 
 /** A client as answers show it: RFC 7591 names, times as ISO 8601, no secret. */
@@ -204,7 +203,7 @@ export interface SecretRotation {
 /** Makes a new secret; the one before stays good for the overlap, older ones end now. */
 export const rotateClientSecret = command("oidc_client.rotate_secret", async (act, input: SecretRotation): Promise<{ readonly client_secret: string; readonly overlap_seconds: number }> => {
   requireAdministrator(act.caller);
-  const { client_id, overlap_seconds = OVERLAP_SECONDS_DEFAULT } = input;
+  const { client_id, overlap_seconds = act.settings.clientSecretOverlapSeconds } = input;
   if (!Number.isInteger(overlap_seconds) || overlap_seconds < 0 || overlap_seconds > OVERLAP_SECONDS_MAX) {
     throw invalidField("overlap_seconds", `is a whole number from 0 to ${OVERLAP_SECONDS_MAX}`);
   }

@@ -14,7 +14,6 @@ import { requireAdministrator } from "./client-administration.ts";
 
 /** Those that are neither used nor over. */
 const TOKENS_MAX = 100;
-const LIFE_SECONDS_DEFAULT = 3_600;
 const LIFE_SECONDS_MAX = 7 * 86_400;
 const PREFIX = "iat-";
 const TOKEN_CHARACTERS_MAX = 200;
@@ -37,8 +36,9 @@ async function requireFew({ writer, services }: CommandAct): Promise<void> {
 /** Makes a token by which one client may register itself. */
 export const createInitialAccessToken = command(
   "initial_access_token.create",
-  async (act, { life_seconds = LIFE_SECONDS_DEFAULT }: { readonly life_seconds?: number | undefined }): Promise<MadeInitialAccessToken> => {
-    const { writer, services, sealer, caller } = act;
+  async (act, { life_seconds: wanted }: { readonly life_seconds?: number | undefined }): Promise<MadeInitialAccessToken> => {
+    const { writer, services, sealer, settings, caller } = act;
+    const life_seconds = wanted ?? settings.initialAccessTokenSeconds;
     requireAdministrator(caller);
     if (!Number.isInteger(life_seconds) || life_seconds < 1 || life_seconds > LIFE_SECONDS_MAX) throw invalidField("life_seconds", `is a whole number from 1 to ${LIFE_SECONDS_MAX}`);
     await requireFew(act);

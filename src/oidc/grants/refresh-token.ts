@@ -9,7 +9,7 @@ import { endGrant, findLiveGrant } from "../live-grants.ts";
 import { OAuthError } from "../oauth-error.ts";
 import { redeem, type Redeemed, requireKeys, signPersonTokens } from "../person-tokens.ts";
 import { findRefreshToken } from "../refresh-token-lookup.ts";
-import { rotateRefreshToken, type StoredRefreshToken } from "../refresh-tokens.ts";
+import { keepRefreshToken, rotateRefreshToken, type StoredRefreshToken, type UsedRefreshToken } from "../refresh-tokens.ts";
 import { scopesOf } from "../scope.ts";
 import type { Grant, GrantRequest } from "./grant.ts";
 
@@ -28,9 +28,10 @@ function hasLostOffline({ client }: GrantRequest, stored: StoredRefreshToken): b
 }
 
 /** The token to use from now on; undefined for a replay. A client that does not rotate keeps the one it has. */
-async function follow(act: CommandAct, { client, token }: { readonly client: GrantRequest["client"]; readonly token: string }, stored: StoredRefreshToken): Promise<string | undefined> {
-  const isKept = !client.rotate_refresh_tokens && stored.used_at === null;
-  return isKept ? token : await rotateRefreshToken(act, token, stored);
+async function follow(act: CommandAct, { client }: Pick<GrantRequest, "client">, used: UsedRefreshToken): Promise<string | undefined> {
+  if (client.rotate_refresh_tokens || used.stored.used_at !== null) return await rotateRefreshToken(act, used);
+  await keepRefreshToken(act, used);
+  return used.token;
 }
 
 async function exchange(act: CommandAct, request: GrantRequest): Promise<Redeemed | Refused> {
@@ -40,7 +41,7 @@ async function exchange(act: CommandAct, request: GrantRequest): Promise<Redeeme
   if (stored === undefined || !fits(request, stored, now) || hasLostOffline(request, stored)) throw refused();
   const grant = await findLiveGrant(act.writer, stored.grant_id, now);
   if (grant === undefined) throw refused();
-  const refreshToken = await follow(act, { client: request.client, token }, stored);
+  const refreshToken = await follow(act, request, { token, stored, grantedAtMs: grant.createdAtMs });
   if (refreshToken === undefined) {
     await endGrant(act, grant.id, "refresh_replayed");
     return new Refused(refused());

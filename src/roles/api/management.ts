@@ -1,11 +1,11 @@
-/** Management doors: the own profile, credentials. */
+/** Management doors: quotas, credentials. */
 import { t } from "elysia";
 import { createCredential, listCredentials, revokeCredential } from "../../credentials/credentials.ts";
 import { rotateCredential } from "../../credentials/rotation.ts";
+import { readQuotas } from "../../across/quotas.ts";
 import type { Gate } from "../../gate/operation.ts";
 import { door } from "../../http/door.ts";
 import type { App } from "../../http/listener.ts";
-import { readSelf } from "../../identity/users.ts";
 import { pageQuery } from "./page-query.ts";
 
 function addCredentialDoors(app: App, gate: Gate): void {
@@ -47,6 +47,6 @@ function addCredentialDoors(app: App, gate: Gate): void {
 }
 
 export function addManagementDoors(app: App, gate: Gate): void {
-  app.get("/api/v1/users/me", async ({ caller }) => await readSelf(gate, caller, undefined), door("user.read_self"));
+  app.get("/api/v1/quotas", async ({ caller }) => await readQuotas(gate, caller, undefined), door("quota.read", "none"));
   addCredentialDoors(app, gate);
 }

@@ -1,7 +1,7 @@
 /** The pages: set-up by link, sign-in, overview, sign-out. Forms without scripts; refusals are pages too. */
 import { t } from "elysia";
 import { pageResponse } from "../../dashboard/html.ts";
-import { secondStepPage } from "../../dashboard/people-pages.ts";
+import { secondStepPage } from "../../dashboard/sign-in-steps.ts";
 import { alreadySetUpPage, notSetUpPage, overviewPage, refusalPage, setupPage, signInPage } from "../../dashboard/pages.ts";
 import styleSheet from "../../dashboard/style.css" with { type: "text" };
 import type { Fault } from "../../fault.ts";
@@ -14,12 +14,13 @@ import { readDeployment } from "../../identity/deployment.ts";
 import { checkSetupLink } from "../../identity/setup-links.ts";
 import { completeSession } from "../../identity/session-completion.ts";
 import { createSession, endSession } from "../../identity/sessions.ts";
+import { listOfferedProviders } from "../../identity/upstream/providers.ts";
 import { readSelf } from "../../identity/users.ts";
 import { completeSetup } from "../../teams/setup.ts";
 import { signedIn, signedOut } from "./cookie.ts";
 import { addDevicePages } from "./device-pages.ts";
 import { anonymousAt, orAgain, redirect, requireOwnForm } from "./forms.ts";
-import { addPeoplePages } from "./people-pages.ts";
+import { addUpstreamPages } from "./upstream-pages.ts";
 import { findWayBack } from "./way-back.ts";
 
 const anonymous: Caller = { kind: "anonymous" };
@@ -78,7 +79,7 @@ function addSetupPages(app: App, gate: Gate): void {
 function addSignInPages(app: App, gate: Gate): void {
   app.get("/sign-in", async () => {
     const name = await deploymentName(gate);
-    return name === undefined ? redirect("/") : pageResponse(signInPage(name, undefined));
+    return name === undefined ? redirect("/") : pageResponse(signInPage({ deploymentName: name, providers: await listOfferedProviders(gate, anonymous, undefined) }));
   });
   app.post(
     "/sign-in",
@@ -92,7 +93,8 @@ function addSignInPages(app: App, gate: Gate): void {
           const name = (await deploymentName(gate)) ?? "Cyberun";
           const stepToken = fault.code === "second_factor_required" ? fault.details?.["step_token"] : undefined;
           if (typeof stepToken === "string") return pageResponse(secondStepPage(name, stepToken));
-          return pageResponse(signInPage(name, body.email_address, fault), fault.status, faultHeaders(fault));
+          const providers = await listOfferedProviders(gate, anonymous, undefined);
+          return pageResponse(signInPage({ deploymentName: name, emailAddress: body.email_address, providers }, fault), fault.status, faultHeaders(fault));
         },
       ),
     { ...door("deployment.read", "urlencoded"), body: t.Object({ email_address: t.String(), user_password: t.String() }) },
@@ -134,6 +136,6 @@ export function addPages(app: App, gate: Gate): void {
   });
   addSetupPages(app, gate);
   addSignInPages(app, gate);
-  addPeoplePages(app, gate);
+  addUpstreamPages(app, gate, () => deploymentName(gate));
   addDevicePages(app, gate);
 }

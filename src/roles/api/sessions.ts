@@ -11,7 +11,8 @@ import { issueAccessToken } from "../../oidc/access-tokens.ts";
 import type { Keyring } from "../../oidc/keyring.ts";
 import { AnyAnswer } from "./passkeys.ts";
 
-async function tokensOf(gate: Gate, keyring: Keyring, session: HeldSession) {
+/** The documented answer of every way to sign in. */
+export async function tokensOf(gate: Gate, keyring: Keyring, session: HeldSession) {
   return {
     access_token: await issueAccessToken(gate, keyring, session),
     refresh_token: session.secret,

@@ -5,6 +5,7 @@ import type { Caller } from "../../gate/caller.ts";
 import type { Gate } from "../../gate/operation.ts";
 import { door } from "../../http/door.ts";
 import type { App } from "../../http/listener.ts";
+import { listOfferedProviders } from "../../identity/upstream/providers.ts";
 import { continueAuthorization, decideAuthorization, type Interaction } from "../../oidc/authorization/interaction.ts";
 import { startAuthorization } from "../../oidc/authorization/start.ts";
 import { endpoints } from "../../oidc/endpoints.ts";
@@ -15,14 +16,14 @@ import { answerResponse, frameOf, orRefusalPage, redirectTo, respond, towards, w
 import { consentPage } from "./pages/consent.ts";
 import { codePage } from "./pages/second-step.ts";
 import { signInPage } from "./pages/sign-in.ts";
+import { PasskeyForm } from "./passkey-form-body.ts";
 import { type Attempt, codeAttempt, offersOf, passkeyAttempt, passwordAttempt, secondStepOf, signInBy } from "./sign-in-attempts.ts";
 
-const INTERACTION = "/interaction";
-/** What the forms for a passkey send. */
-const PasskeyForm = t.Object({ step_token: t.Optional(t.String({ maxLength: 256 })), passkey: t.String({ maxLength: 65_536 }) });
+export const INTERACTION = "/interaction";
+const anonymous: Caller = { kind: "anonymous" };
 
 /** What a route of a request under way has at hand. */
-interface Visit {
+export interface Visit {
   readonly gate: Gate;
   readonly request: Request;
   readonly handle: string;
@@ -30,10 +31,12 @@ interface Visit {
   readonly browser: string;
 }
 
-interface Shown {
+export interface Shown {
   readonly interaction: Interaction;
   /** What was typed, and why it was refused. */
-  readonly again?: { readonly attempt: Attempt; readonly fault: Fault };
+  readonly again?: { readonly attempt: Pick<Attempt, "emailAddress" | "stepToken">; readonly fault: Fault };
+  /** What keeps another way of signing in from going on, in its own words. */
+  readonly notice?: Fault;
 }
 
 /** Where a request under way is shown. */
@@ -41,7 +44,8 @@ export function pathOf(handle: string): string {
   return `${INTERACTION}/${handle}`;
 }
 
-async function show({ gate, request, handle, browser }: Visit, { interaction, again }: Shown): Promise<Response> {
+/** The page of the interaction, or its answer. */
+export async function show({ gate, request, handle, browser }: Visit, { interaction, again, notice }: Shown): Promise<Response> {
   if (interaction.kind === "answer") return answerResponse(await frameOf(gate, request), interaction.response);
   const { client, request: asked } = interaction;
   const frame = await frameOf(gate, request, asked.uiLocales);
@@ -55,8 +59,9 @@ async function show({ gate, request, handle, browser }: Visit, { interaction, ag
     return respond(page, { ...opening, hasPasskeys: step?.passkey !== undefined });
   }
   const offers = await offersOf(gate, browser);
-  const page = signInPage(frame, { client, path, emailAddress: again?.attempt.emailAddress ?? asked.loginHint, fault: again?.fault, ...offers });
-  return respond(page, { ...opening, hasPasskeys: offers.passkey !== undefined });
+  const providers = await listOfferedProviders(gate, anonymous, undefined);
+  const page = signInPage(frame, { client, path, emailAddress: again?.attempt.emailAddress ?? asked.loginHint, fault: again?.fault, notice, providers, ...offers });
+  return respond(page, { ...towards(asked.redirectUri, client.logoUri, providers.flatMap(({ plainOrigin }) => plainOrigin ?? [])), hasPasskeys: offers.passkey !== undefined });
 }
 
 async function start({ gate, keyring, request, caller }: { gate: Gate; keyring: Keyring; request: Request; caller: Caller }, text: string): Promise<Response> {

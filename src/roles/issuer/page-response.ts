@@ -52,10 +52,11 @@ export function imageOf(logoUri: string | undefined): string | undefined {
 
 /**
  * The policy of a page whose form may end at the client. Browsers hold a form's redirects against it, and many clients
- * send the browser on to another https site of theirs, so that much is open beside the client's own address.
+ * send the browser on to another https site of theirs, so that much is open beside the client's own address. Upstream
+ * providers are https too, but for those on this host.
  */
-export function towards(redirectUri: string, logoUri: string | undefined): Opening {
-  return { formAction: `'self' ${sourceOf(redirectUri)} https:`, image: imageOf(logoUri) };
+export function towards(redirectUri: string, logoUri: string | undefined, plainOrigins: readonly string[] = []): Opening {
+  return { formAction: ["'self'", sourceOf(redirectUri), "https:", ...new Set(plainOrigins)].join(" "), image: imageOf(logoUri) };
 }
 
 /** The page with its policy, and a cookie if there is one to set. */
@@ -83,6 +84,21 @@ export function answerResponse(frame: Frame, response: AuthorizationResponse): R
   if (response.responseMode === "query") return redirectTo(locationOf(response));
   const page = formPostPage(frame, response);
   return respond(page, { formAction: `${sourceOf(response.redirectUri)} https:`, script: SUBMIT_SCRIPT });
+}
+
+/** Runs `work`; its fault is shown on the page that was filled in. */
+export async function orAgain(work: () => Promise<Response>, page: (fault: Fault) => Html): Promise<Response> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    return pageResponse(page(error), error.status, faultHeaders(error));
+  }
+}
+
+/** The refusal as a page with a way back. */
+export function respondRefusal(frame: Frame, fault: Fault, back: string): Response {
+  return pageResponse(refusalPage(frame, fault, back), fault.status, faultHeaders(fault));
 }
 
 /** Runs `work`; its fault is a page, because people are looking. */

@@ -49,6 +49,11 @@ export interface Words {
   readonly deviceAllowed: string;
   readonly deviceDenied: string;
   readonly wrongDeviceCode: string;
+  readonly continueWith: (provider: string) => string;
+  readonly connectTitle: string;
+  readonly connectWho: (provider: string) => string;
+  readonly connectText: (provider: string) => string;
+  readonly connect: string;
 }
 
 const en: Words = {
@@ -100,6 +105,11 @@ const en: Words = {
   deviceAllowed: "The device is connected. You can close this page.",
   deviceDenied: "The device was not allowed anything. You can close this page.",
   wrongDeviceCode: "No device waits for this code. Compare it with what the device shows; after some minutes the device needs a new one.",
+  continueWith: (provider) => `Continue with ${provider}`,
+  connectTitle: "Connect your account",
+  connectWho: (provider) => `${provider} knows you.`,
+  connectText: (provider) => `No account here is connected with this sign-in yet. Sign in to your account once, and from then on ${provider} leads to it.`,
+  connect: "Sign in and connect",
 };
 
 const de: Words = {
@@ -151,6 +161,11 @@ const de: Words = {
   deviceAllowed: "Das Gerät ist verbunden. Sie können diese Seite schließen.",
   deviceDenied: "Dem Gerät wurde nichts erlaubt. Sie können diese Seite schließen.",
   wrongDeviceCode: "Auf diesen Code wartet kein Gerät. Vergleichen Sie ihn mit der Anzeige des Geräts; nach einigen Minuten braucht das Gerät einen neuen.",
+  continueWith: (provider) => `Weiter mit ${provider}`,
+  connectTitle: "Konto verbinden",
+  connectWho: (provider) => `${provider} kennt Sie.`,
+  connectText: (provider) => `Mit dieser Anmeldung ist hier noch kein Konto verbunden. Melden Sie sich einmal an Ihrem Konto an; danach führt ${provider} dorthin.`,
+  connect: "Anmelden und verbinden",
 };
 
 const wordsOf: Readonly<Record<Language, Words>> = { en, de };

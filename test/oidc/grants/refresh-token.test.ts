@@ -1,13 +1,15 @@
 /** Refresh: one lineage, a short grace for lost answers, the end for a replay; never more than was granted. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { decodeJwt } from "jose";
-import { GRACE_MS } from "../../../src/oidc/refresh-tokens.ts";
+import { presets } from "../../../src/lifetimes.ts";
 import { type Flow, startFlow } from "../../support/code-flow.ts";
 import { testGate } from "../../support/gate.ts";
 import { basic, outcome, post } from "../../support/oauth.ts";
 import { addPerson } from "../../support/people.ts";
 import type { Answer, TestRoles } from "../../support/roles.ts";
 import { startRoles } from "../../support/roles.ts";
+
+const GRACE_MS = presets.onprem.refreshGraceSeconds * 1_000;
 
 let site: TestRoles;
 let flow: Flow;
@@ -41,6 +43,21 @@ describe("a refresh token", () => {
       token = tokenOf(answer);
     }
     advance(31 * 86_400_000);
+    expect(outcome(await flow.refresh(token))).toEqual(invalid);
+    flow = await startFlow(site);
+  });
+
+  test("ends a year after the grant, however much it is used", async () => {
+    let token = await first();
+    for (let day = 20; day < 365; day += 20) {
+      advance(20 * 86_400_000);
+      const answer = await flow.refresh(token);
+      expect([day, answer.status]).toEqual([day, 200]);
+      token = tokenOf(answer);
+    }
+    advance(5 * 86_400_000 - 1);
+    token = tokenOf(await flow.refresh(token));
+    advance(1);
     expect(outcome(await flow.refresh(token))).toEqual(invalid);
     flow = await startFlow(site);
   });

@@ -2,9 +2,10 @@
 import { html, type Html } from "../../../dashboard/html.ts";
 import type { Fault } from "../../../fault.ts";
 import type { RequestOptions } from "../../../identity/passkeys/options.ts";
+import type { OfferedProvider } from "../../../identity/upstream/providers.ts";
 import type { ShownClient } from "../../../oidc/authorization/interaction.ts";
 import { type AccountWords, accountWordsIn } from "../account-words.ts";
-import { wordsIn } from "../words.ts";
+import { type Words, wordsIn } from "../words.ts";
 import { cancelForm, clientLinks, logo, signInReason } from "./client.ts";
 import { alertOf, type Frame, layout } from "./frame.ts";
 import { passkeyForm, passkeyTail } from "./passkey-form.ts";
@@ -27,6 +28,17 @@ export interface SignIn {
   readonly passkey: RequestOptions | undefined;
   readonly ways: Ways;
   readonly fault?: Fault | undefined;
+  /** What kept another way of signing in from going on, in its own words. */
+  readonly notice?: Fault | undefined;
+  readonly providers?: readonly OfferedProvider[];
+}
+
+function providerForm(words: Words, path: string, providers: readonly OfferedProvider[]): Html | undefined {
+  if (providers.length === 0) return undefined;
+  const buttons = providers.map(({ id, displayName }) => html`<button type="submit" class="quiet" id="upstream-${id}" name="provider" value="${id}">${words.continueWith(displayName)}</button>
+`);
+  return html`<form method="post" action="${path}/upstream" id="upstream">
+${buttons}</form>`;
 }
 
 function wayLinks(words: AccountWords, { signUp, passwordReset }: Ways): Html | undefined {
@@ -35,13 +47,13 @@ function wayLinks(words: AccountWords, { signUp, passwordReset }: Ways): Html | 
   return html`<p>${passwordReset ? link("forgot-password", "/forgot-password", words.forgotPassword) : undefined}${signUp ? link("sign-up-link", "/sign-up", words.signUp) : undefined}</p>`;
 }
 
-export function signInPage(frame: Frame, { client, path, emailAddress, passkey, ways, fault }: SignIn): Html {
+export function signInPage(frame: Frame, { client, path, emailAddress, passkey, ways, fault, notice, providers = [] }: SignIn): Html {
   const words = wordsIn(frame.language);
   const account = accountWordsIn(frame.language);
   const content = html`<h1>${frame.deploymentName}</h1>
 ${client === undefined ? undefined : logo(client)}
 <p>${client === undefined ? account.signInToAccount : signInReason(words, client)}</p>
-${alertOf(words, fault)}
+${alertOf(words, fault)}${notice === undefined ? undefined : html`<p class="alert" role="alert" id="error">${notice.message} ${notice.hint}</p>`}
 <form method="post" action="${path}/sign-in" id="sign-in">
 <label for="email_address">${words.emailAddress}</label>
 <input id="email_address" name="email_address" type="email" autocomplete="username" required maxlength="254" value="${emailAddress ?? ""}">
@@ -50,6 +62,7 @@ ${alertOf(words, fault)}
 <button type="submit" id="submit">${words.signIn}</button>
 </form>
 ${passkey === undefined ? undefined : passkeyForm(account, { action: `${path}/passkey`, label: account.usePasskey, options: passkey, answer: "passkey" })}
+${providerForm(words, path, providers)}
 ${client === undefined ? undefined : cancelForm(`${path}/decision`, words.cancel)}
 ${wayLinks(account, ways)}
 ${client === undefined ? undefined : clientLinks(words, client)}`;

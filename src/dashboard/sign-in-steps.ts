@@ -1,0 +1,46 @@
+/**
+ * The dashboard's steps after a first proof. All other pages on which people look after their ways in are the issuer's.
+ *
+ * Rule: pure. Values in, HTML out; no store, no request. Works with scripts off, at phone width and by keyboard.
+ */
+import type { Fault } from "../fault.ts";
+import { html, type Html } from "./html.ts";
+import { alert, layout } from "./pages.ts";
+
+/** Asks for the code of the second factor; nobody is signed in yet. */
+export function secondStepPage(deploymentName: string, stepToken: string, fault?: Fault): Html {
+  return layout(
+    "Second step",
+    html`<h1>${deploymentName}</h1>
+<p>Type the code that your authenticator shows, or one of your recovery codes.</p>
+${alert(fault)}
+<form method="post" action="/sign-in/code" id="second-step">
+<input type="hidden" name="step_token" value="${stepToken}">
+<label for="code">Code</label>
+<input id="code" name="code" type="text" autocomplete="one-time-code" autocapitalize="none" spellcheck="false" required maxlength="64" autofocus>
+<button type="submit" id="submit">Go on</button>
+</form>
+<p><a href="/sign-in">Sign in as somebody else</a></p>`,
+  );
+}
+
+/** Leads on by itself, and by a link where it does not. */
+export function goOnPage(path: string): Html {
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="refresh" content="0; url=${path}">
+<title>Signed in · Cyberun</title>
+<link rel="stylesheet" href="/style.css">
+</head>
+<body>
+<main>
+<h1>You are signed in</h1>
+<p><a id="go-on" href="${path}">Go on</a></p>
+</main>
+</body>
+</html>
+`;
+}
