@@ -85,11 +85,11 @@ export function notFound(): Fault {
   });
 }
 
-/** Refuses one field of the input. `problem` completes "The field … "; never the value that was sent. */
-export function invalidField(field: string, problem: string): Fault {
+/** Refuses one field of the input. `problem` completes "The field … "; never the value that was sent. `reason` is for programs that tell several apart. */
+export function invalidField(field: string, problem: string, reason?: string): Fault {
   return new Fault("invalid_request", `The field ${field} ${problem}.`, {
     hint: "Correct the field and send it again.",
-    details: { fields: [{ field, problem }] },
+    details: { fields: [{ field, problem, ...(reason === undefined ? {} : { reason }) }] },
   });
 }
 

@@ -56,7 +56,7 @@ test("a lost password is mended by mail, and no link is in the log", async () =>
   const [, letter] = await mail.received(2);
   expect(letter).toMatchObject({ from: "cyberun@example.com", to: [administrator.email_address], isSecure: true, user: "mailer" });
   const [, base, reset_token] = /(http:\S+)\/reset-password\/([0-9A-Za-z]{43})/.exec(letter?.text ?? "") ?? [];
-  expect(base).toBe(site.urls.api ?? "");
+  expect(base).toBe(site.urls.issuer ?? "");
   const reset = { reset_token, new_password: "another good sentence" };
   expect((await post("/api/v1/auth/password-reset/complete", reset)).status).toBe(200);
   expect((await post("/api/v1/auth/password-reset/complete", reset)).status).toBe(410);
