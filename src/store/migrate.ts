@@ -29,6 +29,8 @@ import upstreamPostgres from "./migrations/0010-upstream.postgres.sql" with { ty
 import upstreamSqlite from "./migrations/0010-upstream.sqlite.sql" with { type: "text" };
 import idempotencyPostgres from "./migrations/0011-idempotency.postgres.sql" with { type: "text" };
 import idempotencySqlite from "./migrations/0011-idempotency.sqlite.sql" with { type: "text" };
+import profilePostgres from "./migrations/0012-profile.postgres.sql" with { type: "text" };
+import profileSqlite from "./migrations/0012-profile.sqlite.sql" with { type: "text" };
 
 export interface Migration {
   readonly number: number;
@@ -67,6 +69,7 @@ export const sqliteMigrations: readonly Migration[] = [
   { number: 9, name: "audit-chain", text: auditChainSqlite },
   { number: 10, name: "upstream", text: upstreamSqlite },
   { number: 11, name: "idempotency", text: idempotencySqlite },
+  { number: 12, name: "profile", text: profileSqlite },
 ];
 
 export const postgresMigrations: readonly Migration[] = [
@@ -81,6 +84,7 @@ export const postgresMigrations: readonly Migration[] = [
   { number: 9, name: "audit-chain", text: auditChainPostgres },
   { number: 10, name: "upstream", text: upstreamPostgres },
   { number: 11, name: "idempotency", text: idempotencyPostgres },
+  { number: 12, name: "profile", text: profilePostgres },
 ];
 
 /** SHA-256 of the text, base64url. Line ends count as LF, whatever the checkout made of them. */
