@@ -43,6 +43,7 @@ license_server_addresses = ["https://license-1.example.com:9400", "https://licen
 const secretsChapter = `## Secrets
 
 A secret is never taken from the command line, where every process of the host sees it. Keys and tokens are named by file.
+\`CYBERUN_API_KEY\`, the key that \`whoami\` and \`devices\` use in place of a profile's, is taken from the variable alone.
 The password in \`database_url\` may stand in the variable or in the config file (mode 0600), and is dots wherever the
 configuration is shown.
 

@@ -180,6 +180,7 @@ export const operations = {
   "oidc_client.create": { accepts: ["user", "operator"], license: global("oidc_provider"), purpose: "Register an OIDC client (administrators); its secret is shown once." },
   "oidc_client.prepare": { accepts: ["system"], license: "core", purpose: "Make sure that a client of the platform's own is registered." },
   "oidc_client.list": { accepts: ["user", "operator"], license: "core", purpose: "List the OIDC clients (administrators)." },
+  "oidc_client.list_origins": { accepts: ["system"], license: "core", purpose: "List the web origins of the OIDC clients, whose pages may talk to the issuer." },
   "oidc_client.read": { accepts: ["user", "operator"], license: "core", purpose: "Read what is registered about an OIDC client (administrators)." },
   "oidc_client.update": { accepts: ["user", "operator"], license: "core", purpose: "Change or disable an OIDC client (administrators)." },
   "oidc_client.delete": { accepts: ["user", "operator"], license: "core", purpose: "Delete an OIDC client with its grants and tokens (administrators)." },

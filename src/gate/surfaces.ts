@@ -161,6 +161,7 @@ export const surfaceOf = {
   "oidc_client.create": "administration",
   "oidc_client.prepare": "host",
   "oidc_client.list": "administration",
+  "oidc_client.list_origins": "host",
   "oidc_client.read": "administration",
   "oidc_client.update": "administration",
   "oidc_client.delete": "administration",
