@@ -5,7 +5,6 @@
  * bounds are refused there, and what is stored is what the agent gets.
  */
 import { type Static, Type } from "typebox";
-import { Compile } from "typebox/compile";
 import { Fault, invalidField } from "../fault.ts";
 
 export const PARAMETERS_MAX = 100;
@@ -107,5 +106,3 @@ export function resolveParameters(parameters: readonly Parameter[], given: Reado
 function isParameterValue(value: unknown): value is ParameterValue {
   return typeof value === "string" || typeof value === "number" || typeof value === "boolean";
 }
-
-export const parametersShape = Compile(Type.Array(ParameterSchema, { maxItems: PARAMETERS_MAX }));

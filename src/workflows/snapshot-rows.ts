@@ -17,7 +17,7 @@ export async function insertSnapshot({ writer, services }: CommandAct, workflow:
     .onConflictDoNothing({ target: [workflowSnapshots.workflow_id, workflowSnapshots.workflow_version] });
 }
 
-export interface SnapshotKey {
+interface SnapshotKey {
   readonly teamId: string;
   readonly workflowId: string;
 }
@@ -28,14 +28,5 @@ export async function findSnapshot(reader: Reader, { teamId, workflowId, id }: S
     .select()
     .from(snapshots)
     .where(and(eq(snapshots.id, id), eq(snapshots.workflow_id, workflowId), eq(snapshots.team_id, teamId)));
-  return found;
-}
-
-export async function findVersion(reader: Reader, { teamId, workflowId, version }: SnapshotKey & { readonly version: number }): Promise<SnapshotRow | undefined> {
-  const { workflowSnapshots: snapshots } = reader.tables;
-  const [found] = await reader
-    .select()
-    .from(snapshots)
-    .where(and(eq(snapshots.workflow_id, workflowId), eq(snapshots.workflow_version, version), eq(snapshots.team_id, teamId)));
   return found;
 }

@@ -27,7 +27,7 @@ test("a workflow is made with everything that was said, and read as the document
   const { owner } = await setUp(world.gate);
   const { id } = await createWorkflow(world.gate, owner, render);
   const at = "2026-01-01T00:00:00.000Z";
-  expect(await readWorkflow(world.gate, owner, { workflow_id: id })).toEqual({
+  expect<unknown>(await readWorkflow(world.gate, owner, { workflow_id: id })).toEqual({
     ...render,
     id,
     tool_type: "comfyui",
