@@ -173,7 +173,7 @@ export const operations = {
   "workflow.read_by_slug": { accepts: ["user", "device", "integration"], license: "licensed", purpose: "Read a workflow of the team by its slug through the runtime API." },
   "workflow.list": { accepts: ["user", "device"], license: "core", purpose: "List the team's workflows." },
   "workflow.read": { accepts: ["user", "device"], license: "core", purpose: "Read a workflow of the team." },
-  "workflow.create": { accepts: ["user", "device"], license: "licensed", purpose: "Create a workflow." },
+  "workflow.create": { accepts: ["user", "device"], license: "licensed", takesIdempotencyKey: true, purpose: "Create a workflow." },
   "workflow.import": { accepts: ["user", "device"], license: "licensed", purpose: "Create a workflow, or replace the one with the same slug." },
   "workflow.update": { accepts: ["user", "device"], license: "licensed", purpose: "Save a new version of a workflow." },
   "workflow.delete": { accepts: ["user", "device"], license: "core", purpose: "Delete a workflow with its snapshots." },
