@@ -17,7 +17,7 @@ server.listen(0, "127.0.0.1", () => {
   const port = typeof address === "object" && address !== null ? address.port : 0;
   const provider = new Provider(`http://127.0.0.1:${port}`, {
     jwks: { keys: [key] },
-    clients: [{ client_id: "bench", client_secret: clientSecret, grant_types: ["client_credentials"], redirect_uris: [], response_types: [], token_endpoint_auth_method: "client_secret_basic" }],
+    clients: [{ client_id: "bench", client_secret: clientSecret, grant_types: ["client_credentials"], redirect_uris: [], response_types: [], token_endpoint_auth_method: "client_secret_basic", id_token_signed_response_alg: "ES256" }],
     scopes: ["read"],
     features: {
       devInteractions: { enabled: false },
