@@ -24,6 +24,7 @@ export const faultCodes = {
   gone: { status: 410, exit: 5 },
   too_large: { status: 413, exit: 2 },
   unsupported_media_type: { status: 415, exit: 2 },
+  idempotency_key_reused: { status: 422, exit: 6 },
   upgrade_required: { status: 426, exit: 2 },
   rate_limited: { status: 429, exit: 3 },
   internal: { status: 500, exit: 1 },
@@ -85,11 +86,11 @@ export function notFound(): Fault {
   });
 }
 
-/** Refuses one field of the input. `problem` completes "The field … "; never the value that was sent. */
-export function invalidField(field: string, problem: string): Fault {
+/** Refuses one field of the input. `problem` completes "The field … "; never the value that was sent. `reason` is for programs that tell several apart. */
+export function invalidField(field: string, problem: string, reason?: string): Fault {
   return new Fault("invalid_request", `The field ${field} ${problem}.`, {
     hint: "Correct the field and send it again.",
-    details: { fields: [{ field, problem }] },
+    details: { fields: [{ field, problem, ...(reason === undefined ? {} : { reason }) }] },
   });
 }
 

@@ -1,5 +1,5 @@
 /** Keys go with their team; a device and its agent go with the person they stand for. */
-import { and, eq, inArray, isNull, or } from "drizzle-orm";
+import { and, eq, isNull } from "drizzle-orm";
 import type { Belongings } from "../teams/belongings.ts";
 
 export const credentialBelongings: Belongings = {
@@ -11,9 +11,7 @@ export const credentialBelongings: Belongings = {
   /** Keys that the person made for the team stay: they are the team's. */
   async endMember({ writer, services }, { teamId, userId }) {
     const { credentials } = writer.tables;
-    const isTheirs = and(eq(credentials.team_id, teamId), eq(credentials.user_id, userId));
-    const devices = writer.select({ id: credentials.id }).from(credentials).where(isTheirs);
-    const isEnded = and(or(isTheirs, inArray(credentials.companion_of, devices)), isNull(credentials.revoked_at));
-    await writer.update(credentials).set({ revoked_at: services.clock.now() }).where(isEnded);
+    const isTheirs = and(eq(credentials.team_id, teamId), eq(credentials.user_id, userId), isNull(credentials.revoked_at));
+    await writer.update(credentials).set({ revoked_at: services.clock.now() }).where(isTheirs);
   },
 };

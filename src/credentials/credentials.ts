@@ -13,7 +13,7 @@ import type { Qualified } from "../license/entitlements.ts";
 import { isoTime, type PageMeta, pageOf, type PageRequest } from "../page.ts";
 import { rowWhere } from "../store/conditional-insert.ts";
 import type { Tables } from "../store/schema.ts";
-import type { Writer } from "../store/store.ts";
+import type { Reader } from "../store/store.ts";
 import { type Membership, requireMembership } from "../teams/membership.ts";
 import { revokeCompanions } from "./companions.ts";
 import { requireCredentialId } from "./credential-id.ts";
@@ -80,10 +80,10 @@ function requireWanted({ kind, display_name, expires_in_days: days, ...restricti
 }
 
 /** The team's keys of that kind that are still good for something. */
-export function countLiveKeys(writer: Writer, { kind, teamId, now }: { readonly kind: TeamKeyKind; readonly teamId: string; readonly now: number }) {
-  const { credentials } = writer.tables;
+export function countLiveKeys(reader: Reader, { kind, teamId, now }: { readonly kind: TeamKeyKind; readonly teamId: string; readonly now: number }) {
+  const { credentials } = reader.tables;
   const isLive = and(isNull(credentials.revoked_at), or(isNull(credentials.expires_at), gt(credentials.expires_at, now)));
-  return writer
+  return reader
     .select({ count: count() })
     .from(credentials)
     .where(and(eq(credentials.team_id, teamId), eq(credentials.kind, kind), isLive));

@@ -24,11 +24,14 @@ export type FactorProblem = "wrong" | "locked";
 
 /** The refusal with `code` as its code: at sign-in nobody is known yet, elsewhere it is a field that is wrong. */
 export function factorFault(problem: FactorProblem, code: "unauthenticated" | "invalid_request"): Fault {
+  const field = { field: "code", problem: problem === "wrong" ? "is not right, or was used before" : "cannot be checked while the authenticator is locked", reason: problem };
+  const details = code === "invalid_request" ? { details: { fields: [field] } } : {};
   if (problem === "wrong") {
-    return new Fault(code, "The code is not right, or was used before.", { hint: "Wait for the next code of the authenticator, or use a recovery code." });
+    return new Fault(code, "The code is not right, or was used before.", { hint: "Wait for the next code of the authenticator, or use a recovery code.", ...details });
   }
   return new Fault(code, `The authenticator is locked after ${FACTOR_FAILURES_MAX} wrong codes.`, {
     hint: "Use a recovery code, or ask an administrator to reset the second factor.",
+    ...details,
   });
 }
 

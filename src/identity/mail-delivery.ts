@@ -48,7 +48,7 @@ async function findRecipient({ writer }: CommandAct, emailKey: string): Promise<
 /** A link by mail. What comes back with it is bound to the address that it went to. */
 async function linkTo(act: CommandAct, purpose: "reset_password" | "verify_email", { id, emailKey }: Recipient): Promise<string> {
   const { token } = await insertStepToken(act, { purpose, userId: id, context: `mail:${emailKey}` });
-  return `${act.settings.publicUrl}/${purpose === "reset_password" ? "reset-password" : "verify-email"}/${token}`;
+  return `${act.settings.issuerUrl}/${purpose === "reset_password" ? "reset-password" : "verify-email"}/${token}`;
 }
 
 /** What to write to a person, or undefined where there is nobody to write to. */
@@ -60,7 +60,7 @@ async function writeToPerson(act: CommandAct, { kind, about }: DueMail): Promise
     // Who has not finished signing up has no password to forget: the link to finish comes instead.
     if (recipient.isPending || kind === "verify_email") return verificationLetter(name, await linkTo(act, "verify_email", recipient));
     if (kind === "reset_password") return resetLetter(name, await linkTo(act, "reset_password", recipient));
-    return knownLetter(name, `${act.settings.publicUrl}/sign-in`);
+    return knownLetter(name, `${act.settings.issuerUrl}/account/sign-in`);
   };
   return { to: recipient.address, ...(await text()) };
 }

@@ -66,7 +66,7 @@ export const createResetLink = command("password_reset.create_link", async (act,
   }
   act.note({ subject: `user:${user.id}` });
   const { token, expiresAtMs } = await insertStepToken(act, { purpose: "reset_password", userId: user.id, context: "hand" });
-  return { reset_url: `${settings.publicUrl}/reset-password/${token}`, expires_at: isoTime(expiresAtMs) };
+  return { reset_url: `${settings.issuerUrl}/reset-password/${token}`, expires_at: isoTime(expiresAtMs) };
 });
 
 /** Throws Fault `gone` unless the link is good now, before its holder has filled in a form for nothing. */

@@ -47,7 +47,7 @@ export function requirePassword(field: string, text: string): string {
 export function requireNewPassword(field: string, text: string): string {
   const password = bounded(field, text);
   if ([...password].length < CHARACTERS_MIN) throw invalidField(field, `has ${CHARACTERS_MIN} to ${CHARACTERS_MAX} characters`);
-  if (isCommonPassword(password)) throw invalidField(field, "is among the passwords that are guessed first; choose one that nobody else has, such as four words that do not belong together");
+  if (isCommonPassword(password)) throw invalidField(field, "is among the passwords that are guessed first; choose one that nobody else has, such as four words that do not belong together", "common_password");
   return password;
 }
 

@@ -104,7 +104,8 @@ export const confirmSecondFactor = command("second_factor.confirm", async (act, 
   if (waiting === undefined) throw new Fault("conflict", "No enrolment waits for a code.", { hint: "Begin it again, and type the code within a quarter of an hour." });
   const step = findTotpStep(openFactorSecret(act, userId, waiting.secret), input.code.slice(0, 16).replace(/\s/g, ""), now);
   if (step === undefined) {
-    return new Refused(new Fault("invalid_request", "The code is not the authenticator's.", { hint: "Check the clock of the phone, and type the code that is shown now." }));
+    const details = { fields: [{ field: "code", problem: "is not the authenticator's", reason: "wrong" }] };
+    return new Refused(new Fault("invalid_request", "The code is not the authenticator's.", { hint: "Check the clock of the phone, and type the code that is shown now.", details }));
   }
   await act.writer.update(factors).set({ confirmed_at: now, last_step: step, failures: 0 }).where(eq(factors.user_id, userId));
   await endStepTokens(act, userId);

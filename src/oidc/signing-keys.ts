@@ -133,15 +133,6 @@ export function needlessSince(now: number): number {
   return now - OVERLAP_MARGIN_MS;
 }
 
-/** The JWK Set (RFC 7517 section 5). */
-export const listPublicKeys = query(
-  "signing_key.list_public",
-  async ({ reader, services }, _input: undefined): Promise<{ readonly keys: readonly PublicJwk[] }> => {
-    const keys = await listPublishedKeys(reader, services.clock.now());
-    return { keys: keys.map((key) => key.publicJwk) };
-  },
-);
-
 /** A key as the operator sees it. Instants in epoch milliseconds. */
 export interface ListedKey {
   readonly kid: string;

@@ -27,6 +27,8 @@ import auditChainPostgres from "./migrations/0009-audit-chain.postgres.sql" with
 import auditChainSqlite from "./migrations/0009-audit-chain.sqlite.sql" with { type: "text" };
 import upstreamPostgres from "./migrations/0010-upstream.postgres.sql" with { type: "text" };
 import upstreamSqlite from "./migrations/0010-upstream.sqlite.sql" with { type: "text" };
+import idempotencyPostgres from "./migrations/0011-idempotency.postgres.sql" with { type: "text" };
+import idempotencySqlite from "./migrations/0011-idempotency.sqlite.sql" with { type: "text" };
 
 export interface Migration {
   readonly number: number;
@@ -64,6 +66,7 @@ export const sqliteMigrations: readonly Migration[] = [
   { number: 8, name: "logout", text: logoutSqlite },
   { number: 9, name: "audit-chain", text: auditChainSqlite },
   { number: 10, name: "upstream", text: upstreamSqlite },
+  { number: 11, name: "idempotency", text: idempotencySqlite },
 ];
 
 export const postgresMigrations: readonly Migration[] = [
@@ -77,6 +80,7 @@ export const postgresMigrations: readonly Migration[] = [
   { number: 8, name: "logout", text: logoutPostgres },
   { number: 9, name: "audit-chain", text: auditChainPostgres },
   { number: 10, name: "upstream", text: upstreamPostgres },
+  { number: 11, name: "idempotency", text: idempotencyPostgres },
 ];
 
 /** SHA-256 of the text, base64url. Line ends count as LF, whatever the checkout made of them. */

@@ -615,6 +615,17 @@ function gateTables({ table, text, instant, count }: Kit) {
       /** Keyed digest of `chain`: what nobody can make without the master key. */
       seal: text().notNull(),
     }),
+    /** What creating calls answered, so that a repeat hears it again. Index on `expires_at`, by which old ones are forgotten. */
+    idempotencyKeys: table("idempotency_keys", {
+      /** Keyed digest of caller, team, operation and key. */
+      id: text().primaryKey(),
+      /** Keyed digest of the input. */
+      fingerprint: text().notNull(),
+      /** The operation's value as JSON, sealed, because it can hold a secret that is shown once. */
+      value: text().notNull(),
+      created_at: instant().notNull(),
+      expires_at: instant().notNull(),
+    }),
     /** Applied migrations, with the checksum of the text that ran. */
     migrations: table("migrations", {
       number: count().primaryKey(),

@@ -28,6 +28,7 @@ export const permissions = {
   "invitation.create": "admin",
   "invitation.list": "admin",
   "invitation.cancel": "admin",
+  "quota.read": "viewer",
   "credential.create": "admin",
   "credential.list": "viewer",
   "credential.rotate": "admin",

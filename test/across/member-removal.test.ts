@@ -1,23 +1,23 @@
 import { expect, test } from "bun:test";
 import { removeMember } from "../../src/across/member-removal.ts";
 import { findCallerByKey } from "../../src/credentials/authentication.ts";
-import { createKey, keyPrefix } from "../../src/crypto/tokens.ts";
+import { confirmPairing, pollPairing, startPairing } from "../../src/credentials/pairing.ts";
 import type { UserCaller } from "../../src/gate/caller.ts";
 import { readTeam } from "../../src/teams/current-team.ts";
 import { listMembers } from "../../src/teams/members.ts";
 import { auditRows, testGate, type TestGate } from "../support/gate.ts";
-import { addKey, addPerson, addTeam, setUp } from "../support/people.ts";
+import { addKey, addPerson, addTeam, anonymous, setUp } from "../support/people.ts";
 import { codeOf, refusalOf, strangersTo } from "../support/refusal.ts";
 
 const absent = "00000000-0000-7000-8000-00000000000f";
 
-/** A key that stands for a person, written past the gate, because devices are made by pairing. */
-async function personKey({ store, gate, services }: TestGate, { userId, teamId }: UserCaller, family: "dk" | "ak"): Promise<string> {
-  const key = createKey(family, services.random);
-  const digest = gate.sealer.digest("credential-pepper", key);
-  const row = { id: services.random.uuid(), kind: family === "dk" ? "device" : "agent", team_id: teamId ?? "", user_id: userId, created_by: userId, display_name: "Laptop", key_prefix: keyPrefix(key), digest, created_at: 1 };
-  await store.write(async (writer) => await writer.insert(writer.tables.credentials).values(row));
-  return key;
+/** A device of the person in the team they speak in, and the agent key that came with it. */
+async function pair({ gate }: TestGate, person: UserCaller): Promise<{ readonly device: string; readonly agent: string }> {
+  const { device_code, user_code } = await startPairing(gate, anonymous, undefined);
+  await confirmPairing(gate, person, { user_code });
+  const paired = await pollPairing(gate, anonymous, { device_code });
+  if (paired.status === "pending") throw new Error("the pairing was confirmed");
+  return { device: paired.raw_key, agent: paired.agent_key };
 }
 
 test("with a member go their devices and the devices' agents, of this team alone; the team's keys stay", async () => {
@@ -28,12 +28,13 @@ test("with a member go their devices and the devices' agents, of this team alone
   await world.store.write(async (writer) => {
     await writer.insert(writer.tables.memberships).values({ id: `${elsewhere.teamId}/${admin.userId}`, team_id: elsewhere.teamId, user_id: admin.userId, role: "member", created_at: 1 });
   });
-  const theirs = [await personKey(world, admin, "dk"), await personKey(world, admin, "ak")];
-  const staying = [(await addKey(world.gate, admin, "integration")).rawKey, (await addKey(world.gate, admin, "agent")).rawKey, await personKey(world, owner, "dk"), await personKey(world, elsewhere, "dk")];
+  const theirs = Object.values(await pair(world, admin));
+  const others = [await pair(world, owner), await pair(world, elsewhere)].flatMap(({ device, agent }) => [device, agent]);
+  const staying = [(await addKey(world.gate, admin, "integration")).rawKey, (await addKey(world.gate, admin, "agent")).rawKey, ...others];
   const isGood = async (key: string) => (await findCallerByKey(world.gate, key, undefined)) !== undefined;
   for (const key of [...theirs, ...staying]) expect(await isGood(key)).toBe(true);
   await removeMember(world.gate, owner, { user_id: admin.userId });
-  expect(await Promise.all([...theirs, ...staying].map(isGood))).toEqual([false, false, true, true, true, true]);
+  expect(await Promise.all([...theirs, ...staying].map(isGood))).toEqual([false, false, true, true, true, true, true, true]);
   expect(await codeOf(readTeam(world.gate, admin, undefined))).toBe("not_found");
   expect((await auditRows(world.store)).at(-1)).toMatchObject({ operation: "member.remove", team_id: teamId, subject: `user:${admin.userId}`, details: '{"left":false}' });
   // Who comes back starts without devices.
@@ -60,7 +61,7 @@ test("a removal that is refused removes nobody and ends no key", async () => {
   const { owner, teamId } = await setUp(world.gate);
   const [admin, member, viewer] = [await addPerson(world.gate, { teamId, role: "admin" }), await addPerson(world.gate, { teamId }), await addPerson(world.gate, { teamId, role: "viewer" })];
   const outsider = await addPerson(world.gate, { teamId: await addTeam(world.gate) });
-  const keys = await Promise.all([owner, member, outsider].map((person) => personKey(world, person, "dk")));
+  const keys = [await pair(world, owner), await pair(world, member), await pair(world, outsider)].flatMap(({ device, agent }) => [device, agent]);
   const attempts = [
     [admin, owner.userId, "forbidden"],
     [member, viewer.userId, "forbidden"],

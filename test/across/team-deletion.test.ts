@@ -1,6 +1,4 @@
 import { expect, test } from "bun:test";
-import { getTableColumns } from "drizzle-orm";
-import { belongings } from "../../src/across/belongings.ts";
 import { deleteTeam } from "../../src/across/team-deletion.ts";
 import { findCallerByKey } from "../../src/credentials/authentication.ts";
 import { readTeam } from "../../src/teams/current-team.ts";
@@ -8,11 +6,6 @@ import { listTeams } from "../../src/teams/teams.ts";
 import { auditRows, testGate, type TestGate } from "../support/gate.ts";
 import { addKey, addPerson, addTeam, setUp } from "../support/people.ts";
 import { codeOf, shutStates, strangersTo } from "../support/refusal.ts";
-
-/** Every table with a `team_id`, read from the schema. The audit log outlives what it tells of. */
-async function teamTables({ store }: TestGate): Promise<readonly string[]> {
-  return await store.read(async ({ tables }) => Object.entries(tables).filter(([name, table]) => name !== "audit" && "team_id" in getTableColumns(table)).map(([name]) => name));
-}
 
 async function rowsNaming({ store }: TestGate, teamId: string): Promise<readonly string[]> {
   return await store.read(async (reader) => {
@@ -23,11 +16,6 @@ async function rowsNaming({ store }: TestGate, teamId: string): Promise<readonly
     return found;
   });
 }
-
-test("every table that names a team belongs to somebody, and to one only", async () => {
-  await using world = await testGate();
-  expect<readonly string[]>(belongings.flatMap(({ tables }) => tables).toSorted()).toEqual([...(await teamTables(world))].toSorted());
-});
 
 test("a team goes with everything it owns, and its keys are good for nothing at once", async () => {
   await using world = await testGate();

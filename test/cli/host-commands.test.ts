@@ -55,7 +55,7 @@ describe("on the store, while no server runs", () => {
 
   test("somebody who lost the password gets a link, and who has no second factor has none removed", async () => {
     await using database = await makeTestDatabase();
-    const environment = { ...environmentOf(database), CYBERUN_PUBLIC_URL: "https://c.example" };
+    const environment = { ...environmentOf(database), CYBERUN_ISSUER_URL: "https://c.example" };
     await run(["admin", "create", "--email", "a@example.com", "--password-stdin"], { environment, input: "correct horse battery" });
     const { exit, out } = await run(["admin", "reset-link", "--email", "A@example.com", "--json"], { environment });
     expect([exit, parsed(out)]).toMatchObject([0, { reset_url: expect.stringMatching(/^https:\/\/c\.example\/reset-password\/[\w-]{43}$/) }]);

@@ -14,7 +14,7 @@ import { enrol } from "../support/second-factor.ts";
 const NEW_PASSWORD = "another good sentence";
 
 async function world() {
-  const site = await testGate({ settings: { hasMailServer: true, publicUrl: "https://console.example.com" } });
+  const site = await testGate({ settings: { hasMailServer: true, issuerUrl: "https://id.example.com" } });
   const people = await setUp(site.gate);
   return { ...site, ...people, mail: keptMail(site.gate), [Symbol.asyncDispose]: site.close };
 }
@@ -38,7 +38,7 @@ test("the mailed link leads to the configured address, sets the password once an
   for (let guess = 0; guess < 6; guess += 1) await codeOf(createSession(site.gate, anonymous, { email_address: ownerAddress, user_password: "wrong guess", kind: "token" }));
   const token = await mailedToken(site);
   expect(site.mail.letters).toMatchObject([{ to: ownerAddress, subject: "Test site: choose a new password" }]);
-  expect(site.mail.linkTo(ownerAddress)).toMatch(/^https:\/\/console\.example\.com\/reset-password\/[0-9A-Za-z]{43}$/);
+  expect(site.mail.linkTo(ownerAddress)).toMatch(/^https:\/\/id\.example\.com\/reset-password\/[0-9A-Za-z]{43}$/);
   await checkResetLink(site.gate, anonymous, { reset_token: token });
   await complete(site, token);
   expect(await findUserBySession(site.gate, session, { teamId: undefined, address: undefined })).toBeUndefined();
@@ -138,7 +138,7 @@ test("without mail nobody can ask, in the same words for all, and an administrat
   for (const caller of [owner, operator]) {
     const { reset_url, expires_at } = await link(caller, "GRACE@example.com");
     expect(Date.parse(expires_at) - site.services.clock.now()).toBe(3_600_000);
-    const token = reset_url.slice(`${site.gate.settings.publicUrl}/reset-password/`.length);
+    const token = reset_url.slice(`${site.gate.settings.issuerUrl}/reset-password/`.length);
     expect(await storeText(site.store)).not.toContain(token);
     expect(await codeOf(complete(site, token))).toBeUndefined();
   }

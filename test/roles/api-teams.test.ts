@@ -132,6 +132,18 @@ describe("/members", () => {
   });
 });
 
+test("GET /quotas tells cap and use of account, team and, to administrators, deployment", async () => {
+  site.license({ quotas: { account: { max_owned_teams: 50 }, team: { max_members: 9 } } });
+  const list = await call("/quotas");
+  expect(list.status).toBe(200);
+  expect(list.body["quota_list"]).toEqual(expect.arrayContaining([{ namespace: "team", key: "max_members", limit: 9, used: expect.any(Number) }, { namespace: "global", key: "max_users", limit: -1, used: expect.any(Number) }]));
+  const { as } = await person(undefined);
+  expect((await call("/quotas", { as })).body).toEqual({ quota_list: [{ namespace: "account", key: "max_owned_teams", limit: 50, used: 0 }] });
+  const [foreign, missing] = await Promise.all([await addTeam(site.gate), absent].map((team) => call("/quotas", { as: { ...as, "x-team-id": team } })));
+  expect([foreign?.status, foreign?.text]).toEqual([404, missing?.text]);
+  site.license({});
+});
+
 test("with manual_team_creation off nobody makes a team, and what there is goes on", async () => {
   site.license({ features: { account: { manual_team_creation: false } } });
   const refused = await call("/teams", { json: { display_name: "More" } });

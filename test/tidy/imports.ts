@@ -148,6 +148,11 @@ const packageRules: readonly PackageRule[] = [
     instead: "Only identity/passkeys/verification knows the library. Take what it verified",
   },
   {
+    packages: /^uqr$/,
+    files: /^src\/dashboard\//,
+    instead: "Only dashboard/qr-code draws. Take its picture",
+  },
+  {
     packages: /^nodemailer/,
     files: /^src\/mail\//,
     instead: "Only mail knows SMTP. Take a Mailer",

@@ -1,7 +1,8 @@
-/** Credential doors. */
+/** Management doors: quotas, credentials. */
 import { t } from "elysia";
 import { createCredential, listCredentials, revokeCredential } from "../../credentials/credentials.ts";
 import { rotateCredential } from "../../credentials/rotation.ts";
+import { readQuotas } from "../../across/quotas.ts";
 import type { Gate } from "../../gate/operation.ts";
 import { door } from "../../http/door.ts";
 import type { App } from "../../http/listener.ts";
@@ -46,5 +47,6 @@ function addCredentialDoors(app: App, gate: Gate): void {
 }
 
 export function addManagementDoors(app: App, gate: Gate): void {
+  app.get("/api/v1/quotas", async ({ caller }) => await readQuotas(gate, caller, undefined), door("quota.read", "none"));
   addCredentialDoors(app, gate);
 }

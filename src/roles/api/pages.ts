@@ -1,7 +1,7 @@
 /** The pages: set-up by link, sign-in, overview, sign-out. Forms without scripts; refusals are pages too. */
 import { t } from "elysia";
 import { pageResponse } from "../../dashboard/html.ts";
-import { secondStepPage } from "../../dashboard/people-pages.ts";
+import { secondStepPage } from "../../dashboard/sign-in-steps.ts";
 import { alreadySetUpPage, notSetUpPage, overviewPage, refusalPage, setupPage, signInPage } from "../../dashboard/pages.ts";
 import styleSheet from "../../dashboard/style.css" with { type: "text" };
 import type { Fault } from "../../fault.ts";
@@ -20,7 +20,6 @@ import { completeSetup } from "../../teams/setup.ts";
 import { signedIn, signedOut } from "./cookie.ts";
 import { addDevicePages } from "./device-pages.ts";
 import { anonymousAt, orAgain, redirect, requireOwnForm } from "./forms.ts";
-import { addPeoplePages } from "./people-pages.ts";
 import { addUpstreamPages } from "./upstream-pages.ts";
 import { findWayBack } from "./way-back.ts";
 
@@ -137,7 +136,6 @@ export function addPages(app: App, gate: Gate): void {
   });
   addSetupPages(app, gate);
   addSignInPages(app, gate);
-  addPeoplePages(app, gate);
   addUpstreamPages(app, gate, () => deploymentName(gate));
   addDevicePages(app, gate);
 }

@@ -6,7 +6,7 @@
  */
 import { t } from "elysia";
 import { randomSecret } from "../../crypto/tokens.ts";
-import { goOnPage, secondStepPage } from "../../dashboard/people-pages.ts";
+import { goOnPage, secondStepPage } from "../../dashboard/sign-in-steps.ts";
 import { pageResponse } from "../../dashboard/html.ts";
 import { refusalPage } from "../../dashboard/pages.ts";
 import type { Fault } from "../../fault.ts";

@@ -16,12 +16,11 @@ import { answerResponse, frameOf, orRefusalPage, redirectTo, respond, towards, w
 import { consentPage } from "./pages/consent.ts";
 import { codePage } from "./pages/second-step.ts";
 import { signInPage } from "./pages/sign-in.ts";
+import { PasskeyForm } from "./passkey-form-body.ts";
 import { type Attempt, codeAttempt, offersOf, passkeyAttempt, passwordAttempt, secondStepOf, signInBy } from "./sign-in-attempts.ts";
 
 export const INTERACTION = "/interaction";
 const anonymous: Caller = { kind: "anonymous" };
-/** What the forms for a passkey send. */
-export const PasskeyForm = t.Object({ step_token: t.Optional(t.String({ maxLength: 256 })), passkey: t.String({ maxLength: 65_536 }) });
 
 /** What a route of a request under way has at hand. */
 export interface Visit {

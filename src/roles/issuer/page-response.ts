@@ -86,6 +86,16 @@ export function answerResponse(frame: Frame, response: AuthorizationResponse): R
   return respond(page, { formAction: `${sourceOf(response.redirectUri)} https:`, script: SUBMIT_SCRIPT });
 }
 
+/** Runs `work`; its fault is shown on the page that was filled in. */
+export async function orAgain(work: () => Promise<Response>, page: (fault: Fault) => Html): Promise<Response> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    return pageResponse(page(error), error.status, faultHeaders(error));
+  }
+}
+
 /** The refusal as a page with a way back. */
 export function respondRefusal(frame: Frame, fault: Fault, back: string): Response {
   return pageResponse(refusalPage(frame, fault, back), fault.status, faultHeaders(fault));

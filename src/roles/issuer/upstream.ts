@@ -17,11 +17,12 @@ import type { Target } from "../../identity/upstream/flows.ts";
 import { CALLBACK_PATH, dashboardTarget, startUpstream } from "../../identity/upstream/start.ts";
 import { continueAuthorization, type Interaction } from "../../oidc/authorization/interaction.ts";
 import { type Finished, finishUpstream } from "../../teams/upstream-sign-in.ts";
-import { INTERACTION, PasskeyForm, pathOf, show, type Visit } from "./authorize.ts";
+import { INTERACTION, pathOf, show, type Visit } from "./authorize.ts";
 import { browserOf, personOf, requireOwnForm, signedIn } from "./cookies.ts";
 import { frameOf, type Opening, orRefusalPage, redirectTo, respond, respondRefusal, towards, withCookies } from "./page-response.ts";
 import { connectPage } from "./pages/connect.ts";
 import { codePage } from "./pages/second-step.ts";
+import { PasskeyForm } from "./passkey-form-body.ts";
 import { type Attempt, codeAttempt, passkeyAttempt, passwordAttempt, secondStepOf, signInBy } from "./sign-in-attempts.ts";
 
 const CONNECT = "/upstream/connect";

@@ -1,0 +1,111 @@
+/**
+ * Role × operation × object, generated from the table of permissions: what is not allowed there is refused, another
+ * team's thing is refused like one that does not exist, and a new row does not compile before it is walked here.
+ */
+import { expect, test } from "bun:test";
+import { removeMember } from "../../src/across/member-removal.ts";
+import { readQuotas } from "../../src/across/quotas.ts";
+import { deleteTeam } from "../../src/across/team-deletion.ts";
+import { exportAudit, listAudit } from "../../src/audit/audit-log.ts";
+import { createCredential, listCredentials, revokeCredential } from "../../src/credentials/credentials.ts";
+import { confirmPairing, startPairing } from "../../src/credentials/pairing.ts";
+import { rotateCredential } from "../../src/credentials/rotation.ts";
+import type { UserCaller } from "../../src/gate/caller.ts";
+import type { Gate } from "../../src/gate/operation.ts";
+import { readTeam, transferTeam, updateTeam } from "../../src/teams/current-team.ts";
+import { cancelInvitation, createInvitation, listInvitations } from "../../src/teams/invitations.ts";
+import { listMembers, setMemberRole } from "../../src/teams/members.ts";
+import { mayDo, permissions, type Role, roles, type TeamAction } from "../../src/teams/permissions.ts";
+import { listRuntimeWorkflows } from "../../src/workflows/workflows.ts";
+import { type TestGate, testGate } from "../support/gate.ts";
+import { addKey, addPerson, addTeam, anonymous } from "../support/people.ts";
+import { refusalOf } from "../support/refusal.ts";
+
+const absent = "00000000-0000-7000-8000-00000000000f";
+const actions = Object.keys(permissions).filter((name): name is TeamAction => Object.hasOwn(permissions, name));
+
+interface Team {
+  readonly id: string;
+  readonly people: Readonly<Record<Role, UserCaller>>;
+}
+
+/** How an operation is tried; `object` makes the thing that it is done to, where there is one beside the team. */
+interface Walk {
+  readonly object?: (gate: Gate, team: Team) => Promise<string>;
+  attempt(gate: Gate, caller: UserCaller, id: string): Promise<unknown>;
+}
+
+const someMember = async (gate: Gate, team: Team) => (await addPerson(gate, { teamId: team.id })).userId;
+const someKey = async (gate: Gate, team: Team) => (await addKey(gate, team.people.owner, "integration")).id;
+const someInvitation = async (gate: Gate, team: Team) => (await createInvitation(gate, team.people.owner, { email_address: `${gate.services.random.uuid()}@example.com`, invitation_role: "viewer" })).id;
+
+const walks: Readonly<Record<TeamAction, Walk>> = {
+  "team.read": { attempt: (gate, caller) => readTeam(gate, caller, undefined) },
+  "team.update": { attempt: (gate, caller) => updateTeam(gate, caller, { display_name: "N" }) },
+  "team.transfer": { object: someMember, attempt: (gate, caller, new_owner_id) => transferTeam(gate, caller, { new_owner_id }) },
+  "team.delete": { attempt: (gate, caller) => deleteTeam(gate, caller, undefined) },
+  "member.list": { attempt: (gate, caller) => listMembers(gate, caller, {}) },
+  "member.set_role": { object: someMember, attempt: (gate, caller, user_id) => setMemberRole(gate, caller, { user_id, role: "viewer" }) },
+  "member.remove": { object: someMember, attempt: (gate, caller, user_id) => removeMember(gate, caller, { user_id }) },
+  "invitation.create": { attempt: (gate, caller) => createInvitation(gate, caller, { email_address: "p@example.com", invitation_role: "viewer" }) },
+  "invitation.list": { attempt: (gate, caller) => listInvitations(gate, caller, {}) },
+  "invitation.cancel": { object: someInvitation, attempt: (gate, caller, invitation_id) => cancelInvitation(gate, caller, { invitation_id }) },
+  "quota.read": { attempt: (gate, caller) => readQuotas(gate, caller, undefined) },
+  "credential.create": { attempt: (gate, caller) => createCredential(gate, caller, { kind: "integration", display_name: "K" }) },
+  "credential.list": { attempt: (gate, caller) => listCredentials(gate, caller, {}) },
+  "credential.rotate": { object: someKey, attempt: (gate, caller, credential_id) => rotateCredential(gate, caller, { credential_id }) },
+  "credential.revoke": { object: someKey, attempt: (gate, caller, credential_id) => revokeCredential(gate, caller, { credential_id }) },
+  "audit.list": { attempt: (gate, caller) => listAudit(gate, caller, {}) },
+  "audit.export": { attempt: (gate, caller) => exportAudit(gate, caller, {}) },
+  "pairing.confirm": { attempt: async (gate, caller) => confirmPairing(gate, caller, { user_code: (await startPairing(gate, anonymous, undefined)).user_code }) },
+  "workflow.list_runtime": { attempt: (gate, caller) => listRuntimeWorkflows(gate, caller, {}) },
+};
+
+async function makeTeam({ gate }: TestGate): Promise<Team> {
+  const id = await addTeam(gate);
+  const person = async (role: Role) => await addPerson(gate, { teamId: id, role });
+  return { id, people: { owner: await person("owner"), admin: await person("admin"), member: await person("member"), viewer: await person("viewer") } };
+}
+
+/** Everything that a caller is told. */
+async function told(attempt: Promise<unknown>): Promise<string> {
+  const { code, message, hint, details } = await refusalOf(attempt);
+  return JSON.stringify({ code, message, hint, details });
+}
+
+const NOT_FOUND = { code: "not_found", message: "resource not found" };
+
+test.each(actions)("%s: every role, on own, foreign and missing things", async (action) => {
+  await using world = await testGate();
+  const { gate } = world;
+  const other = await makeTeam(world);
+  const { object, attempt } = walks[action];
+  for (const role of roles) {
+    const team = await makeTeam(world);
+    const caller = team.people[role];
+    // A team of others, whatever one's role is in the own one, and whether or not it exists.
+    const [foreignTeam, missingTeam] = [await told(attempt(gate, { ...caller, teamId: other.id }, absent)), await told(attempt(gate, { ...caller, teamId: absent }, absent))];
+    expect([role, JSON.parse(foreignTeam)]).toMatchObject([role, NOT_FOUND]);
+    expect(foreignTeam).toBe(missingTeam);
+    if (object !== undefined) {
+      const [foreign, missing] = [await told(attempt(gate, caller, await object(gate, other))), await told(attempt(gate, caller, absent))];
+      expect([role, JSON.parse(foreign)]).toMatchObject([role, mayDo(role, action) ? NOT_FOUND : { code: "forbidden" }]);
+      expect(foreign).toBe(missing);
+    }
+    const own = attempt(gate, caller, (await object?.(gate, team)) ?? absent);
+    if (mayDo(role, action)) await own;
+    else expect([role, (await refusalOf(own)).code]).toEqual([role, "forbidden"]);
+  }
+});
+
+test("nobody who belongs to no team does anything in one", async () => {
+  await using world = await testGate();
+  const team = await makeTeam(world);
+  for (const action of actions) {
+    // Administrators of the deployment read its log, and that is all they do in teams of others.
+    const stranger = { ...(await addPerson(world.gate)), teamId: team.id, isAdministrator: !action.startsWith("audit.") };
+    const { object, attempt } = walks[action];
+    const id = (await object?.(world.gate, team)) ?? absent;
+    expect([action, JSON.parse(await told(attempt(world.gate, stranger, id)))]).toMatchObject([action, NOT_FOUND]);
+  }
+});
