@@ -41,6 +41,7 @@ import { createKeyring } from "./oidc/keyring.ts";
 import { startLogoutNotices } from "./oidc/logout-timer.ts";
 import { addApiDoors, respondAsPage } from "./roles/api.ts";
 import { apiAuthenticate } from "./roles/api/authenticate.ts";
+import { openTaskStreams } from "./roles/api/task-events.ts";
 import { addGatewayDoors } from "./roles/gateway.ts";
 import { gatewayAuthenticate } from "./roles/gateway/authenticate.ts";
 import { addIssuerDoors } from "./roles/issuer.ts";
@@ -202,7 +203,9 @@ async function openApi(house: House): Promise<LeaseHolder> {
     role: "api",
     authenticate: (gate) => apiAuthenticate(gate, keyring, house.uses),
     furnish(app, gate, holder) {
-      addApiDoors(app, { gate, keyring, licenseServer: holder });
+      const streams = openTaskStreams(gate, house.log);
+      house.stops.defer(() => streams.stop());
+      addApiDoors(app, { gate, keyring, licenseServer: holder, streams });
       openPostOffice(house, gate);
       return {};
     },

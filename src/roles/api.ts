@@ -24,6 +24,8 @@ import { addPasskeyDoors } from "./api/passkeys.ts";
 import { addPeopleDoors } from "./api/people.ts";
 import { addRuntimeDoors } from "./api/runtime.ts";
 import { addSessionDoors } from "./api/sessions.ts";
+import type { TaskStreams } from "./api/task-events.ts";
+import { addTaskDoors } from "./api/tasks.ts";
 import { addTeamDoors } from "./api/teams.ts";
 import { addUserDoors } from "./api/users.ts";
 import { addWorkflowDoors } from "./api/workflows.ts";
@@ -33,10 +35,11 @@ export interface ApiOptions {
   readonly gate: Gate;
   readonly keyring: Keyring;
   readonly licenseServer: LicenseServerLink;
+  readonly streams: TaskStreams;
 }
 
 /** Adds the API server's doors to `app`. */
-export function addApiDoors(app: App, { gate, keyring, licenseServer }: ApiOptions): void {
+export function addApiDoors(app: App, { gate, keyring, licenseServer, streams }: ApiOptions): void {
   addSessionDoors(app, gate, keyring);
   addManagementDoors(app, gate);
   addUserDoors(app, gate);
@@ -48,6 +51,7 @@ export function addApiDoors(app: App, { gate, keyring, licenseServer }: ApiOptio
   addPasskeyDoors(app, gate);
   addWorkflowDoors(app, gate);
   addRuntimeDoors(app, gate);
+  addTaskDoors(app, streams);
   addLicenseDoors(app, gate, licenseServer);
   addOidcClientDoors(app, gate);
   addConsentDoors(app, gate);

@@ -47,6 +47,13 @@ export const permissions = {
   "workflow_snapshot.list": "viewer",
   "workflow_snapshot.read": "viewer",
   "workflow_snapshot.restore": "admin",
+  "task.run": "member",
+  "task.run_by_slug": "member",
+  "task.list": "viewer",
+  "task.read": "viewer",
+  "task.read_result": "viewer",
+  "task.follow": "viewer",
+  "task.cancel": "member",
   "audit.list": "admin",
   "audit.export": "admin",
 } as const satisfies Partial<Record<OperationName, Role>>;

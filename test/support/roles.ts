@@ -22,6 +22,7 @@ import { createClientKeySets } from "../../src/oidc/clients/client-key-sets.ts";
 import { createKeyring, type Keyring } from "../../src/oidc/keyring.ts";
 import { addApiDoors, respondAsPage } from "../../src/roles/api.ts";
 import { apiAuthenticate } from "../../src/roles/api/authenticate.ts";
+import { openTaskStreams } from "../../src/roles/api/task-events.ts";
 import { addGatewayDoors, type GatewayDoors } from "../../src/roles/gateway.ts";
 import { gatewayAuthenticate } from "../../src/roles/gateway/authenticate.ts";
 import { addIssuerDoors } from "../../src/roles/issuer.ts";
@@ -220,7 +221,8 @@ export async function startRoles(options: RolesOptions = {}): Promise<TestRoles>
   const uses = new LastUses(gate, log);
   const apps = makeApps(gate, keyring, log, uses);
   const { double, link } = licenseServerDouble();
-  addApiDoors(apps.api, { gate, keyring, licenseServer: link });
+  const streams = openTaskStreams(gate, log);
+  addApiDoors(apps.api, { gate, keyring, licenseServer: link, streams });
   const gateway = addGatewayDoors(apps.gateway, gate, log);
   addIssuerDoors(apps.issuer, { gate, keyring, clientKeys: createClientKeySets(gate, createLog(gate.services.clock, "debug", (line) => logged.push(line))) });
   const listeners: Listener[] = [];
@@ -237,6 +239,7 @@ export async function startRoles(options: RolesOptions = {}): Promise<TestRoles>
   };
   const close = async () => {
     await gateway.stop();
+    await streams.stop();
     const stops = listeners.map((listener) => listener.stop());
     // The clock stands still, so connections that linger are cut by moving it.
     world.services.clock.advance(DRAIN_MS);
