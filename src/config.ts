@@ -8,14 +8,14 @@
  */
 import { existsSync, statSync } from "node:fs";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { isAbsolute, join } from "node:path";
 import type { Role } from "./config/setting.ts";
 import { type SettingName, settings } from "./config/table.ts";
 import { type Environment, type Mistake, SettingsReader, type Sources, unknownVariables } from "./config/sources.ts";
 import { Fault } from "./fault.ts";
 import { type Lifetimes, type Preset, presets } from "./lifetimes.ts";
 import type { LogLevel } from "./log.ts";
-import type { Secret } from "./secret.ts";
+import { Secret } from "./secret.ts";
 import type { RateLimitSettings, Settings, SmtpTls, TrustedProxies } from "./settings.ts";
 
 export interface Config {
@@ -47,6 +47,18 @@ export interface Config {
   readonly rateLimits: RateLimitSettings;
   readonly logLevel: LogLevel;
   readonly readyFile: string | undefined;
+  readonly client: ClientConfig;
+}
+
+/** What the commands for people go by. */
+export interface ClientConfig {
+  /** Undefined: that of the profile. */
+  readonly apiUrl: string | undefined;
+  readonly profile: string;
+  /** In place of the profile's key, from the variable alone. */
+  readonly apiKey: Secret | undefined;
+  /** Where this person's programs keep their settings (XDG Base Directory Specification). */
+  readonly folder: string;
 }
 
 export interface SmtpConfig {
@@ -143,7 +155,17 @@ function smtpOf(reader: SettingsReader): SmtpConfig {
   };
 }
 
-function configOf(reader: SettingsReader, isTrial: boolean): Config {
+function clientOf(reader: SettingsReader, { CYBERUN_API_KEY: key, XDG_CONFIG_HOME: home, HOME: own }: Environment): ClientConfig {
+  return {
+    apiUrl: reader.read("apiUrl", settings.apiUrl),
+    profile: reader.read("profile", settings.profile),
+    apiKey: key === undefined || key === "" ? undefined : new Secret(key),
+    // The specification has a relative path ignored.
+    folder: home !== undefined && isAbsolute(home) ? home : join(own ?? homedir(), ".config"),
+  };
+}
+
+function configOf(reader: SettingsReader, environment: Environment, isTrial: boolean): Config {
   const preset = reader.read("preset", settings.preset);
   const dataDir = reader.read("dataDir", settings.dataDir) ?? (isTrial ? join(homedir(), TRIAL_DATA_DIR) : SERVICE_DATA_DIR);
   return {
@@ -170,6 +192,7 @@ function configOf(reader: SettingsReader, isTrial: boolean): Config {
     rateLimits: rateLimitsOf(reader),
     logLevel: reader.read("logLevel", { ...settings.logLevel, fallback: isTrial ? "warn" : settings.logLevel.fallback }),
     readyFile: reader.read("readyFile", settings.readyFile),
+    client: clientOf(reader, environment),
   };
 }
 
@@ -267,7 +290,7 @@ export function readConfig(sources: Sources, { takes, isTrial = false }: Purpose
   const unknown = takes.length === 0 ? { mistakes: [], notices: [] } : unknownVariables(sources.environment);
   const reader = new SettingsReader(sources, takes);
   reader.openFile(reader.read("configFile", settings.configFile));
-  const config = configOf(reader, isTrial);
+  const config = configOf(reader, sources.environment, isTrial);
   const mistakes = [...earlier, ...unknown.mistakes, ...reader.mistakes, ...halfPair(reader), ...sharedPorts(reader, config), ...halfLogin(reader, config), ...idleBeyondEnd(reader, config)];
   if (mistakes.length > 0) throw mistakesFault(mistakes);
   return { config, notices: [...unknown.notices, ...noticesOf(reader, config)] };

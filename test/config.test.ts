@@ -59,6 +59,8 @@ const samples: Readonly<Record<Exclude<SettingName, "configFile" | "tlsCertFile"
   smtpUser: ["mailer", (config) => config.smtp.user, "mailer"],
   smtpPasswordFile: ["/mail.password", (config) => config.smtp.passwordFile, "/mail.password"],
   smtpFrom: ["cyberun@example.com", (config) => config.smtp.from, "cyberun@example.com"],
+  apiUrl: ["https://api.example", (config) => config.client.apiUrl, "https://api.example"],
+  profile: ["work", (config) => config.client.profile, "work"],
   trustedProxies: ["10.0.0.0/8,::1", (config) => config.proxies.networks.length, 2],
   forwardedHeader: ["forwarded", (config) => config.proxies.header, "forwarded"],
   rateLimitSource: ["0", (config) => config.rateLimits.source, 0],

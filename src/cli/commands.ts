@@ -3,7 +3,7 @@
  *
  * Rule: no row, no command; the code of each is found by `loaders.ts`. It must not import any of them.
  */
-import { type SettingName, settingNames } from "../config/table.ts";
+import { serverSettingNames, type SettingName } from "../config/table.ts";
 import type { OptionName } from "./options.ts";
 
 export interface CommandRow {
@@ -23,6 +23,8 @@ export interface CommandRow {
 const host = ["configFile", "dataDir", "databaseUrl", "masterKeyFile"] as const;
 /** What it takes to ask a License Server. */
 const client = ["configFile", "licenseServerAddresses", "extraCaFile"] as const;
+/** What it takes to ask an API server as a person. */
+const person = ["configFile", "apiUrl", "profile", "extraCaFile"] as const;
 const addresses = ["publicUrl", "bind", "apiPort", "tlsCertFile", "tlsKeyFile"] as const;
 const issuerAddresses = ["issuerUrl", "bind", "issuerPort", "tlsCertFile", "tlsKeyFile"] as const;
 
@@ -31,7 +33,7 @@ const onHost = "It acts on this host with the rights of whoever may read the dat
 export const commands = {
   serve: {
     purpose: "Run the roles of this deployment until it is stopped",
-    settings: settingNames,
+    settings: serverSettingNames,
     options: ["json"],
     notes: [
       "SIGTERM or Ctrl-C stops it: requests in flight are answered first. A second signal ends it at once.",
@@ -40,7 +42,7 @@ export const commands = {
   },
   trial: {
     purpose: "Run all of it with the bundled dev license, to try it out",
-    settings: settingNames,
+    settings: serverSettingNames,
     options: ["json"],
     isTrial: true,
     notes: ["It is serve with a data directory of its own and, when that holds no license yet, the license that came with this build."],
@@ -201,6 +203,68 @@ export const commands = {
     options: ["json", "life"],
     notes: ["It needs the feature oidc_provider, and so a running server."],
   },
+  "keys scan": {
+    purpose: "Find keys of this product in files, folders or standard input; needs no server",
+    operands: ["PATH"],
+    settings: [],
+    options: ["json"],
+    notes: [
+      "PATH is a file, a folder with everything in it, or - for standard input. Files of any size and kind are read, also UTF-16; links are not followed, and archives and compressed files are not opened.",
+      "Each place is a line: file, line, kind and the public prefix of the key, by which the list of credentials names it. The key itself is not printed. Form and checksum decide, so what merely looks like a key is not reported.",
+      "It ends in 8 when a key was found, in 4 when none was found but something could not be read, else in 0. At most 10,000 places are listed.",
+    ],
+  },
+  "oidc providers list": {
+    purpose: "List the providers by which people sign in",
+    settings: host,
+    options: ["json"],
+    notes: [onHost],
+  },
+  "oidc providers show": {
+    purpose: "Show what is set about a sign-in provider; its secret is never shown",
+    operands: ["ID"],
+    settings: host,
+    options: ["json"],
+    notes: [onHost],
+  },
+  "oidc providers create": {
+    purpose: "Add a provider by which people sign in",
+    operands: ["ID"],
+    settings: host,
+    options: ["json", "issuer", "clientId", "clientSecretFile", "name", "provisioning", "domains", "metadataFile"],
+    notes: [
+      "ID is short and stays: it stands in addresses. Register {issuer_url}/upstream/callback at the provider as the redirect URI. Further members of the metadata file: scope, token_endpoint_auth_method.",
+      "It needs the feature oauth, and so a running server.",
+    ],
+  },
+  "oidc providers update": {
+    purpose: "Change what is set about a sign-in provider, or its secret",
+    operands: ["ID"],
+    settings: host,
+    options: ["json", "clientId", "clientSecretFile", "name", "provisioning", "domains", "metadataFile"],
+    notes: ["Members that are not named stay; null in the metadata file takes one back to its default. The issuer cannot change: add another provider.", onHost],
+  },
+  "oidc providers disable": {
+    purpose: "Let nobody sign in by a provider until it is enabled again",
+    operands: ["ID"],
+    settings: host,
+    options: ["json"],
+    notes: [onHost],
+  },
+  "oidc providers enable": {
+    purpose: "Let people sign in by a disabled provider again",
+    operands: ["ID"],
+    settings: host,
+    options: ["json"],
+    notes: [onHost],
+  },
+  "oidc providers delete": {
+    purpose: "Delete a sign-in provider",
+    operands: ["ID"],
+    settings: host,
+    options: ["json"],
+    notes: [onHost],
+  },
   "admin reset-link": {
     purpose: "Make a single-use link by which somebody chooses a new password",
     settings: [...host, ...issuerAddresses, "preset", "passwordLinkSeconds"],
@@ -224,6 +288,40 @@ export const commands = {
     settings: host,
     options: ["json"],
     notes: ["It reads all of it and names the first row that was changed, moved, put in or taken out; rows cut off at the end are missed by the anchor in the data directory. It ends in 6 when something is wrong.", onHost],
+  },
+  login: {
+    purpose: "Sign this machine in as a device of the person who confirms its code in a browser",
+    settings: person,
+    options: ["json"],
+    notes: [
+      "It prints a code and an address to standard error and waits until somebody confirms it there. The keys that it gets are kept in a file of this user's alone (mode 0600) under $XDG_CONFIG_HOME/cyberun/profiles, else ~/.config.",
+      "A profile that is signed in already is signed in anew, and its key before ends. It ends in 5 when the code was refused or nobody confirmed it in time, in 3 when the server cannot be reached.",
+    ],
+  },
+  logout: {
+    purpose: "End the keys of this machine and forget them",
+    settings: person,
+    options: ["json"],
+    notes: ["It ends in 3 when the server cannot be reached; the keys are kept then. A key in CYBERUN_API_KEY is left alone."],
+  },
+  whoami: {
+    purpose: "Say who is signed in, as which device and for which team",
+    settings: person,
+    options: ["json"],
+    notes: ["CYBERUN_API_KEY goes before the profile. It ends in 4 when nobody is signed in or the key is good no more."],
+  },
+  "devices list": {
+    purpose: "List the own devices",
+    settings: person,
+    options: ["json"],
+    notes: ["CYBERUN_API_KEY goes before the profile."],
+  },
+  "devices revoke": {
+    purpose: "Revoke one of the own devices, with its agent key",
+    operands: ["ID"],
+    settings: person,
+    options: ["json"],
+    notes: ["The id is that of devices list. CYBERUN_API_KEY goes before the profile."],
   },
   "verify-self": {
     purpose: "Compare this executable with the sums its vendor published",

@@ -14,6 +14,7 @@ export const exitCodes = {
   5: "There is no such thing.",
   6: "In conflict with how things are.",
   7: "The license does not allow it, or the license file is no good.",
+  8: "Found: what was looked for and should not be there, such as a leaked key.",
   130: "Interrupted.",
 } as const;
 
@@ -22,8 +23,10 @@ export type ExitCode = keyof typeof exitCodes;
 export const EXIT_OK = 0;
 export const EXIT_BUG = 1;
 export const EXIT_TRANSIENT = 3;
+export const EXIT_DENIED = 4;
 export const EXIT_CONFLICT = 6;
 export const EXIT_LICENSE = 7;
+export const EXIT_FOUND = 8;
 export const EXIT_INTERRUPTED = 130;
 
 /** Whether the same call can succeed later without anything being corrected. */

@@ -12,6 +12,8 @@ export interface Terminal {
   readonly isInteractive: boolean;
   /** All of standard input, at most {@link INPUT_BYTES_MAX}. */
   readInput(): Promise<string>;
+  /** Standard input as it comes, of any length. */
+  inputChunks(): AsyncIterable<Uint8Array>;
   /** Asks one question after the other without showing the answers. Undefined when it was broken off. */
   askHidden(questions: readonly string[]): Promise<readonly string[] | undefined>;
 }
@@ -99,6 +101,7 @@ export function processTerminal(): Terminal {
     err: (text) => void process.stderr.write(text),
     isInteractive: process.stdin.isTTY === true && process.stderr.isTTY === true,
     readInput,
+    inputChunks: () => Bun.stdin.stream(),
     askHidden,
   };
 }

@@ -39,6 +39,12 @@ export const text = (placeholder: string, pattern: RegExp, describes: string): K
   read: (found) => (pattern.test(found) ? { value: found } : { problem: `must be ${describes}` }),
 });
 
+/** The same for a setting that has a default. */
+export const word = (placeholder: string, pattern: RegExp, describes: string): Kind<string> => ({
+  placeholder,
+  read: (found) => (pattern.test(found) ? { value: found } : { problem: `must be ${describes}` }),
+});
+
 /** A whole number from `min` to `max`. */
 export const whole = (placeholder: string, min: number, max: number): Kind<number> => ({
   placeholder,

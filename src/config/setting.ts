@@ -11,7 +11,7 @@ export interface Row<T> {
   readonly shownDefault?: string;
   /** One line, without a full stop. */
   readonly help: string;
-  /** Roles that look at it; absent when all do. */
+  /** Roles that look at it; absent when all do, empty when none does. */
   readonly roles?: readonly Role[];
   /** Where the flag is not the name with hyphens. */
   readonly flag?: string;

@@ -156,6 +156,19 @@ export const settings = {
     help: "Sender of the deployment's mail",
     roles: ["api"],
   }),
+  apiUrl: setting("api_url", {
+    kind: optionalOrigin,
+    fallback: undefined,
+    shownDefault: "that of the profile; without one http://localhost:9401",
+    help: "API server that the commands for people ask",
+    roles: [],
+  }),
+  profile: setting("profile", {
+    kind: kinds.word("NAME", /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, "1 to 64 letters, digits, _ and -, and begin with a letter or digit"),
+    fallback: "default",
+    help: "Which of the sign-ins of this person is used",
+    roles: [],
+  }),
   trustedProxies: setting<readonly AddressRange[]>("trusted_proxies", {
     kind: kinds.list(kinds.network, "CIDR,…"),
     fallback: [],
@@ -220,3 +233,6 @@ export const settingNames: readonly SettingName[] = names.filter(isSettingName);
 export function defaultShown({ shownDefault, fallback }: AnySetting): string {
   return shownDefault ?? (Array.isArray(fallback) ? fallback.join(",") : String(fallback));
 }
+
+/** Those of a process that runs roles. */
+export const serverSettingNames: readonly SettingName[] = settingNames.filter((name) => settingOf(name).roles?.length !== 0);

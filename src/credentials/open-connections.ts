@@ -55,29 +55,36 @@ async function findMemberships(reader: Reader, ids: readonly string[]): Promise<
   return new Set(rows.map(({ id }) => id));
 }
 
-/** Of people and their devices: those whose account is open and who belong to the team they speak in. */
-async function findPresent(reader: Reader, open: readonly Open[]): Promise<readonly Open[]> {
-  const people = open.flatMap(({ caller }) => ("userId" in caller ? caller : []));
-  if (people.length === 0) return open;
+/** A person within a team, or in none. */
+interface Presence {
+  readonly userId: string | null;
+  readonly teamId: string | undefined;
+}
+
+/** Says whether the account is open and belongs to the team; always for a team's own keys, which stand for nobody. */
+async function presenceAmong(reader: Reader, all: readonly Presence[]): Promise<(presence: Presence) => boolean> {
+  const people = all.flatMap(({ userId, teamId }) => (userId === null ? [] : { userId, teamId }));
+  if (people.length === 0) return () => true;
   const live = await findLivePeople(reader, people.map(({ userId }) => userId));
   const inTeam = await findMemberships(reader, people.flatMap(({ teamId, userId }) => (teamId === undefined ? [] : membershipId(teamId, userId))));
-  return open.filter(({ caller }) => {
-    if (!("userId" in caller)) return true;
-    return live.has(caller.userId) && (caller.teamId === undefined || inTeam.has(membershipId(caller.teamId, caller.userId)));
-  });
+  return ({ userId, teamId }) => userId === null || (live.has(userId) && (teamId === undefined || inTeam.has(membershipId(teamId, userId))));
 }
 
 async function findKeyEnds(reader: Reader, open: readonly Open[], now: number): Promise<Ends> {
   const { credentials } = reader.tables;
   const ids = open.flatMap(({ caller }) => ("credentialId" in caller ? caller.credentialId : []));
-  const { id, key_prefix, previous_key_prefix, previous_expires_at, expires_at, revoked_at } = credentials;
-  const wanted = reader.select({ id, key_prefix, previous_key_prefix, previous_expires_at, expires_at, revoked_at });
-  const rows = ids.length === 0 ? [] : await wanted.from(credentials).where(inArray(id, ids));
+  if (ids.length === 0) return new Map();
+  const { id, key_prefix, previous_key_prefix, previous_expires_at, expires_at, revoked_at, user_id, team_id } = credentials;
+  const rows = await reader
+    .select({ id, key_prefix, previous_key_prefix, previous_expires_at, expires_at, revoked_at, userId: user_id, teamId: team_id })
+    .from(credentials)
+    .where(inArray(id, ids));
+  const isPresent = await presenceAmong(reader, rows);
   const byId = new Map(rows.map((row) => [row.id, row]));
   const ends = new Map<Open, number>();
   for (const each of open) {
     const row = "credentialId" in each.caller ? byId.get(each.caller.credentialId) : undefined;
-    if (row === undefined || !("credentialId" in each.caller) || statusOf(row, now) !== "active") continue;
+    if (row === undefined || !("credentialId" in each.caller) || statusOf(row, now) !== "active" || !isPresent(row)) continue;
     const expiresAt = row.expires_at ?? NEVER;
     // Rotated: what was opened with the secret before ends with the overlap.
     const overlapEndsAt = row.previous_key_prefix === each.caller.keyPrefix ? (row.previous_expires_at ?? now) : now;
@@ -89,22 +96,24 @@ async function findKeyEnds(reader: Reader, open: readonly Open[], now: number): 
 
 async function findSessionEnds(reader: Reader, open: readonly Open[], now: number): Promise<Ends> {
   const { sessions } = reader.tables;
-  const ids = open.flatMap(({ caller }) => ("sessionId" in caller ? caller.sessionId : []));
-  if (ids.length === 0) return new Map();
+  const people = open.flatMap((each) => ("sessionId" in each.caller ? { open: each, caller: each.caller } : []));
+  if (people.length === 0) return new Map();
   const rows = await reader
     .select({ id: sessions.id, expiresAt: sessions.expires_at })
     .from(sessions)
-    .where(and(inArray(sessions.id, ids), isNull(sessions.ended_at), gt(sessions.expires_at, now)));
+    .where(and(inArray(sessions.id, people.map(({ caller }) => caller.sessionId)), isNull(sessions.ended_at), gt(sessions.expires_at, now)));
   const byId = new Map(rows.map(({ id, expiresAt }) => [id, expiresAt]));
-  return new Map(open.flatMap((each) => {
-    const expiresAt = "sessionId" in each.caller ? byId.get(each.caller.sessionId) : undefined;
-    return expiresAt === undefined ? [] : [[each, expiresAt] as const];
-  }));
+  const isPresent = await presenceAmong(reader, people.map(({ caller }) => caller));
+  return new Map(
+    people.flatMap(({ open: each, caller }) => {
+      const expiresAt = byId.get(caller.sessionId);
+      return expiresAt === undefined || !isPresent(caller) ? [] : [[each, expiresAt] as const];
+    }),
+  );
 }
 
 async function findEnds(reader: Reader, open: readonly Open[], now: number): Promise<Ends> {
-  const present = await findPresent(reader, open);
-  return new Map([...(await findKeyEnds(reader, present, now)), ...(await findSessionEnds(reader, present, now))]);
+  return new Map([...(await findKeyEnds(reader, open, now)), ...(await findSessionEnds(reader, open, now))]);
 }
 
 export class OpenConnections {

@@ -44,8 +44,8 @@ function requireOverlap(seconds: number | undefined): number {
 
 /** Throws the reason why the row cannot be rotated now. */
 function requireRotatable(row: Row, now: number): void {
-  if (row.kind === "device") {
-    throw new Fault("conflict", "A device's key is not rotated.", { hint: "Pair the device again, and revoke this credential." });
+  if (row.kind === "device" || row.companion_of !== null) {
+    throw new Fault("conflict", "The keys of a device are not rotated.", { hint: "Pair the device again, and revoke this credential." });
   }
   const status = statusOf(row, now);
   if (status !== "active") {

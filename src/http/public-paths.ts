@@ -13,6 +13,7 @@ export const publicPaths: Readonly<Record<string, string>> = {
   "/v1/reload": "the proof inside is the credential",
   "/v1/license": "the proof inside is the credential",
   "/.well-known/openid-configuration": "discovery (OpenID Connect Discovery 1.0 section 4)",
+  "/.well-known/oauth-authorization-server": "the same document for OAuth clients (RFC 8414 section 3)",
   "/": "the page that says what to do next",
   "/sign-in": "the form; what it posts is an operation",
   "/style.css": "the pages' one style sheet",

@@ -13,6 +13,9 @@ import { endpointUrl } from "./endpoints.ts";
 import type { Grant } from "./grants/grant.ts";
 
 export const JWKS_PATH = "/.well-known/jwks.json";
+export const DISCOVERY_PATH = "/.well-known/openid-configuration";
+/** RFC 8414 section 3. */
+export const AUTHORIZATION_SERVER_PATH = "/.well-known/oauth-authorization-server";
 
 /** How clients of endpoints for programs show who they are, as discovery tells it of each such endpoint. */
 function authenticationAt(endpoint: string) {

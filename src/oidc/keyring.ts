@@ -10,6 +10,8 @@ import { Fault } from "../fault.ts";
 import { system } from "../gate/caller.ts";
 import type { Gate } from "../gate/operation.ts";
 import { privateKeyOf, publicKeyOf, type SigningAlgorithm } from "./jwk.ts";
+import { addSigningKey } from "./key-rotation.ts";
+import type { PublicKeys } from "./public-keys.ts";
 import { findSigningKey, listPublishedKeys, longestTokenSeconds, noteTokenLife, openKey, type StoredKey } from "./signing-keys.ts";
 
 /** How long a revoked key may live on in a process that is not told. */
@@ -31,21 +33,32 @@ export interface TokenVerifyKey {
 }
 
 export interface Keyring {
-  /** The key that signs now; ES256 unless told. Throws Fault `unavailable` while there is none or it cannot be opened. */
+  /** The key that signs now; ES256 unless told. The first key of another algorithm is made when it is first asked for. Throws Fault `unavailable` while there is none or it cannot be opened. */
   getSigningKey(alg?: SigningAlgorithm): Promise<TokenSigningKey>;
   /** The published key of that name, or undefined. */
   findVerifyKey(kid: string): Promise<TokenVerifyKey | undefined>;
+  /** All keys that verify; the same object until they are read again. */
+  listPublicKeys(): Promise<PublicKeys>;
 }
 
 interface Held {
   readonly keys: readonly StoredKey[];
+  readonly published: PublicKeys;
   readonly loadedAtMs: number;
 }
 
-function noKey(alg: SigningAlgorithm): Fault {
-  return alg === "ES256"
-    ? new Fault("unavailable", "The issuer has no key to sign with yet.", { hint: "Wait until the role is ready, or restart it." })
-    : new Fault("unavailable", `The issuer has no key to sign ${alg} with.`, { hint: `cyberun oidc keys add --alg ${alg} makes one.` });
+function noKey(): Fault {
+  return new Fault("unavailable", "The issuer has no key to sign with yet.", { hint: "Wait until the role is ready, or restart it." });
+}
+
+function findPublishedKey(keys: readonly StoredKey[], kid: string, now: number): StoredKey | undefined {
+  return keys.find(({ publicJwk, publishedUntil }) => publicJwk.kid === kid && (publishedUntil === null || publishedUntil > now));
+}
+
+/** What is published of the keys: what it was before, as long as it is the same. */
+function samePublished(held: Held | undefined, keys: readonly StoredKey[]): PublicKeys {
+  const isSame = held !== undefined && held.keys.length === keys.length && keys.every((key, index) => held.keys[index]?.publicJwk.kid === key.publicJwk.kid);
+  return isSame ? held.published : { keys: keys.map(({ publicJwk }) => publicJwk) };
 }
 
 /** A key ring over the gate's store. One for each role. */
@@ -61,7 +74,7 @@ export function createKeyring(gate: Gate): Keyring {
     const loadedAtMs = clock.monotonic();
     const keys = await store.read((reader) => listPublishedKeys(reader, clock.now()));
     for (const kid of verifying.keys()) if (!keys.some(({ publicJwk }) => publicJwk.kid === kid)) verifying.delete(kid);
-    held = { keys, loadedAtMs };
+    held = { keys, published: samePublished(held, keys), loadedAtMs };
     return held;
   };
   // Callers that arrive together share one read.
@@ -88,8 +101,7 @@ export function createKeyring(gate: Gate): Keyring {
   };
   const findSigning = ({ keys }: Held, alg: SigningAlgorithm) => findSigningKey(keys, alg, clock.now());
   const findPublished = ({ keys }: Held, kid: string): TokenVerifyKey | undefined => {
-    const now = clock.now();
-    const key = keys.find(({ publicJwk, publishedUntil }) => publicJwk.kid === kid && (publishedUntil === null || publishedUntil > now));
+    const key = findPublishedKey(keys, kid, clock.now());
     if (key === undefined) return undefined;
     const known = verifying.get(kid) ?? { kid, alg: key.publicJwk.alg, publicKey: publicKeyOf(key.publicJwk) };
     verifying.set(kid, known);
@@ -99,17 +111,24 @@ export function createKeyring(gate: Gate): Keyring {
   return {
     async getSigningKey(alg = "ES256") {
       let signing = findSigning(await fresh(), alg) ?? findSigning(await loadAnew(), alg);
+      if (signing === undefined && alg !== "ES256") {
+        await addSigningKey(gate, system, { alg });
+        signing = findSigning(await loadAnew(), alg);
+      }
       const seconds = longestTokenSeconds(settings);
       if (signing !== undefined && signing.tokenSeconds < seconds) {
         await noteTokenLife(gate, system, { kid: signing.publicJwk.kid, seconds });
         signing = findSigning(await loadAnew(), alg);
       }
-      if (signing === undefined) throw noKey(alg);
+      if (signing === undefined) throw noKey();
       return openedKey(signing);
     },
     async findVerifyKey(kid) {
       if (!KID.test(kid)) return undefined;
       return findPublished(await fresh(), kid) ?? findPublished(await loadAnew(), kid);
+    },
+    async listPublicKeys() {
+      return (await fresh()).published;
     },
   };
 }

@@ -144,10 +144,10 @@ test("rotation ends what the key before has opened: at once, or with the overlap
 });
 
 describe("people and their devices", () => {
-  async function device({ gate }: TestGate, { userId }: UserCaller, teamId: string): Promise<string> {
-    const rawKey = createKey("dk", gate.services.random);
+  async function device({ gate }: TestGate, { userId }: UserCaller, teamId: string, kind: "device" | "agent" = "device"): Promise<string> {
+    const rawKey = createKey(kind === "device" ? "dk" : "ak", gate.services.random);
     const id = gate.services.random.uuid();
-    const row = { id, kind: "device", team_id: teamId, user_id: userId, created_by: userId, display_name: "Laptop", key_prefix: keyPrefix(rawKey) };
+    const row = { id, kind, team_id: teamId, user_id: userId, created_by: userId, display_name: "Laptop", key_prefix: keyPrefix(rawKey) };
     const digest = gate.sealer.digest("credential-pepper", rawKey);
     await gate.store.write(async (writer) => await writer.insert(writer.tables.credentials).values({ ...row, digest, created_at: gate.services.clock.now() }));
     return rawKey;
@@ -158,7 +158,7 @@ describe("people and their devices", () => {
     ["removed from the team", ["ended"], ["ended"]],
     ["signed out", [], ["ended"]],
     ["given another role", [], []],
-  ] as const)("of somebody who is %s", async (what, ofDevice, ofSession) => {
+  ] as const)("of somebody who is %s, with the agent key that came with the device", async (what, ofDevice, ofSession) => {
     await using world = await testGate();
     const { teamId, owner } = await setUp(world.gate);
     const address = "grace@example.com";
@@ -166,7 +166,11 @@ describe("people and their devices", () => {
     const session = await signIn(world.gate, address);
     const { open, review } = watched(world);
     const user: UserCaller = { ...person, sessionId: session.sessionId };
-    const connections = [connect(open, await callerOf(world, await device(world, person, teamId))), connect(open, user)];
+    const connections = [
+      connect(open, await callerOf(world, await device(world, person, teamId))),
+      connect(open, await callerOf(world, await device(world, person, teamId, "agent"))),
+      connect(open, user),
+    ];
     const stays = connect(open, { ...owner, sessionId: (await signIn(world.gate)).sessionId });
     await review();
     expect(connections.flatMap(({ ends }) => ends)).toEqual([]);
@@ -179,7 +183,7 @@ describe("people and their devices", () => {
       if (what === "given another role") await writer.update(memberships).set({ role: "viewer" }).where(isTheirs);
     });
     await review();
-    expect(connections.map(({ ends }) => ends)).toEqual([[...ofDevice], [...ofSession]]);
+    expect(connections.map(({ ends }) => ends)).toEqual([[...ofDevice], [...ofDevice], [...ofSession]]);
     expect(stays.ends).toEqual([]);
     await open.stop();
   });

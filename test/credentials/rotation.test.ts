@@ -98,9 +98,11 @@ test("what has ended, devices, and what is not the team's are not rotated", asyn
   await revokeCredential(world.gate, owner, { credential_id: revoked.id });
   const expired = await createCredential(world.gate, owner, { kind: "integration", display_name: "Old", expires_in_days: 1 });
   const device = await addKey(world.gate, owner, "agent");
+  const companion = await addKey(world.gate, owner, "agent");
   await world.store.write(async (writer) => {
     const { credentials } = writer.tables;
     await writer.update(credentials).set({ kind: "device", user_id: owner.userId }).where(eq(credentials.id, device.id));
+    await writer.update(credentials).set({ companion_of: device.id, user_id: owner.userId }).where(eq(credentials.id, companion.id));
   });
   world.services.clock.advance(DAY_MS);
   const before = await storeText(world.store);
@@ -110,6 +112,7 @@ test("what has ended, devices, and what is not the team's are not rotated", asyn
     [revoked.id, "conflict"],
     [expired.id, "conflict"],
     [device.id, "conflict"],
+    [companion.id, "conflict"],
     [foreign.rawKey, "invalid_request"],
     [foreign.rawKey.slice(0, 12), "invalid_request"],
     ["", "invalid_request"],

@@ -7,7 +7,7 @@ import { endSession } from "../../src/identity/sessions.ts";
 import { findAccessTokenClaims, findUserByAccessToken, issueAccessToken } from "../../src/oidc/access-tokens.ts";
 import { isTokenForm } from "../../src/oidc/jwt.ts";
 import { createKeyring, type Keyring } from "../../src/oidc/keyring.ts";
-import { listPublicKeys } from "../../src/oidc/signing-keys.ts";
+import { listPublicKeys } from "../../src/oidc/public-keys.ts";
 import { createSetupLink } from "../../src/identity/setup-links.ts";
 import { operator } from "../../src/gate/caller.ts";
 import { type TestGate, testGate } from "../support/gate.ts";
@@ -49,7 +49,7 @@ async function signed(keyring: Keyring, header: unknown, claims: unknown): Promi
 test("jose verifies the token from the published keys, with every claim of RFC 9068", async () => {
   await using world = await testGate({ settings: { issuerUrl: "https://id.example.com", publicUrl: "https://api.example.com" } });
   const { token } = await withToken(world);
-  const { keys } = await listPublicKeys(world.gate, anonymous, undefined);
+  const { keys } = await listPublicKeys(world.gate, anonymous, { keyring: createKeyring(world.gate) });
   const { payload, protectedHeader } = await jwtVerify(token, createLocalJWKSet({ keys: [...keys] }), {
     issuer: "https://id.example.com",
     audience: "https://api.example.com",
@@ -94,7 +94,7 @@ test("tricks with the algorithm are refused", async () => {
   await using world = await testGate();
   const { keyring, token } = await withToken(world);
   const { header, claims, signature } = parts(token);
-  const { keys } = await listPublicKeys(world.gate, anonymous, undefined);
+  const { keys } = await listPublicKeys(world.gate, anonymous, { keyring: createKeyring(world.gate) });
   const hmac = (alg: string, secret: string, hash: string) => {
     const input = `${encode({ ...header, alg })}.${encode(claims)}`;
     return `${input}.${createHmac(hash, secret).update(input).digest("base64url")}`;
@@ -190,7 +190,8 @@ test("signed by our key, but not one strict JSON object: refused", async () => {
 test("what has not the form of a token is refused before any key is looked for", async () => {
   await using world = await testGate();
   const { token } = await withToken(world);
-  const asked: Keyring = { getSigningKey: () => Promise.reject(new Error("asked")), findVerifyKey: () => Promise.reject(new Error("asked")) };
+  const ask = () => Promise.reject(new Error("asked"));
+  const asked: Keyring = { getSigningKey: ask, findVerifyKey: ask, listPublicKeys: ask };
   const texts = ["", "eyJ", "a.b.c", "eyJ..", `${token}.`, `${token}.AA`, `${token}=`, ` ${token}`, token.replace(".", ".."), `eyJ${"A".repeat(5_000)}.e30.AA`];
   for (const text of texts) {
     expect(isTokenForm(text)).toBe(false);

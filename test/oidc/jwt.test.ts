@@ -7,7 +7,7 @@ import { addSigningKey, prepareSigningKey } from "../../src/oidc/key-rotation.ts
 import { type PrivateJwk, type SigningAlgorithm, signingAlgorithms } from "../../src/oidc/jwk.ts";
 import { signJwt, type TokenTyp, verifyJwt } from "../../src/oidc/jwt.ts";
 import { createKeyring, type Keyring } from "../../src/oidc/keyring.ts";
-import { listPublicKeys } from "../../src/oidc/signing-keys.ts";
+import { listPublicKeys } from "../../src/oidc/public-keys.ts";
 import { type TestGate, testGate } from "../support/gate.ts";
 import { anonymous } from "../support/people.ts";
 
@@ -43,7 +43,7 @@ describe("jose", () => {
     await using fresh = await testGate();
     const { world, keyring } = await withKeys(fresh);
     const token = signJwt(await keyring.getSigningKey(alg), "JWT", claims);
-    const { keys } = await listPublicKeys(world.gate, anonymous, undefined);
+    const { keys } = await listPublicKeys(world.gate, anonymous, { keyring: createKeyring(world.gate) });
     const { payload, protectedHeader } = await jwtVerify(token, createLocalJWKSet({ keys: [...keys] }), { typ: "JWT", algorithms: [alg], currentDate: new Date(claims.iat * 1_000) });
     expect(payload).toEqual(claims);
     expect(Object.keys(protectedHeader).toSorted()).toEqual(["alg", "kid", "typ"]);
@@ -117,7 +117,7 @@ test("a key of one algorithm does not answer for the name of another's key", asy
 test("public keys are no shared secrets, and other paddings, hashes and forms of a signature are refused", async () => {
   await using fresh = await testGate();
   const { world, keyring } = await withKeys(fresh);
-  const { keys } = await listPublicKeys(world.gate, anonymous, undefined);
+  const { keys } = await listPublicKeys(world.gate, anonymous, { keyring: createKeyring(world.gate) });
   const keyOf = async (alg: SigningAlgorithm) => (await keyring.getSigningKey(alg)).privateKey;
   const rsaKid = (await keyring.getSigningKey("RS256")).kid;
   const ecKid = (await keyring.getSigningKey("ES256")).kid;

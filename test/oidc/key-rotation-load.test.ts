@@ -6,7 +6,8 @@ import type { Gate } from "../../src/gate/operation.ts";
 import { findAccessTokenClaims, issueAccessToken } from "../../src/oidc/access-tokens.ts";
 import { prepareSigningKey, rotateDueKeys, rotateSigningKeys } from "../../src/oidc/key-rotation.ts";
 import { createKeyring } from "../../src/oidc/keyring.ts";
-import { JWKS_CACHE_SECONDS, listPublicKeys } from "../../src/oidc/signing-keys.ts";
+import { listPublicKeys } from "../../src/oidc/public-keys.ts";
+import { JWKS_CACHE_SECONDS } from "../../src/oidc/signing-keys.ts";
 import { type TestGate, testGate } from "../support/gate.ts";
 import { anonymous } from "../support/people.ts";
 
@@ -23,7 +24,7 @@ class Verifier {
   async accepts({ gate, services }: TestGate, token: string): Promise<boolean> {
     const now = services.clock.now();
     if (this.#keys === undefined || now - this.#readAtMs >= JWKS_CACHE_SECONDS * 1_000) {
-      const { keys } = await listPublicKeys(gate, anonymous, undefined);
+      const { keys } = await listPublicKeys(gate, anonymous, { keyring: createKeyring(gate) });
       this.#keys = createLocalJWKSet({ keys: [...keys] });
       this.#readAtMs = now;
     }

@@ -4,7 +4,7 @@ import { createSealer } from "../../src/crypto/sealing.ts";
 import { system } from "../../src/gate/caller.ts";
 import type { Gate } from "../../src/gate/operation.ts";
 import { createKeyring } from "../../src/oidc/keyring.ts";
-import { prepareSigningKey } from "../../src/oidc/key-rotation.ts";
+import { addSigningKey, prepareSigningKey } from "../../src/oidc/key-rotation.ts";
 import { testGate } from "../support/gate.ts";
 import { codeOf, refusalOf } from "../support/refusal.ts";
 
@@ -96,4 +96,32 @@ test("a sealed key that was moved to another row is not opened", async () => {
   await prepareSigningKey(world.gate, system, undefined);
   await world.store.write(async (writer) => void (await writer.update(writer.tables.signingKeys).set({ private_jwk: rows[0]?.private_jwk ?? "" })));
   expect(await codeOf(createKeyring(world.gate).getSigningKey())).toBe("unavailable");
+});
+
+test("the first key of another algorithm is made when it is asked for, once, however many ask", async () => {
+  await using world = await testGate();
+  await prepareSigningKey(world.gate, system, undefined);
+  const keyrings = [createKeyring(world.gate), createKeyring(world.gate)];
+  expect((await keyrings[0]?.listPublicKeys())?.keys.map(({ alg }) => alg)).toEqual(["ES256"]);
+  const made = await Promise.all(Array.from({ length: 10 }, async (_, each) => (await keyrings[each % 2]?.getSigningKey("EdDSA"))?.kid));
+  expect(new Set(made).size).toBe(1);
+  const { keys } = (await keyrings[0]?.listPublicKeys()) ?? { keys: [] };
+  expect(keys.map(({ alg }) => alg).toSorted()).toEqual(["ES256", "EdDSA"]);
+  expect(keys.map(({ kid }) => kid)).toContain(made[0] ?? "");
+});
+
+test("the public keys are the same object until they change, and cost no read of their own", async () => {
+  await using world = await testGate();
+  await prepareSigningKey(world.gate, system, undefined);
+  const { gate, reads } = counting(world.gate);
+  const keyring = createKeyring(gate);
+  const first = await keyring.listPublicKeys();
+  for (let each = 0; each < 100; each += 1) expect(await keyring.listPublicKeys()).toBe(first);
+  expect(reads()).toBe(1);
+  world.services.clock.advance(5_000);
+  expect(await keyring.listPublicKeys()).toBe(first);
+  expect(reads()).toBe(2);
+  await addSigningKey(gate, system, { alg: "EdDSA" });
+  world.services.clock.advance(5_000);
+  expect((await keyring.listPublicKeys()).keys).toHaveLength(2);
 });

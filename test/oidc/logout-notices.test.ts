@@ -11,7 +11,8 @@ import { addSigningKey } from "../../src/oidc/key-rotation.ts";
 import { deliverLogoutNotices } from "../../src/oidc/logout-delivery.ts";
 import { startLogoutNotices } from "../../src/oidc/logout-timer.ts";
 import { NOTICE_ATTEMPTS_MAX } from "../../src/oidc/logout-notices.ts";
-import { listPublicKeys } from "../../src/oidc/signing-keys.ts";
+import { createKeyring } from "../../src/oidc/keyring.ts";
+import { listPublicKeys } from "../../src/oidc/public-keys.ts";
 import { createLog } from "../../src/log.ts";
 import { type Flow, startFlow } from "../support/code-flow.ts";
 import { eventually } from "../support/eventually.ts";
@@ -43,7 +44,7 @@ const look = async (gate = site.gate) => await deliverLogoutNotices(gate, system
 const told = () => published.posted.map(({ url }) => url);
 const notices = async () => await site.gate.store.read(async (reader) => await reader.select().from(reader.tables.oidcLogoutNotices));
 async function claimsOf(token: string | undefined) {
-  const keys = createLocalJWKSet({ keys: (await listPublicKeys(site.gate, { kind: "anonymous" }, undefined)).keys.map((key) => ({ ...key })) });
+  const keys = createLocalJWKSet({ keys: (await listPublicKeys(site.gate, { kind: "anonymous" }, { keyring: createKeyring(site.gate) })).keys.map((key) => ({ ...key })) });
   const { payload } = await jwtVerify(token ?? "", keys, { currentDate: new Date(site.gate.services.clock.now()) });
   return payload;
 }

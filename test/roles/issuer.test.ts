@@ -38,7 +38,22 @@ describe("discovery", () => {
   });
 });
 
-describe.each(["/.well-known/openid-configuration", "/.well-known/jwks.json"])("%s", (path) => {
+test("OAuth clients find the same document at their own address (RFC 8414)", async () => {
+  expect((await ask("/.well-known/oauth-authorization-server")).text).toBe((await ask("/.well-known/openid-configuration")).text);
+});
+
+describe.each(["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", "/.well-known/jwks.json"])("%s", (path) => {
+  test("is not sent again to who has it, and the tag changes with it", async () => {
+    const { headers, text } = await ask(path);
+    const etag = headers.get("etag") ?? "";
+    expect(etag).toMatch(/^"[A-Za-z0-9_-]{43}"$/);
+    for (const known of [etag, `W/${etag}`, `"x", ${etag}`, "*"]) {
+      const again = await ask(path, { "if-none-match": known });
+      expect([again.status, again.text, again.headers.get("etag"), again.headers.get("cache-control")]).toEqual([304, "", etag, headers.get("cache-control")]);
+    }
+    for (const other of ['"x"', etag.slice(1, -1), ""]) expect((await ask(path, { "if-none-match": other })).text).toBe(text);
+  });
+
   test("may be kept for a while and read by any origin", async () => {
     const { headers } = await ask(path, { origin: "https://app.example" });
     expect([headers.get("cache-control"), headers.get("access-control-allow-origin"), headers.get("content-type")]).toEqual([`public, max-age=${JWKS_CACHE_SECONDS}`, "*", "application/json;charset=utf-8"]);

@@ -21,6 +21,9 @@ export function recordedTerminal({ input = "", typed }: Answers = {}): RecordedT
     err: (text) => void (printed.err += text),
     isInteractive: typed !== undefined,
     readInput: async () => input,
+    inputChunks: async function* () {
+      yield Buffer.from(input);
+    },
     askHidden: async (questions) => {
       const answers: string[] = [];
       for (const question of questions) {
