@@ -40,6 +40,27 @@ public_url = "https://cyberun.example.com"
 license_server_addresses = ["https://license-1.example.com:9400", "https://license-2.example.com:9400"]
 \`\`\``;
 
+const providersChapter = `## Upstream providers in the config file
+
+Each provider by which people sign in ([what it is](upstream-providers.md)) is a table of its own; no flag and no variable can hold
+one. Its members are those of the API, and the client secret is the first line of a file. All processes that run \`api\` or
+\`issuer\` need the same tables; a change acts at the next start.
+
+\`\`\`toml
+[upstream_providers.google]
+preset = "google"
+client_id = "1234.apps.googleusercontent.com"
+client_secret_file = "google.secret"
+allowed_domains = ["example.com"]
+
+[upstream_providers.corp]
+display_name = "Example Corp"
+issuer = "https://login.example.com"
+client_id = "cyberun"
+client_secret_file = "corp.secret"
+provisioning = "trusted"
+\`\`\``;
+
 const secretsChapter = `## Secrets
 
 A secret is never taken from the command line, where every process of the host sees it. Keys and tokens are named by file.
@@ -74,5 +95,5 @@ function settingRow(name: SettingName): readonly string[] {
 export function configurationMarkdown(): string {
   const settings = table(["flag", "variable", "key in the file", "default", "what it is"], settingNames.map(settingRow));
   const commands = table(["setting", "commands that take it"], settingNames.map((name) => [code(settingOf(name).name), takenBy(name)]));
-  return page(introduction, "## Settings", settings, presetChapter, fileChapter, secretsChapter, "## Who takes what", commands);
+  return page(introduction, "## Settings", settings, presetChapter, fileChapter, providersChapter, secretsChapter, "## Who takes what", commands);
 }

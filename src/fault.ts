@@ -24,6 +24,7 @@ export const faultCodes = {
   gone: { status: 410, exit: 5 },
   too_large: { status: 413, exit: 2 },
   unsupported_media_type: { status: 415, exit: 2 },
+  idempotency_key_reused: { status: 422, exit: 6 },
   upgrade_required: { status: 426, exit: 2 },
   rate_limited: { status: 429, exit: 3 },
   internal: { status: 500, exit: 1 },

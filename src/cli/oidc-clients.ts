@@ -10,33 +10,11 @@ import {
   updateOidcClient,
 } from "../roles/operator/oidc-client-calls.ts";
 import type { Context, Result } from "./context.ts";
-import { readNamedFile } from "./files.ts";
-import { type Operator, openOperator } from "./operator.ts";
+import { type Members, metadataInFile } from "./metadata-file.ts";
+import { openOperator, requireServer } from "./operator.ts";
 
-const METADATA_BYTES_MAX = 65_536;
 /** Far more pages than a deployment can have. */
 const PAGES_MAX = 1_000;
-
-type Members = Readonly<Record<string, unknown>>;
-
-function membersOf(value: unknown): Members | undefined {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? Object.fromEntries(Object.entries(value)) : undefined;
-}
-
-/** The metadata in the file that --metadata-file names; empty without one. */
-function metadataInFile({ options }: Context): Members {
-  const path = options.get("metadataFile");
-  if (path === undefined) return {};
-  const text = readNamedFile(path, METADATA_BYTES_MAX).toString("utf8");
-  const hint = "It holds one JSON object with members of RFC 7591, such as redirect_uris.";
-  try {
-    const members = membersOf(JSON.parse(text));
-    if (members !== undefined) return members;
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-  }
-  throw new Fault("invalid_request", `The file ${path} is not a JSON object.`, { hint });
-}
 
 /** What the flags and the file say together; a flag wins. */
 function metadataOf(context: Context): Members {
@@ -54,12 +32,6 @@ function wholeOf({ options }: Context, option: "overlap" | "life"): number | und
   if (text === undefined) return undefined;
   if (/^[0-9]{1,9}$/.test(text)) return Number(text);
   throw new Fault("invalid_request", `--${option} is not a whole number of seconds.`);
-}
-
-/** Only a server knows what the license allows, because it holds the lease. */
-function requireServer(way: Operator): void {
-  if (way.way === "server") return;
-  throw new Fault("unavailable", "This opens the deployment to an application, and no server runs here to say whether the license allows it.", { hint: "Start it (cyberun serve) and run this again." });
 }
 
 function clientLine(client: Members): string {
@@ -100,7 +72,7 @@ export async function oidcClientsShow(context: Context): Promise<Result> {
 export async function oidcClientsCreate(context: Context): Promise<Result> {
   const metadata = metadataOf(context);
   await using way = await openOperator(context);
-  requireServer(way);
+  requireServer(way, "This opens the deployment to an application");
   const { client, client_secret } = await way.ask(createOidcClient, { metadata });
   return { data: { client, client_secret }, text: [clientLines(client), ...secretLines(client_secret)].join("\n") };
 }
@@ -147,7 +119,7 @@ export async function oidcClientsRotateSecret(context: Context): Promise<Result>
 export async function oidcClientsToken(context: Context): Promise<Result> {
   const asked = wholeOf(context, "life");
   await using way = await openOperator(context);
-  requireServer(way);
+  requireServer(way, "This opens the deployment to an application");
   const { initial_access_token, expires_at } = await way.ask(createInitialAccessToken, asked === undefined ? {} : { life_seconds: asked });
   return { data: { initial_access_token, expires_at }, text: `${initial_access_token}\nBy it one client may register itself, once, until ${expires_at}.` };
 }

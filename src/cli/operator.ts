@@ -195,3 +195,9 @@ export async function openOperator(context: Context, options: OperatorOptions = 
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }
+
+/** Only a server knows what the license allows, because it holds the lease. Throws Fault `unavailable` with what the call would do. */
+export function requireServer({ way }: Operator, deed: string): void {
+  if (way === "server") return;
+  throw new Fault("unavailable", `${deed}, and no server runs here to say whether the license allows it.`, { hint: "Start it (cyberun serve) and run this again." });
+}

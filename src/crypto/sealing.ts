@@ -42,6 +42,7 @@ export type Purpose =
   | "passkey-challenge"
   | "outbox"
   | "invitation"
+  | "idempotency"
   | "audit-row"
   | "audit-anchor";
 

@@ -8,9 +8,18 @@ import type { Scope } from "./scopes.ts";
 
 export type CallerKind = "anonymous" | "user" | "device" | "integration" | "agent" | "lease_client" | "operator" | "system";
 
-/** Where the call came from, for audit and limits. Undefined for calls that cross no socket. */
+/** What a caller calls an attempt, so that its repeat does the deed once. */
+export interface Attempt {
+  readonly key: string;
+  /** Set by the gate: the answer is the one that was given before. */
+  isReplay: boolean;
+}
+
+/** How the call came. */
 interface From {
+  /** Where it came from, for audit and limits. Undefined for calls that cross no socket. */
   readonly address?: string | undefined;
+  readonly attempt?: Attempt | undefined;
 }
 
 /** A person: by access token (`X-Team-ID` chooses the team) or by dashboard cookie. */

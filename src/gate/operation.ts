@@ -14,6 +14,7 @@ import type { Settings } from "../settings.ts";
 import type { Reader, Store, Writer } from "../store/store.ts";
 import { appendAudit, type AuditNote } from "./audit.ts";
 import type { Caller, CallerKind } from "./caller.ts";
+import { doOnce, findOnce, type Once } from "./idempotency.ts";
 import { type OperationName, rowOf } from "./operations.ts";
 import type { Refusals } from "./refusals.ts";
 import { findScope } from "./scopes.ts";
@@ -114,15 +115,26 @@ function enter(name: OperationName, gate: Gate, caller: Caller): Act {
   return { caller, services, sealer, settings, entitlements, limit: (quota) => quotaLimit(entitlements, quota) };
 }
 
-async function commit<T>(name: OperationName, gate: Gate, act: Act, run: (act: CommandAct) => Promise<T | Refused>): Promise<T> {
+/** A command about to be run: what for, by whom, and whether a repeat shall do it once. */
+interface Transaction {
+  readonly name: OperationName;
+  readonly gate: Gate;
+  readonly act: Act;
+  readonly once: Once | undefined;
+}
+
+async function commit<T>({ name, gate, act, once }: Transaction, run: (act: CommandAct) => Promise<T | Refused>): Promise<T> {
   const result = await gate.store.write(async (writer) => {
-    let added: AuditNote = {};
-    const outcome = await run({ ...act, writer, note: (note) => (added = { ...added, ...note }) });
-    if (rowOf(name).audit !== "ledger") {
-      const refused = outcome instanceof Refused;
-      await appendAudit(writer, gate, { ...added, operation: name, outcome: refused ? "refused" : "done", caller: act.caller });
-    }
-    return outcome;
+    const deed = async () => {
+      let added: AuditNote = {};
+      const outcome = await run({ ...act, writer, note: (note) => (added = { ...added, ...note }) });
+      if (rowOf(name).audit !== "ledger") {
+        const refused = outcome instanceof Refused;
+        await appendAudit(writer, gate, { ...added, operation: name, outcome: refused ? "refused" : "done", caller: act.caller });
+      }
+      return outcome;
+    };
+    return once === undefined ? await deed() : await doOnce(writer, gate, { once, deed, keeps: (outcome) => !(outcome instanceof Refused) });
   });
   if (!(result instanceof Refused)) return result;
   remembered.add(result.fault);
@@ -159,17 +171,22 @@ export function command<Input, Output>(
 ): Operation<Input, Output> {
   return named(name, async (gate, caller, input) => {
     const act = enter(name, gate, caller);
-    return await commit(name, gate, act, (commandAct) => run(commandAct, input));
+    const once = findOnce(name, caller, { input, sealer: gate.sealer });
+    return await commit({ name, gate, act, once }, (commandAct) => run(commandAct, input));
   });
 }
 
-/** An operation with work outside its transactions. The gate is asked once, before anything else. */
+/**
+ * An operation with work outside its transactions. The gate is asked once, before anything else. One that takes an
+ * idempotency key has one transaction, whose value it gives back.
+ */
 export function procedure<Input, Output>(
   name: OperationName,
   run: (act: ProcedureAct, input: Input) => Promise<Output>,
 ): Operation<Input, Output> {
   return named(name, async (gate, caller, input) => {
     const act = enter(name, gate, caller);
-    return await run({ ...act, read: (q) => gate.store.read(q), write: (c) => commit(name, gate, act, c) }, input);
+    const once = findOnce(name, caller, { input, sealer: gate.sealer });
+    return await run({ ...act, read: (q) => gate.store.read(q), write: (c) => commit({ name, gate, act, once }, c) }, input);
   });
 }

@@ -81,7 +81,8 @@ async function admit({ authenticate, limits }: AppOptions, request: Request, add
     throw error;
   });
   limits?.admitCaller(request, caller);
-  return caller;
+  const key = request.headers.get("idempotency-key");
+  return key === null ? caller : { ...caller, attempt: { key, isReplay: false } };
 }
 
 /** A new application with the house's limits, faults and headers. Routes are added by the role. */
@@ -106,6 +107,9 @@ export function createApp(options: AppOptions) {
       const address = clientAddress(request.headers, server?.requestIP(request)?.address, proxies);
       setCaller(request, await admit(options, request, address));
       Object.assign(set.headers, limits?.headersOf(request));
+    })
+    .onAfterHandle({ as: "global" }, ({ request, set }) => {
+      if (callerOf(request).attempt?.isReplay === true) set.headers["idempotent-replayed"] = "true";
     })
     .derive({ as: "global" }, ({ request }) => ({ caller: callerOf(request) }))
     .onError(async ({ error, request }) => {

@@ -93,6 +93,7 @@ const codes: Readonly<Record<FaultCode, OAuthErrorCode>> = {
   not_found: "invalid_request",
   method_not_allowed: "invalid_request",
   conflict: "invalid_request",
+  idempotency_key_reused: "invalid_request",
   gone: "invalid_request",
   too_large: "invalid_request",
   unsupported_media_type: "invalid_request",

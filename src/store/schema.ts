@@ -572,6 +572,7 @@ function oidcPendingTables({ table, text, instant, count }: Kit) {
 
 function workflowTables({ table, text, instant, count }: Kit) {
   return {
+    /** Unique index on `team_id`, `workflow_slug`. */
     workflows: table("workflows", {
       id: text().primaryKey(),
       team_id: text().notNull(),
@@ -583,6 +584,22 @@ function workflowTables({ table, text, instant, count }: Kit) {
       version: count().notNull(),
       created_at: instant().notNull(),
       updated_at: instant().notNull(),
+      /** What a save replaces and has no column here, as JSON (`workflows/definition.ts`). */
+      definition: text().notNull(),
+    }),
+    /** Every saved version. Unique index on `workflow_id`, `workflow_version`. */
+    workflowSnapshots: table("workflow_snapshots", {
+      id: text().primaryKey(),
+      team_id: text().notNull(),
+      workflow_id: text().notNull(),
+      workflow_slug: text().notNull(),
+      display_name: text().notNull(),
+      description: text().notNull(),
+      tool_type: text().notNull(),
+      definition: text().notNull(),
+      workflow_version: count().notNull(),
+      snapshot_note: text().notNull(),
+      created_at: instant().notNull(),
     }),
   };
 }
@@ -614,6 +631,17 @@ function gateTables({ table, text, instant, count }: Kit) {
       chain: text().notNull(),
       /** Keyed digest of `chain`: what nobody can make without the master key. */
       seal: text().notNull(),
+    }),
+    /** What creating calls answered, so that a repeat hears it again. Index on `expires_at`, by which old ones are forgotten. */
+    idempotencyKeys: table("idempotency_keys", {
+      /** Keyed digest of caller, team, operation and key. */
+      id: text().primaryKey(),
+      /** Keyed digest of the input. */
+      fingerprint: text().notNull(),
+      /** The operation's value as JSON, sealed, because it can hold a secret that is shown once. */
+      value: text().notNull(),
+      created_at: instant().notNull(),
+      expires_at: instant().notNull(),
     }),
     /** Applied migrations, with the checksum of the text that ran. */
     migrations: table("migrations", {

@@ -28,6 +28,7 @@ const brought = "18-23-what-a-browser-brings";
 const factors = "24-29-mail-and-second-factor";
 const accounts = "31-37-accounts";
 const enumeration = "35-enumeration";
+const invitations = "40-invitations";
 const who = "43-47-who-may";
 const network = "48-55-network";
 
@@ -88,6 +89,9 @@ const accountFlaws: readonly Flaw[] = [
 ];
 
 const administrationFlaws: readonly Flaw[] = [
+  { advisory: 40, name: "anybody accepts an invitation", test: invitations, edits: one("teams/invitation-answers.ts", "if (user?.emailKey !== emailKey) {", "if (user === undefined) {") },
+  { advisory: 40, name: "an invitation has no end", test: invitations, edits: one("teams/invitation-tokens.ts", ", gt(tables.invitations.expires_at, act.services.clock.now())", "") },
+  { advisory: 43, name: "whoever sees keys makes them", test: who, edits: one("teams/permissions.ts", '"credential.create": "admin"', '"credential.create": "viewer"') },
   { advisory: 46, name: "a key makes keys", test: who, edits: one("gate/operations.ts", '"credential.create": {\n    accepts: ["user"],', '"credential.create": {\n    accepts: ["user", "integration", "agent"],') },
   { advisory: 47, name: "anybody who is signed in manages clients", test: who, edits: one("oidc/clients/client-administration.ts", 'if (caller.kind !== "user" || caller.isAdministrator) return;', 'if (caller.kind !== "anonymous") return;') },
   { advisory: 48, name: "a name may lead inside", test: network, edits: one("dialler.ts", 'if (kind !== "public") return', 'if (kind === undefined) return') },

@@ -66,6 +66,7 @@ describe("providers", () => {
         source: "api",
         is_disabled: false,
         has_secret: true,
+        redirect_uri: `${site.urls.issuer}/upstream/callback`,
         created_at: expect.any(String),
         updated_at: expect.any(String),
       },

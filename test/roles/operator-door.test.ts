@@ -52,6 +52,11 @@ test("exactly the listed operations are admitted, and all of them are the operat
     "signing_key.list",
     "signing_key.revoke",
     "signing_key.rotate",
+    "upstream_provider.create",
+    "upstream_provider.delete",
+    "upstream_provider.list",
+    "upstream_provider.read",
+    "upstream_provider.update",
   ]);
   for (const { operation } of operatorCalls) expect(operations[operation].accepts).toContain("operator");
   for (const name of Object.keys(operations).filter((operation) => !admitted.includes(operation))) {

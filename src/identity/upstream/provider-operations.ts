@@ -7,12 +7,13 @@
  */
 import { asc, count, eq } from "drizzle-orm";
 import { Fault, invalidField, notFound } from "../../fault.ts";
-import { command, type CommandAct, query } from "../../gate/operation.ts";
+import { type Act, command, type CommandAct, query } from "../../gate/operation.ts";
 import { isoTime } from "../../page.ts";
 import type { Reader } from "../../store/store.ts";
 import { isClientSecret, readProvider, type UpstreamProvider } from "../../upstream-provider.ts";
 import { requireAdministrator } from "../administrators.ts";
 import { type ProviderRow, providerOf, PROVIDERS_MAX } from "./providers.ts";
+import { callbackOf } from "./start.ts";
 
 /** A provider as answers show it; no secret. */
 export interface ShownProvider extends UpstreamProvider {
@@ -20,6 +21,8 @@ export interface ShownProvider extends UpstreamProvider {
   readonly source: "file" | "api";
   readonly is_disabled: boolean;
   readonly has_secret: boolean;
+  /** What has to be registered at the provider. */
+  readonly redirect_uri: string;
   /** Null for those of the config file. */
   readonly created_at: string | null;
   readonly updated_at: string | null;
@@ -40,12 +43,13 @@ export interface ProviderChange {
   readonly members: Readonly<Record<string, unknown>>;
 }
 
-function shown(row: ProviderRow): ShownProvider {
+function shown({ settings }: Pick<Act, "settings">, row: ProviderRow): ShownProvider {
   return {
     ...providerOf(row),
     source: "api",
     is_disabled: row.disabled_at !== null,
     has_secret: row.client_secret !== null,
+    redirect_uri: callbackOf(settings.issuerUrl),
     created_at: isoTime(row.created_at),
     updated_at: isoTime(row.updated_at),
   };
@@ -57,6 +61,7 @@ function configuredOf({ settings }: Pick<CommandAct, "settings">): readonly Show
     source: "file",
     is_disabled: false,
     has_secret: secret !== undefined,
+    redirect_uri: callbackOf(settings.issuerUrl),
     created_at: null,
     updated_at: null,
   }));
@@ -106,7 +111,7 @@ export const createProvider = command("upstream_provider.create", async (act, in
   const [inserted] = await act.writer.insert(act.writer.tables.upstreamProviders).values(row).onConflictDoNothing().returning();
   if (inserted === undefined) throw new Fault("conflict", "There is a provider of that id already.", { hint: "Change that one, or choose another id." });
   act.note({ subject: `upstream_provider:${provider.id}`, details: { issuer: provider.issuer, provisioning: provider.provisioning } });
-  return shown(inserted);
+  return shown(act, inserted);
 });
 
 /** All of them, those of the config file first. */
@@ -115,12 +120,12 @@ export const listProviders = query("upstream_provider.list", async (act, _input:
   const { upstreamProviders: providers } = act.reader.tables;
   const rows = await act.reader.select().from(providers).orderBy(asc(providers.id)).limit(PROVIDERS_MAX);
   const configured = configuredOf(act);
-  return { providers: [...configured, ...rows.filter(({ id }) => !configured.some((each) => each.id === id)).map(shown)] };
+  return { providers: [...configured, ...rows.filter(({ id }) => !configured.some((each) => each.id === id)).map((row) => shown(act, row))] };
 });
 
 export const readStoredProvider = query("upstream_provider.read", async (act, { id }: { readonly id: string }): Promise<ShownProvider> => {
   requireAdministrator(act.caller);
-  return configuredOf(act).find((provider) => provider.id === id) ?? shown(await getStored(act.reader, id));
+  return configuredOf(act).find((provider) => provider.id === id) ?? shown(act, await getStored(act.reader, id));
 });
 
 const fixed = ["issuer", "preset"] as const;
@@ -156,7 +161,7 @@ export const updateProvider = command("upstream_provider.update", async (act, in
   const [updated] = await act.writer.update(providers).set(set).where(eq(providers.id, input.id)).returning();
   if (updated === undefined) throw notFound();
   act.note({ subject: `upstream_provider:${input.id}`, details: { is_disabled: disabled !== null, new_secret: input.client_secret !== undefined, provisioning: provider.provisioning } });
-  return shown(updated);
+  return shown(act, updated);
 });
 
 /** Deletes a provider. Who is connected by its issuer stays so, should one of that issuer be added again. */

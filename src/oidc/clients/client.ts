@@ -7,6 +7,7 @@
 import { eq } from "drizzle-orm";
 import { assert, notFound } from "../../fault.ts";
 import { type Entitlements, type Qualified, requireLicensed } from "../../license/entitlements.ts";
+import { type Given, planRead } from "../../store/plan.ts";
 import type { Tables } from "../../store/schema.ts";
 import type { Reader } from "../../store/store.ts";
 import { type ClientJwks, parseClientJwks } from "./client-keys.ts";
@@ -153,11 +154,15 @@ export function isClientId(text: string): boolean {
   return /^[A-Za-z0-9._-]{1,100}$/.test(text);
 }
 
+const findRow = planRead((reader, given: Given<{ readonly clientId: string }>) => {
+  const { oidcClients: clients } = reader.tables;
+  return reader.select().from(clients).where(eq(clients.client_id, given("clientId")));
+});
+
 /** The client, disabled or not; undefined when there is none. */
 export async function findClient(reader: Reader, clientId: string): Promise<Client | undefined> {
   if (!isClientId(clientId)) return undefined;
-  const { oidcClients: clients } = reader.tables;
-  const [row] = await reader.select().from(clients).where(eq(clients.client_id, clientId));
+  const [row] = await findRow(reader, { clientId });
   return row === undefined ? undefined : clientOf(row);
 }
 

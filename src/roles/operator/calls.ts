@@ -22,6 +22,7 @@ import { call, type OperatorCall } from "./call.ts";
 import { LicenseFactsSchema, LicenseStatusSchema } from "./license-status.ts";
 import { auditCalls } from "./audit-calls.ts";
 import { oidcClientCalls } from "./oidc-client-calls.ts";
+import { upstreamProviderCalls } from "./upstream-provider-calls.ts";
 
 const closed = { additionalProperties: false };
 const Nothing = Type.Null();
@@ -178,6 +179,7 @@ export const operatorCalls: readonly Pick<OperatorCall<never, unknown>, "operati
   revokeLeaseClient,
   createJoinToken,
   ...oidcClientCalls,
+  ...upstreamProviderCalls,
   ...auditCalls,
   listSigningKeys,
   addSigningKey,

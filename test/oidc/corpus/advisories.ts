@@ -82,13 +82,13 @@ const signInAndRecovery: readonly Advisory[] = [
 const othersWord: readonly Advisory[] = [
   { number: 38, source: "GHSA-g38m-r43w-p2q7, better-auth; CVE-2025-7365, CVE-2026-9087, keycloak", flaw: "Accounts were joined by an address that nobody had proven." },
   { number: 39, source: "CVE-2025-46815, zitadel; GHSA-x445-f3h2-j279, Auth.js", flaw: "An upstream's answer could be used twice, or for another upstream." },
-  { number: 40, source: "CVE-2026-1529, keycloak; GHSA-fmh4-wcc4-5jm3, better-auth", flaw: "An invitation could be altered, or taken by somebody else." },
+  { number: 40, source: "CVE-2026-1529, keycloak; GHSA-fmh4-wcc4-5jm3, better-auth", flaw: "An invitation could be altered, or taken by somebody else.", also: [{ file: "teams/invitations.test.ts", test: "of fifty acceptances of one invitation one counts" }] },
   { number: 41, source: "CVE-2026-45337, better-auth", flaw: "A device's request could be approved into another person's session." },
   { number: 42, source: "GHSA-5rr4-8452-hf4v, GHSA-gv74-j8m3-fg5f, better-auth", flaw: "Anybody could register an upstream, at any address." },
 ];
 
 const administrationAndNetwork: readonly Advisory[] = [
-  { number: 43, source: "GHSA-xxwr-vvr3-2g9f, kanidm", flaw: "Whoever could read an entry could change it.", also: [{ file: doors, test: "each door lets in whom its operation accepts" }] },
+  { number: 43, source: "GHSA-xxwr-vvr3-2g9f, kanidm", flaw: "Whoever could read an entry could change it.", also: [{ file: doors, test: "each door lets in whom its operation accepts" }, { file: "across/permissions.test.ts", test: "every role, on own, foreign and missing things" }] },
   { number: 44, source: "GHSA-r9w3-57w2-gch2, CVE-2026-33504, hydra", flaw: "A forged page mark reached the database." },
   { number: 45, source: "CVE-2025-61928, better-auth", flaw: "The body said whose key was to be made." },
   { number: 46, source: "pocket-id 0c41872c, db64b150", flaw: "A key could make and renew keys, or change how its person signs in.", also: [{ file: "gate/surfaces.test.ts", test: "no surface that changes how somebody gets in admits a key" }] },
@@ -110,7 +110,6 @@ export const awaited: Readonly<Record<number, string>> = {
   30: "passkeys",
   38: "sign-in through an upstream provider",
   39: "sign-in through an upstream provider",
-  40: "invitations",
   41: "pairing of devices",
   42: "sign-in through an upstream provider",
 };

@@ -3,10 +3,17 @@
  * The numbers are those of the classes of attack that the project keeps a list of.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { eq } from "drizzle-orm";
 import { findDialAllowance } from "../../../src/dialler.ts";
+import { operator, type UserCaller } from "../../../src/gate/caller.ts";
+import { endSession } from "../../../src/identity/sessions.ts";
+import { connectIdentity } from "../../../src/identity/upstream/connecting.ts";
+import { updateProvider } from "../../../src/identity/upstream/provider-operations.ts";
 import { openBrowser, type TestBrowser, type Visit } from "../../support/browser.ts";
 import { auditRows } from "../../support/gate.ts";
 import { type Hostile, type HostileOptions, type Lie, startHostile, symmetricToken, unsecuredToken } from "../../support/hostile-upstream.ts";
+import { addPerson, signIn, userCaller } from "../../support/people.ts";
+import { codeOf, strangersTo } from "../../support/refusal.ts";
 import type { TestRoles } from "../../support/roles.ts";
 import { addProvider, CLIENT_REDIRECT, leaveFor, requestAddress, startUpstreamSite } from "../../support/upstream-site.ts";
 
@@ -45,8 +52,14 @@ async function lied(lie: Lie, hostile: Hostile = plain, provider = "plain"): Pro
   return await browser.open(hostile.answer(await leaveFor(site, browser, provider)));
 }
 
+async function userIdOf(address: string): Promise<string | undefined> {
+  const { store } = site.world;
+  const [user] = await store.read((reader) => reader.select({ id: reader.tables.users.id }).from(reader.tables.users).where(eq(reader.tables.users.email_key, address)));
+  return user?.id;
+}
+
 async function lastProblem(): Promise<string> {
-  const last = (await auditRows(site.world.store)).at(-1);
+  const last = (await auditRows(site.world.store)).findLast(({ operation }) => operation.startsWith("upstream_sign_in."));
   return `${last?.operation} ${last?.outcome} ${last?.details}`;
 }
 
@@ -181,6 +194,77 @@ describe("the token endpoint", () => {
     await asked.promise;
     site.world.services.clock.advance(10_000);
     await expectNothing(await page, 503);
+  });
+});
+
+// 10: CVE-2026-1486. The network takes its time, and the administrator does not wait for it.
+test("a provider that is disabled while its code is redeemed lets nobody in", async () => {
+  const page = await lied({
+    async token(usual): Promise<Response> {
+      await updateProvider(site.gate, operator, { id: "plain", is_disabled: true, members: {} });
+      return usual;
+    },
+  });
+  await updateProvider(site.gate, operator, { id: "plain", is_disabled: false, members: {} });
+  expect([page.status, hasCode(page), browser.cookies.has("cyberun-issuer")]).toEqual([404, false, false]);
+  expect(await userIdOf(`h-${count}@hostile.example`)).toBeUndefined();
+});
+
+// 38: the proof belongs to this sign-in, whoever else is signed in at the browser.
+describe("an identity that waits to be connected", () => {
+  async function waiting() {
+    plain.person = { sub: `w-${count}`, email: "somebody@example.com", email_verified: false };
+    const page = await lied({});
+    return { handle: page.url.split("/").at(-1) ?? "", browser: browser.cookies.get("cyberun-browser") ?? "" };
+  }
+  async function signedIn(address: string): Promise<UserCaller> {
+    const { userId } = await addPerson(site.gate, { address });
+    const { sessionId } = await signIn(site.gate, address, "cookie");
+    return { ...userCaller(userId, undefined), sessionId };
+  }
+
+  test("is connected by a session that was made for it, once", async () => {
+    const shown = await waiting();
+    const person = await signedIn(`fresh-${count}@example.com`);
+    expect(await codeOf(connectIdentity(site.gate, person, shown))).toBeUndefined();
+    expect(await codeOf(connectIdentity(site.gate, person, shown))).toBe("gone");
+  });
+
+  test("is not connected by a session from before, and is over then no more than before", async () => {
+    const person = await signedIn(`old-${count}@example.com`);
+    site.world.services.clock.advance(1_000);
+    const shown = await waiting();
+    expect(await codeOf(connectIdentity(site.gate, person, shown))).toBe("gone");
+    const { sessionId } = await signIn(site.gate, `old-${count}@example.com`, "cookie");
+    expect(await codeOf(connectIdentity(site.gate, { ...person, sessionId }, shown))).toBeUndefined();
+  });
+
+  test("is not connected by a session that has ended, or is another person's", async () => {
+    const shown = await waiting();
+    const person = await signedIn(`ended-${count}@example.com`);
+    const other = await signedIn(`other-${count}@example.com`);
+    await endSession(site.gate, person, undefined);
+    expect(await codeOf(connectIdentity(site.gate, person, shown))).toBe("gone");
+    expect(await codeOf(connectIdentity(site.gate, { ...person, sessionId: other.sessionId }, shown))).toBe("gone");
+  });
+
+  test("is not connected with a second account, and one account has so many at most", async () => {
+    const [first, second] = [await waiting(), { ...(await waiting()) }];
+    expect(await codeOf(connectIdentity(site.gate, await signedIn(`one-${count}@example.com`), first))).toBeUndefined();
+    expect(await codeOf(connectIdentity(site.gate, await signedIn(`two-${count}@example.com`), second))).toBe("conflict");
+  });
+
+  test("is over after a quarter of an hour", async () => {
+    const shown = await waiting();
+    site.world.services.clock.stepWall(900_001);
+    const person = await signedIn(`late-${count}@example.com`);
+    const refused = await codeOf(connectIdentity(site.gate, person, shown));
+    site.world.services.clock.stepWall(-900_001);
+    expect(refused).toBe("gone");
+  });
+
+  test.each(strangersTo("upstream_identity.connect"))("is connected by nobody but people: %j", async ({ caller, code }) => {
+    expect(await codeOf(connectIdentity(site.gate, caller, await waiting()))).toBe(code);
   });
 });
 
