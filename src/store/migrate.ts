@@ -31,6 +31,8 @@ import idempotencyPostgres from "./migrations/0011-idempotency.postgres.sql" wit
 import idempotencySqlite from "./migrations/0011-idempotency.sqlite.sql" with { type: "text" };
 import workflowsPostgres from "./migrations/0012-workflows.postgres.sql" with { type: "text" };
 import workflowsSqlite from "./migrations/0012-workflows.sqlite.sql" with { type: "text" };
+import profilePostgres from "./migrations/0013-profile.postgres.sql" with { type: "text" };
+import profileSqlite from "./migrations/0013-profile.sqlite.sql" with { type: "text" };
 
 export interface Migration {
   readonly number: number;
@@ -70,6 +72,7 @@ export const sqliteMigrations: readonly Migration[] = [
   { number: 10, name: "upstream", text: upstreamSqlite },
   { number: 11, name: "idempotency", text: idempotencySqlite },
   { number: 12, name: "workflows", text: workflowsSqlite },
+  { number: 13, name: "profile", text: profileSqlite },
 ];
 
 export const postgresMigrations: readonly Migration[] = [
@@ -85,6 +88,7 @@ export const postgresMigrations: readonly Migration[] = [
   { number: 10, name: "upstream", text: upstreamPostgres },
   { number: 11, name: "idempotency", text: idempotencyPostgres },
   { number: 12, name: "workflows", text: workflowsPostgres },
+  { number: 13, name: "profile", text: profilePostgres },
 ];
 
 /** SHA-256 of the text, base64url. Line ends count as LF, whatever the checkout made of them. */

@@ -434,6 +434,8 @@ function oidcClientTables({ table, text, instant, flag }: Kit) {
       require_pkce: flag().notNull(),
       rotate_refresh_tokens: flag().notNull(),
       require_pushed_authorization_requests: flag().notNull(),
+      /** `fapi2`; null for none. */
+      security_profile: text(),
       dpop_bound_access_tokens: flag().notNull(),
       backchannel_logout_uri: text(),
       logo_uri: text(),
