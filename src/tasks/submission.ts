@@ -43,54 +43,54 @@ function requireTarget({ dispatch_target = "agent", target_pool = "team", submit
   if (tool_type !== undefined && tool_type !== definition.tool_type) throw invalidField("tool_type", `is ${definition.tool_type}, as the workflow's, or is left out`);
 }
 
-async function submit(act: CommandAct, { workflow, definition, version }: Runnable, input: RunInput): Promise<Submitted> {
+/** What the task takes over from the workflow's version. */
+function takenOver({ workflow, definition, version }: Runnable) {
+  const { tool_type, workflow_json, required_labels, required_models, task_timeout, max_retries } = definition;
+  return {
+    team_id: workflow.team_id,
+    workflow_id: workflow.id,
+    workflow_slug: workflow.workflow_slug,
+    workflow_version: version,
+    tool_type,
+    workflow_json: JSON.stringify(workflow_json),
+    required_labels: JSON.stringify(required_labels.toSorted()),
+    required_models: JSON.stringify(required_models),
+    task_timeout,
+    max_retries,
+  };
+}
+
+/** No agent has it, and nothing has come of it. */
+const untouched = {
+  status: "pending",
+  waiting_reason: null,
+  attempt: 0,
+  retry_count: 0,
+  lost_count: 0,
+  agent_id: null,
+  agent_labels: "[]",
+  gpu_type: null,
+  session_id: null,
+  gateway_id: null,
+  lease_until: null,
+  deadline_at: null,
+  started_at: null,
+  completed_at: null,
+  task_output: null,
+  task_error: null,
+  log_bytes: 0,
+} as const;
+
+async function submit(act: CommandAct, runnable: Runnable, input: RunInput): Promise<Submitted> {
+  const { workflow, definition, version } = runnable;
   if (workflow.workflow_status !== "active") throw new Fault("conflict", "The workflow is disabled and takes no new tasks.", { hint: "Have an admin of the team enable it (workflow_status active)." });
   requireTarget(input, definition);
-  const values = resolveParameters(definition.parameters, input.parameters ?? {});
+  const parameters = JSON.stringify(resolveParameters(definition.parameters, input.parameters ?? {}));
   const { services, caller } = act;
   const id = services.random.uuid();
   const now = services.clock.now();
-  const labels = definition.required_labels.toSorted();
-  await insertTask(
-    act,
-    {
-      id,
-      team_id: workflow.team_id,
-      workflow_id: workflow.id,
-      workflow_slug: workflow.workflow_slug,
-      workflow_version: version,
-      created_via: caller.kind === "user" ? "jwt" : "api_key",
-      created_by: creatorOf(act),
-      tool_type: definition.tool_type,
-      workflow_json: JSON.stringify(definition.workflow_json),
-      parameters: JSON.stringify(values),
-      required_labels: JSON.stringify(labels),
-      required_models: JSON.stringify(definition.required_models),
-      task_timeout: definition.task_timeout,
-      max_retries: definition.max_retries,
-      submitter_region: input.submitter_region ?? null,
-      status: "pending",
-      waiting_reason: null,
-      attempt: 0,
-      retry_count: 0,
-      lost_count: 0,
-      agent_id: null,
-      agent_labels: "[]",
-      gpu_type: null,
-      session_id: null,
-      gateway_id: null,
-      lease_until: null,
-      deadline_at: null,
-      available_at: now,
-      created_at: now,
-      started_at: null,
-      completed_at: null,
-      task_output: null,
-      task_error: null,
-      log_bytes: 0,
-    },
-    labels,
-  );
+  const origin = { created_via: caller.kind === "user" ? "jwt" : "api_key", created_by: creatorOf(act), submitter_region: input.submitter_region ?? null };
+  await insertTask(act, { id, ...takenOver(runnable), ...origin, ...untouched, parameters, available_at: now, created_at: now }, definition.required_labels);
   act.note({ teamId: workflow.team_id, subject: `task:${id}`, details: { workflow_slug: workflow.workflow_slug, version } });
   return { task_id: id };
 }
