@@ -44,6 +44,11 @@ const findByToken = planRead((reader, given: Given<TokenSession & Now>) => {
   return callerOf(reader, which, given("now"));
 });
 
+const findByGrantSession = planRead((reader, given: Given<TokenSession & Now>) => {
+  const { sessions } = reader.tables;
+  return callerOf(reader, and(eq(sessions.id, given("sessionId")), eq(sessions.user_id, given("userId"))), given("now"));
+});
+
 const COOKIE: SessionKind = "cookie";
 const findByCookie = planRead((reader, given: Given<{ readonly digest: string } & Now>) => {
   const { sessions } = reader.tables;
@@ -54,6 +59,13 @@ const findByCookie = planRead((reader, given: Given<{ readonly digest: string } 
 export async function findUserBySession({ store, services }: Gate, { sessionId, userId }: TokenSession, facts: RequestFacts): Promise<UserCaller | undefined> {
   const now = services.clock.now();
   const [found] = await store.read((reader) => findByToken(reader, { sessionId, userId, now }));
+  return found === undefined ? undefined : { kind: "user", ...found, ...facts };
+}
+
+/** The same for a grant that was given in a session, of whatever kind; whether the grant stands is the caller's to have asked. */
+export async function findUserByGrantSession({ store, services }: Gate, { sessionId, userId }: TokenSession, facts: RequestFacts): Promise<UserCaller | undefined> {
+  const now = services.clock.now();
+  const [found] = await store.read((reader) => findByGrantSession(reader, { sessionId, userId, now }));
   return found === undefined ? undefined : { kind: "user", ...found, ...facts };
 }
 

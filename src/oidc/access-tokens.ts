@@ -8,10 +8,15 @@ import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import type { UserCaller } from "../gate/caller.ts";
 import type { Gate } from "../gate/operation.ts";
-import { findUserBySession, type RequestFacts } from "../identity/authentication.ts";
+import { findUserByGrantSession, findUserBySession, type RequestFacts } from "../identity/authentication.ts";
+import type { Reader } from "../store/store.ts";
+import { findActiveClient } from "./clients/client.ts";
+import { audiencesOf } from "./grant-tokens.ts";
+import { findLiveGrant } from "./live-grants.ts";
 import { signJwt, verifyJwt } from "./jwt.ts";
 import type { Keyring } from "./keyring.ts";
 import { FIRST_PARTY_SCOPE, scopesOf } from "./scope.ts";
+import { isTokenLive, type LiveClaims } from "./token-validity.ts";
 
 const TYP = "at+jwt";
 /** The platform's own pages and programs, as a client. */
@@ -19,8 +24,20 @@ const FIRST_PARTY_CLIENT = "cyberun";
 
 const Text = Type.String({ minLength: 1, maxLength: 512 });
 const Seconds = Type.Integer({ minimum: 0 });
-/** What RFC 9068 section 2.2 requires, and `sid` (OpenID Connect Front-Channel Logout 1.0 section 3). Other claims may come. */
-const ClaimsSchema = Type.Object({ iss: Text, sub: Text, aud: Text, exp: Seconds, iat: Seconds, jti: Text, client_id: Text, sid: Text, scope: Text, cnf: Type.Optional(Type.Unknown()) });
+/** What RFC 9068 section 2.2 requires, and what a token hangs on: a session, or a grant. Other claims may come. */
+const ClaimsSchema = Type.Object({
+  iss: Text,
+  sub: Text,
+  aud: Type.Union([Text, Type.Array(Text, { minItems: 1, maxItems: 5 })]),
+  exp: Seconds,
+  iat: Seconds,
+  jti: Text,
+  client_id: Text,
+  sid: Type.Optional(Text),
+  grant_id: Type.Optional(Text),
+  scope: Text,
+  cnf: Type.Optional(Type.Unknown()),
+});
 export type AccessTokenClaims = Static<typeof ClaimsSchema>;
 
 const claimsShape = Compile(ClaimsSchema);
@@ -48,12 +65,14 @@ export async function issueAccessToken({ services, settings }: Gate, keyring: Ke
   return signJwt(await keyring.getSigningKey(), TYP, claims);
 }
 
-/** The claims of a good access token of this deployment for its API, or undefined. Whether its session lives is not asked. */
+/** The claims of a good access token of this deployment for its API, or undefined. Whether what it hangs on lives is not asked. */
 export async function findAccessTokenClaims({ services, settings }: Gate, keyring: Keyring, token: string): Promise<AccessTokenClaims | undefined> {
   const claims = await verifyJwt(keyring, TYP, token);
   if (!claimsShape.Check(claims)) return undefined;
   const now = services.clock.now() / 1_000;
-  if (claims.iss !== settings.issuerUrl || claims.aud !== settings.publicUrl) return undefined;
+  if (claims.iss !== settings.issuerUrl || !audiencesOf(claims).includes(settings.publicUrl)) return undefined;
+  // A token that we make for a session names it, and one audience; the others hang on a grant.
+  if (claims.grant_id === undefined && (claims.sid === undefined || typeof claims.aud !== "string")) return undefined;
   // A client of others may hold a token for this audience, but never one for all that the person can do.
   if (!scopesOf(claims.scope).includes(FIRST_PARTY_SCOPE)) return undefined;
   // A bearer is nobody to a token that is bound to a key (RFC 9449 section 7.1).
@@ -65,10 +84,26 @@ export interface PresentedToken extends RequestFacts {
   readonly token: string;
 }
 
-/** The person whose access token this is, or undefined when the token or its session is good for nothing. */
+/**
+ * The session behind a token that a client of the platform's own got by a grant, while both stand. Offline access and devices
+ * have none: whoever acts as a person here does so within a sign-in, and ends with it.
+ */
+async function findGrantSession(reader: Reader, claims: LiveClaims & { readonly grant_id: string }, now: number) {
+  if (!(await isTokenLive(reader, claims, now))) return undefined;
+  const client = await findActiveClient(reader, claims.client_id);
+  const grant = client?.is_first_party === true ? await findLiveGrant(reader, claims.grant_id, now) : undefined;
+  return grant?.userId === undefined || grant.sessionId === undefined ? undefined : { userId: grant.userId, sessionId: grant.sessionId };
+}
+
+/** The person whose access token this is, or undefined when the token or what it hangs on is good for nothing. */
 export async function findUserByAccessToken(gate: Gate, keyring: Keyring, presented: PresentedToken): Promise<UserCaller | undefined> {
   const { token, teamId, address } = presented;
   const claims = await findAccessTokenClaims(gate, keyring, token);
   if (claims === undefined) return undefined;
-  return await findUserBySession(gate, { sessionId: claims.sid, userId: claims.sub }, { teamId, address });
+  const { sid, grant_id, sub } = claims;
+  if (grant_id !== undefined) {
+    const session = await gate.store.read((reader) => findGrantSession(reader, { ...claims, grant_id }, gate.services.clock.now()));
+    return session === undefined ? undefined : await findUserByGrantSession(gate, session, { teamId, address });
+  }
+  return sid === undefined ? undefined : await findUserBySession(gate, { sessionId: sid, userId: sub }, { teamId, address });
 }

@@ -10,6 +10,7 @@
  */
 import { asc, eq } from "drizzle-orm";
 import { assert } from "../fault.ts";
+import { type Given, planRead } from "../store/plan.ts";
 import type { Reader } from "../store/store.ts";
 import type { ClaimsParameter } from "./authorization/claims-parameter.ts";
 import { scopesOf } from "./scope.ts";
@@ -64,11 +65,15 @@ async function listTeams(reader: Reader, userId: string) {
     .limit(TEAMS_MAX);
 }
 
+const findPerson = planRead((reader, given: Given<{ readonly userId: string }>) => {
+  const { users } = reader.tables;
+  return reader.select().from(users).where(eq(users.id, given("userId")));
+});
+
 /** The claims of those names about the person, as things stand now. */
 export async function readClaims(reader: Reader, userId: string, names: ReadonlySet<string>): Promise<Readonly<Record<string, unknown>>> {
   if (names.size === 0) return {};
-  const { users } = reader.tables;
-  const [user] = await reader.select().from(users).where(eq(users.id, userId));
+  const [user] = await findPerson(reader, { userId });
   assert(user !== undefined, "a live grant has its person");
   const all: Readonly<Record<string, unknown>> = {
     name: user.display_name,

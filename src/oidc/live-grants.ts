@@ -10,6 +10,7 @@ import { Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { assert } from "../fault.ts";
 import type { CommandAct } from "../gate/operation.ts";
+import { type Given, planRead } from "../store/plan.ts";
 import type { Reader } from "../store/store.ts";
 import { type ClaimsParameter, ClaimsParameterSchema } from "./authorization/claims-parameter.ts";
 
@@ -50,19 +51,23 @@ function claimsOf(json: string | null): ClaimsParameter | undefined {
   return claims;
 }
 
-/** The grant, when it stands at `now`; undefined when it does not, or never was. */
-export async function findLiveGrant(reader: Reader, grantId: string, now: number): Promise<LiveGrant | undefined> {
+const findLive = planRead((reader, given: Given<{ readonly grantId: string; readonly now: number }>) => {
   const { oidcGrants: grants, oidcClients: clients, users, sessions } = reader.tables;
   const isYounger = or(isNotNull(grants.session_id), isNull(users.credentials_changed_at), gt(grants.created_at, users.credentials_changed_at));
   const hasPerson = or(isNull(grants.user_id), and(eq(users.id, grants.user_id), isNull(users.disabled_at), isYounger));
-  const hasSession = or(isNull(grants.session_id), and(eq(sessions.id, grants.session_id), isNull(sessions.ended_at), gt(sessions.expires_at, now)));
-  const [found] = await reader
+  const hasSession = or(isNull(grants.session_id), and(eq(sessions.id, grants.session_id), isNull(sessions.ended_at), gt(sessions.expires_at, given("now"))));
+  return reader
     .select({ grant: grants })
     .from(grants)
     .innerJoin(clients, and(eq(clients.client_id, grants.client_id), isNull(clients.disabled_at)))
     .leftJoin(users, eq(users.id, grants.user_id))
     .leftJoin(sessions, eq(sessions.id, grants.session_id))
-    .where(and(eq(grants.id, grantId), isNull(grants.ended_at), hasPerson, hasSession));
+    .where(and(eq(grants.id, given("grantId")), isNull(grants.ended_at), hasPerson, hasSession));
+});
+
+/** The grant, when it stands at `now`; undefined when it does not, or never was. */
+export async function findLiveGrant(reader: Reader, grantId: string, now: number): Promise<LiveGrant | undefined> {
+  const [found] = await findLive(reader, { grantId, now });
   if (found === undefined) return undefined;
   const { grant } = found;
   return {

@@ -7,10 +7,11 @@
  * successor for `refreshGraceSeconds`; so there are never two live ones, and nobody honest is locked out. Later the token was
  * stolen, from either side, and the grant ends (RFC 9700 section 4.14.2).
  */
-import { and, eq, inArray, isNull, lt } from "drizzle-orm";
+import { and, eq, inArray, isNull, lt, sql } from "drizzle-orm";
 import { randomSecret } from "../crypto/tokens.ts";
 import { assert } from "../fault.ts";
 import type { CommandAct } from "../gate/operation.ts";
+import { type Given, planWrite } from "../store/plan.ts";
 import type { Tables } from "../store/schema.ts";
 import { findRefreshToken, refreshTokenDigest } from "./refresh-token-lookup.ts";
 
@@ -30,10 +31,32 @@ function endOf({ services, settings }: Pick<CommandAct, "services" | "settings">
   return Math.min(services.clock.now() + settings.refreshTokenSeconds * 1_000, grantedAtMs + settings.refreshTokenAbsoluteSeconds * 1_000);
 }
 
+const insertRow = planWrite((writer, given: Given<Omit<StoredRefreshToken, "used_at" | "successor">>) =>
+  writer.insert(writer.tables.oidcRefreshTokens).values({
+    digest: given("digest"),
+    grant_id: given("grant_id"),
+    client_id: given("client_id"),
+    generation: given("generation"),
+    scope: given("scope"),
+    dpop_jkt: given("dpop_jkt"),
+    created_at: given("created_at"),
+    expires_at: given("expires_at"),
+  }),
+);
+
+const takeRow = planWrite((writer, given: Given<{ readonly digest: string; readonly now: number; readonly successor: string }>) => {
+  const { oidcRefreshTokens: tokens } = writer.tables;
+  return writer
+    .update(tokens)
+    .set({ used_at: sql`${given("now")}`, successor: sql`${given("successor")}` })
+    .where(and(eq(tokens.digest, given("digest")), isNull(tokens.used_at)))
+    .returning({ digest: tokens.digest });
+});
+
 async function insert(act: CommandAct, token: string, { grant_id, client_id, generation, scope, dpop_jkt, expires_at }: NewRefreshToken): Promise<void> {
   const { writer, services, sealer } = act;
   const now = services.clock.now();
-  await writer.insert(writer.tables.oidcRefreshTokens).values({ digest: refreshTokenDigest(sealer, token), grant_id, client_id, generation, scope, dpop_jkt, created_at: now, expires_at });
+  await insertRow(writer, { digest: refreshTokenDigest(sealer, token), grant_id, client_id, generation, scope, dpop_jkt, created_at: now, expires_at });
 }
 
 function newToken({ services }: CommandAct): string {
@@ -54,13 +77,9 @@ export async function createRefreshToken(act: CommandAct, grant: Omit<NewRefresh
 /** Uses up the token for a successor; undefined when it was used already. */
 async function exchange(act: CommandAct, stored: StoredRefreshToken, grantedAtMs: number): Promise<string | undefined> {
   const { writer, services, sealer } = act;
-  const { oidcRefreshTokens: tokens } = writer.tables;
   const successor = newToken(act);
-  const [taken] = await writer
-    .update(tokens)
-    .set({ used_at: services.clock.now(), successor: sealer.seal("oidc-successor", stored.digest, successor) })
-    .where(and(eq(tokens.digest, stored.digest), isNull(tokens.used_at)))
-    .returning({ digest: tokens.digest });
+  const sealed = sealer.seal("oidc-successor", stored.digest, successor);
+  const [taken] = await takeRow(writer, { digest: stored.digest, now: services.clock.now(), successor: sealed });
   if (taken === undefined) return undefined;
   await insert(act, successor, { ...stored, generation: stored.generation + 1, expires_at: endOf(act, grantedAtMs) });
   return successor;

@@ -13,6 +13,7 @@ import type { Sealer } from "../crypto/sealing.ts";
 import { Fault } from "../fault.ts";
 import { command, query } from "../gate/operation.ts";
 import type { Settings } from "../settings.ts";
+import { type Given, planRead } from "../store/plan.ts";
 import type { Tables } from "../store/schema.ts";
 import type { Reader } from "../store/store.ts";
 import { parsePrivateJwk, parsePublicJwk, type PrivateJwk, type PublicJwk, type SigningAlgorithm, signingAlgorithms } from "./jwk.ts";
@@ -66,15 +67,19 @@ function storedKeyOf(row: Tables["signingKeys"]["$inferSelect"]): StoredKey {
   };
 }
 
-/** Every key that verifies at `now`, the newest first; those that sign stand before the others. */
-export async function listPublishedKeys(reader: Reader, now: number): Promise<readonly StoredKey[]> {
+const listPublished = planRead((reader, given: Given<{ readonly now: number }>) => {
   const { signingKeys: keys } = reader.tables;
-  const rows = await reader
+  return reader
     .select()
     .from(keys)
-    .where(and(isNull(keys.revoked_at), or(isNull(keys.published_until), gt(keys.published_until, now))))
+    .where(and(isNull(keys.revoked_at), or(isNull(keys.published_until), gt(keys.published_until, given("now")))))
     .orderBy(desc(keys.active_from), desc(keys.kid))
     .limit(KEYS_MAX);
+});
+
+/** Every key that verifies at `now`, the newest first; those that sign stand before the others. */
+export async function listPublishedKeys(reader: Reader, now: number): Promise<readonly StoredKey[]> {
+  const rows = await listPublished(reader, { now });
   const stored = rows.map(storedKeyOf);
   const isSigning = (key: StoredKey) => keyStateOf(key, now) === "signing";
   return [...stored.filter(isSigning), ...stored.filter((key) => !isSigning(key))];

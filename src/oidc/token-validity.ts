@@ -25,8 +25,11 @@ async function isOwnSessionLive(reader: Reader, { sid, sub }: { readonly sid: st
   return found.length > 0;
 }
 
+/** What of a token's claims says on what it hangs. */
+export type LiveClaims = Pick<GrantTokenClaims, "jti" | "client_id" | "grant_id" | "sid" | "sub">;
+
 /** Whether the token with these claims, which were verified, still opens what it says. `now` in epoch milliseconds. */
-export async function isTokenLive(reader: Reader, claims: GrantTokenClaims, now: number): Promise<boolean> {
+export async function isTokenLive(reader: Reader, claims: LiveClaims, now: number): Promise<boolean> {
   const { jti, client_id, grant_id, sid, sub } = claims;
   if (await isRevoked(reader, jti)) return false;
   if ((await findActiveClient(reader, client_id)) === undefined) return false;

@@ -147,8 +147,8 @@ test.each(deeds)("%s that dies before any of its statements changes nothing, and
     expect(await listSigningKeys(world.gate, operator, undefined)).toEqual(before);
     expect((await createKeyring(world.gate).getSigningKey()).kid).toBe(kid);
   }
-  // At the number after its last statement it lived, and was done.
-  expect(deaths).toBeGreaterThan(2);
+  // At the number after its last statement it lived, and was done. Plans are no builders, and nobody dies at one.
+  expect(deaths).toBeGreaterThan(1);
   expect(deaths).toBeLessThan(STATEMENTS_MAX);
   expect(await listSigningKeys(world.gate, operator, undefined)).not.toEqual(before);
   world.services.clock.advance(DAY_MS);

@@ -7,6 +7,7 @@ import { and, eq, gt, isNotNull, isNull, or } from "drizzle-orm";
 import { isSameSecret, type Sealer } from "../../crypto/sealing.ts";
 import { randomSecret } from "../../crypto/tokens.ts";
 import type { CommandAct } from "../../gate/operation.ts";
+import { type Given, planRead } from "../../store/plan.ts";
 import type { Reader } from "../../store/store.ts";
 import type { AuthenticationMethod } from "./client.ts";
 
@@ -45,15 +46,19 @@ export async function dropSecrets({ writer }: CommandAct, clientId: string): Pro
   await writer.delete(secrets).where(eq(secrets.client_id, clientId));
 }
 
-/** The digests of the client's live secrets. */
-export async function listSecretDigests(reader: Reader, clientId: string, now: number): Promise<readonly string[]> {
+const listLive = planRead((reader, given: Given<{ readonly clientId: string; readonly now: number }>) => {
   const { oidcClientSecrets: secrets } = reader.tables;
-  const isLive = or(isNull(secrets.expires_at), gt(secrets.expires_at, now));
-  const rows = await reader
+  const isLive = or(isNull(secrets.expires_at), gt(secrets.expires_at, given("now")));
+  return reader
     .select({ digest: secrets.digest })
     .from(secrets)
-    .where(and(eq(secrets.client_id, clientId), isLive))
+    .where(and(eq(secrets.client_id, given("clientId")), isLive))
     .limit(SECRETS_MAX);
+});
+
+/** The digests of the client's live secrets. */
+export async function listSecretDigests(reader: Reader, clientId: string, now: number): Promise<readonly string[]> {
+  const rows = await listLive(reader, { clientId, now });
   return rows.map(({ digest }) => digest);
 }
 

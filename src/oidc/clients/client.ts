@@ -7,9 +7,11 @@
 import { eq } from "drizzle-orm";
 import { assert, notFound } from "../../fault.ts";
 import { type Entitlements, type Qualified, requireLicensed } from "../../license/entitlements.ts";
+import { type Given, planRead } from "../../store/plan.ts";
 import type { Tables } from "../../store/schema.ts";
 import type { Reader } from "../../store/store.ts";
 import { type ClientJwks, parseClientJwks } from "./client-keys.ts";
+import { type SecurityProfile, securityProfiles } from "./security-profile.ts";
 
 export const authenticationMethods = ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"] as const;
 export type AuthenticationMethod = (typeof authenticationMethods)[number];
@@ -48,6 +50,8 @@ export interface ClientMetadata {
   readonly rotate_refresh_tokens: boolean;
   readonly require_pushed_authorization_requests: boolean;
   readonly dpop_bound_access_tokens: boolean;
+  /** What it binds itself to beyond the defaults. */
+  readonly security_profile: SecurityProfile | undefined;
   readonly backchannel_logout_uri: string | undefined;
   readonly logo_uri: string | undefined;
   readonly policy_uri: string | undefined;
@@ -72,7 +76,8 @@ export interface Client extends ClientMetadata {
 
 export type ClientRow = Tables["oidcClients"]["$inferSelect"];
 
-function listOf(json: string): readonly string[] {
+/** Reads back a list of addresses, or of other texts, as it is stored. */
+export function parseUris(json: string): readonly string[] {
   const list: unknown = JSON.parse(json);
   assert(Array.isArray(list) && list.every((each) => typeof each === "string"), "a stored list of a client is a list of texts");
   return list;
@@ -84,15 +89,15 @@ function oneOf<T extends string>(known: readonly T[], value: string): T {
   return found;
 }
 
-const manyOf = <T extends string>(known: readonly T[], json: string): readonly T[] => listOf(json).map((each) => oneOf(known, each));
+const manyOf = <T extends string>(known: readonly T[], json: string): readonly T[] => parseUris(json).map((each) => oneOf(known, each));
 
 /** The client that `row` holds. */
 export function clientOf(row: ClientRow): Client {
   return {
     client_id: row.client_id,
     client_name: row.client_name,
-    redirect_uris: listOf(row.redirect_uris),
-    post_logout_redirect_uris: listOf(row.post_logout_redirect_uris),
+    redirect_uris: parseUris(row.redirect_uris),
+    post_logout_redirect_uris: parseUris(row.post_logout_redirect_uris),
     grant_types: manyOf(grantTypes, row.grant_types),
     response_types: manyOf(responseTypes, row.response_types),
     scope: row.scope,
@@ -106,12 +111,13 @@ export function clientOf(row: ClientRow): Client {
     rotate_refresh_tokens: row.rotate_refresh_tokens,
     require_pushed_authorization_requests: row.require_pushed_authorization_requests,
     dpop_bound_access_tokens: row.dpop_bound_access_tokens,
+    security_profile: row.security_profile === null ? undefined : oneOf(securityProfiles, row.security_profile),
     backchannel_logout_uri: row.backchannel_logout_uri ?? undefined,
     logo_uri: row.logo_uri ?? undefined,
     policy_uri: row.policy_uri ?? undefined,
     tos_uri: row.tos_uri ?? undefined,
-    resources: listOf(row.resources),
-    served_resources: listOf(row.served_resources),
+    resources: parseUris(row.resources),
+    served_resources: parseUris(row.served_resources),
     is_first_party: row.is_first_party,
     is_dynamic: row.registration_digest !== null,
     is_disabled: row.disabled_at !== null,
@@ -139,6 +145,7 @@ export function columnsOf(metadata: ClientMetadata) {
     rotate_refresh_tokens: metadata.rotate_refresh_tokens,
     require_pushed_authorization_requests: metadata.require_pushed_authorization_requests,
     dpop_bound_access_tokens: metadata.dpop_bound_access_tokens,
+    security_profile: metadata.security_profile ?? null,
     backchannel_logout_uri: metadata.backchannel_logout_uri ?? null,
     logo_uri: metadata.logo_uri ?? null,
     policy_uri: metadata.policy_uri ?? null,
@@ -153,11 +160,15 @@ export function isClientId(text: string): boolean {
   return /^[A-Za-z0-9._-]{1,100}$/.test(text);
 }
 
+const findRow = planRead((reader, given: Given<{ readonly clientId: string }>) => {
+  const { oidcClients: clients } = reader.tables;
+  return reader.select().from(clients).where(eq(clients.client_id, given("clientId")));
+});
+
 /** The client, disabled or not; undefined when there is none. */
 export async function findClient(reader: Reader, clientId: string): Promise<Client | undefined> {
   if (!isClientId(clientId)) return undefined;
-  const { oidcClients: clients } = reader.tables;
-  const [row] = await reader.select().from(clients).where(eq(clients.client_id, clientId));
+  const [row] = await findRow(reader, { clientId });
   return row === undefined ? undefined : clientOf(row);
 }
 

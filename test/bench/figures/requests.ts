@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { foundTeam } from "../administrator.ts";
 import { type Deployment, startDeployment } from "../deployment.ts";
-import { type Bench, compared, type Figure, type Place } from "../figure.ts";
+import { atLeast, type Bench, compared, type Figure, type Place } from "../figure.ts";
 import { type Load, startLoad } from "../load/load.ts";
 import { loadRounds, medianLatency, processorNotes, type Target } from "../load/rounds.ts";
 import { type RawServer, startRaw } from "../raw/process.ts";
@@ -11,6 +11,7 @@ import { column } from "../rounds.ts";
 const CONNECTIONS = 32;
 const ROUND_SECONDS = 1.2;
 const ROUNDS = 5;
+const DOCUMENTS_PER_SECOND_MIN = 10_000;
 
 /** Gated requests in a row that are made with the key; also the key that the raw loop knows. */
 export const WORKFLOWS_PATH = "/api/v1/r/workflows";
@@ -23,6 +24,8 @@ interface Subject {
   readonly raw: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly notes: readonly string[];
+  /** Requests per second that are promised. */
+  readonly perSecondMin?: number;
 }
 
 interface Rig {
@@ -42,20 +45,21 @@ async function throughput({ deployment, raw, load }: Rig, subject: Subject): Pro
     ours: target(deployment.process.pid, subject.ours),
     raw: target(raw.process.pid, subject.raw),
   });
+  const rates = compared(column(pairs, ({ perSecond }) => perSecond));
   return {
     name: subject.name,
     title: subject.title,
     unit: "requests/s",
     rawLoop: subject.rawLoop,
-    ...compared(column(pairs, ({ perSecond }) => perSecond)),
+    ...rates,
     latencyMs: medianLatency(pairs),
-    bars: [],
+    bars: subject.perSecondMin === undefined ? [] : [atLeast("median of requests/s", subject.perSecondMin, rates.ours.median)],
     notes: [...subject.notes, ...processorNotes(pairs, "request")],
   };
 }
 
 function subjects({ deployment: { addresses }, raw }: Rig, key: string): readonly Subject[] {
-  const fixed = { raw: new URL("/static", raw.url).href, headers: {}, rawLoop: "Bun.serve with one prepared Response of the same document", notes: [] };
+  const fixed = { raw: new URL("/static", raw.url).href, headers: {}, perSecondMin: DOCUMENTS_PER_SECOND_MIN, rawLoop: "Bun.serve with one prepared Response of the same document", notes: [] };
   return [
     {
       name: "request.gated",

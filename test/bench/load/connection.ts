@@ -17,7 +17,7 @@ const ANSWER_MS_MAX = 10_000;
 
 /** A request as it goes over the wire. */
 export function requestText(method: string, url: URL, headers: Readonly<Record<string, string>> = {}, body?: string): string {
-  const length = body === undefined ? {} : { "content-type": "application/json", "content-length": String(Buffer.byteLength(body)) };
+  const length = body === undefined ? {} : { "content-type": "application/json", ...headers, "content-length": String(Buffer.byteLength(body)) };
   const lines = Object.entries({ host: url.host, ...headers, ...length }).map(([name, value]) => `${name}: ${value}`);
   return `${method} ${url.pathname}${url.search} HTTP/1.1\r\n${lines.join("\r\n")}${HEAD_END}${body ?? ""}`;
 }

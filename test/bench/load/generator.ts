@@ -4,9 +4,11 @@
  * It is separate so that its event loop never stands between a server and the clock that measures it, and so that what it
  * costs can be told: every result carries the processor time that the generator itself took.
  */
+import { Type } from "typebox";
+import { Compile } from "typebox/compile";
 import { percentiles } from "../statistics.ts";
 import { Connection, requestText } from "./connection.ts";
-import { type Job, type LoadResult, orderShape, type PacedJob, type RenewalsJob, type Reply, type RequestsJob } from "./jobs.ts";
+import { type Job, type LoadResult, orderShape, type PacedJob, type RefreshesJob, type RenewalsJob, type Reply, type RequestsJob } from "./jobs.ts";
 import { LeaseClient } from "./lease-client.ts";
 import { type Call, closedLoop, pacedLoop, type Samples } from "./loops.ts";
 
@@ -15,13 +17,18 @@ const stops = new Map<number, AbortController>();
 const leaseClients = new Map<string, readonly LeaseClient[]>();
 const connections = new Map<string, readonly Connection[]>();
 
-function callers({ url, headers, connections: count }: RequestsJob | PacedJob): readonly Call[] {
-  const target = new URL(url);
-  const request = requestText("GET", target, headers);
-  const key = `${target.host} ${count}`;
+/** Connections of their own for each kind of job, since two jobs may run at once. */
+function openConnections(target: URL, kind: Job["kind"], count: number): readonly Connection[] {
+  const key = `${target.host} ${target.pathname} ${kind} ${count}`;
   const open = connections.get(key) ?? Array.from({ length: count }, () => new Connection(target));
   connections.set(key, open);
-  return open.map((connection) => async () => {
+  return open;
+}
+
+function callers({ kind, url, headers, body: sent, connections: count }: RequestsJob | PacedJob): readonly Call[] {
+  const target = new URL(url);
+  const request = requestText(sent === undefined ? "GET" : "POST", target, headers, sent);
+  return openConnections(target, kind, count).map((connection) => async () => {
     const { status, body } = await connection.send(request);
     if (status !== 200) throw new Error(`status ${status}: ${body.slice(0, 300)}`);
   });
@@ -43,6 +50,23 @@ async function renewals(job: RenewalsJob): Promise<Samples> {
   return samples;
 }
 
+/** The token that each lineage would use next, by address. */
+const lineages = new Map<string, string[]>();
+const refreshTokenShape = Compile(Type.Object({ refresh_token: Type.String() }));
+
+function refreshers({ kind, url, headers, tokens }: RefreshesJob): readonly Call[] {
+  const target = new URL(url);
+  const current = lineages.get(url) ?? [...tokens];
+  lineages.set(url, current);
+  return openConnections(target, kind, tokens.length).map((connection, index) => async () => {
+    const sent = `grant_type=refresh_token&refresh_token=${current[index] ?? ""}`;
+    const { status, body } = await connection.send(requestText("POST", target, headers, sent));
+    const answer: unknown = status === 200 ? JSON.parse(body) : undefined;
+    if (!refreshTokenShape.Check(answer)) throw new Error(`status ${status}: ${body.slice(0, 300)}`);
+    current[index] = answer.refresh_token;
+  });
+}
+
 async function perform(job: Job, stopped: AbortSignal): Promise<Samples> {
   switch (job.kind) {
     case "requests":
@@ -51,6 +75,8 @@ async function perform(job: Job, stopped: AbortSignal): Promise<Samples> {
       return await pacedLoop(callers(job), { perSecond: job.perSecond, stopped });
     case "renewals":
       return await renewals(job);
+    case "refreshes":
+      return await closedLoop(refreshers(job), job.seconds);
     default:
       throw new Error(`there is no such job: ${JSON.stringify(job satisfies never)}`);
   }

@@ -4,11 +4,15 @@ import { Compile } from "typebox/compile";
 
 const Headers = Type.Record(Type.String(), Type.String());
 
-/** `GET url` on so many connections, as fast as they are answered; anything but 200 is a failure. */
+/** A text beside the headers makes it a POST. */
+const Body = Type.Optional(Type.String());
+
+/** Requests to `url` on so many connections, as fast as they are answered; anything but 200 is a failure. */
 const Requests = Type.Object({
   kind: Type.Literal("requests"),
   url: Type.String(),
   headers: Headers,
+  body: Body,
   connections: Type.Integer({ minimum: 1 }),
   seconds: Type.Number(),
 });
@@ -18,6 +22,7 @@ const Paced = Type.Object({
   kind: Type.Literal("paced"),
   url: Type.String(),
   headers: Headers,
+  body: Body,
   connections: Type.Integer({ minimum: 1 }),
   perSecond: Type.Number(),
 });
@@ -32,11 +37,22 @@ const Renewals = Type.Object({
   seconds: Type.Number(),
 });
 
-const Job = Type.Union([Requests, Paced, Renewals]);
+/** Refresh tokens, each of a lineage and on a connection of its own: every answer's token is the next request's. */
+const Refreshes = Type.Object({
+  kind: Type.Literal("refreshes"),
+  url: Type.String(),
+  headers: Headers,
+  /** The first of each lineage. A later job for the same address goes on where the one before ended. */
+  tokens: Type.Array(Type.String(), { minItems: 1 }),
+  seconds: Type.Number(),
+});
+
+const Job = Type.Union([Requests, Paced, Renewals, Refreshes]);
 export type Job = Static<typeof Job>;
 export type RequestsJob = Static<typeof Requests>;
 export type PacedJob = Static<typeof Paced>;
 export type RenewalsJob = Static<typeof Renewals>;
+export type RefreshesJob = Static<typeof Refreshes>;
 
 const Order = Type.Object({ id: Type.Integer(), order: Type.Union([Job, Type.Literal("stop")]) });
 export type Order = Static<typeof Order>;
