@@ -110,6 +110,27 @@ export const Workflow = closed({
   updated_at: Instant,
 });
 
+/** Beside these, the members of a definition that its tool type has. */
+export const WorkflowDetail = Type.Object(
+  {
+    id: Id,
+    workflow_slug: Text,
+    display_name: Text,
+    description: Text,
+    tool_type: Text,
+    workflow_status: Text,
+    version: Type.Integer(),
+    created_at: Instant,
+    updated_at: Instant,
+  },
+  { additionalProperties: true },
+);
+
+const snapshot = { id: Id, workflow_id: Id, workflow_version: Type.Integer(), snapshot_note: Text, created_at: Instant };
+const AnyObject = Type.Object({}, { additionalProperties: true });
+export const Snapshot = closed(snapshot);
+export const SnapshotDetail = closed({ ...snapshot, workflow_json: Type.Optional(AnyObject), workflow_params: Type.Array(AnyObject) });
+
 const ByNamespace = (values: TSchema) => closed({ global: values, account: values, team: values });
 
 export const LicenseStatus = closed({

@@ -61,9 +61,9 @@ export function plainSchema(schema: unknown): Json {
   const walk = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(walk);
     if (!isObject(value)) return value;
-    const any = value["anyOf"];
-    if (Array.isArray(any) && any.some(isNumericText)) {
-      const { anyOf: _any, ...rest } = value;
+    const choices = value["anyOf"];
+    if (Array.isArray(choices) && choices.some(isNumericText)) {
+      const { anyOf: _choices, ...rest } = value;
       return { type: "number", ...rest };
     }
     return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, walk(member)]));
@@ -98,6 +98,7 @@ const tags: readonly (readonly [prefix: string, tag: string])[] = [
   ["/api/v1/invitations", "Invitation"],
   ["/api/v1/credentials", "Credential"],
   ["/api/v1/r/workflows", "Workflow"],
+  ["/api/v1/workflows", "Workflow"],
   ["/api/v1/license", "License"],
   ["/api/v1/oidc", "OpenID Connect"],
   ["/api/v1/audit", "Audit"],
