@@ -3,7 +3,7 @@
  *
  * The read sees what is committed now, so a revocation is true for the next request once its call has returned.
  */
-import { and, eq, gt, isNotNull, isNull, or } from "drizzle-orm";
+import { and, eq, exists, gt, isNull, or } from "drizzle-orm";
 import { type KeyFamily, keyFamilyOf, keyPrefix } from "../crypto/tokens.ts";
 import type { DeviceCaller, TeamCaller } from "../gate/caller.ts";
 import type { Gate } from "../gate/operation.ts";
@@ -29,28 +29,27 @@ function isWanted({ credentials }: Reader["tables"], given: Given<Wanted>) {
   return and(or(eq(credentials.digest, given("digest")), isPrevious), eq(credentials.kind, given("kind")), isNull(credentials.revoked_at), isUnexpired);
 }
 
-/** An agent key that came with a device falls with the device's person; other keys are the team's and stand for nobody. */
-const findTeamKey = planRead((reader, given: Given<Wanted>) => {
+/**
+ * A device stands for a person, and so does the agent key that came with it: both die with the account and with the
+ * membership. Other keys are the team's and stand for nobody. Asked with `exists`: joined, SQLite needs five times as long.
+ */
+const findKey = planRead((reader, given: Given<Wanted>) => {
   const { credentials, users, memberships } = reader.tables;
-  const standsForNobody = isNull(credentials.user_id);
-  const hasPerson = and(isNotNull(users.id), isNull(users.disabled_at), isNotNull(memberships.id));
+  const present = reader
+    .select({ id: memberships.id })
+    .from(memberships)
+    .innerJoin(users, and(eq(users.id, memberships.user_id), isNull(users.disabled_at)))
+    .where(and(eq(memberships.team_id, credentials.team_id), eq(memberships.user_id, credentials.user_id)));
   return reader
-    .select({ credentialId: credentials.id, teamId: credentials.team_id, scopes: credentials.scopes, allowedCidrs: credentials.allowed_cidrs })
+    .select({
+      credentialId: credentials.id,
+      teamId: credentials.team_id,
+      userId: credentials.user_id,
+      scopes: credentials.scopes,
+      allowedCidrs: credentials.allowed_cidrs,
+    })
     .from(credentials)
-    .leftJoin(users, eq(users.id, credentials.user_id))
-    .leftJoin(memberships, and(eq(memberships.team_id, credentials.team_id), eq(memberships.user_id, users.id)))
-    .where(and(isWanted(reader.tables, given), or(standsForNobody, hasPerson)));
-});
-
-/** A device stands for a person: it dies with the account and with the membership. */
-const findDeviceKey = planRead((reader, given: Given<Wanted>) => {
-  const { credentials, users, memberships } = reader.tables;
-  return reader
-    .select({ credentialId: credentials.id, teamId: credentials.team_id, userId: users.id, allowedCidrs: credentials.allowed_cidrs })
-    .from(credentials)
-    .innerJoin(users, and(eq(users.id, credentials.user_id), isNull(users.disabled_at)))
-    .innerJoin(memberships, and(eq(memberships.team_id, credentials.team_id), eq(memberships.user_id, users.id)))
-    .where(isWanted(reader.tables, given));
+    .where(and(isWanted(reader.tables, given), or(isNull(credentials.user_id), exists(present))));
 });
 
 interface Found {
@@ -61,18 +60,11 @@ interface Found {
 async function find({ store, sealer, services }: Gate, family: KeyFamily, rawKey: string): Promise<Found | undefined> {
   const kind = kindOf(family);
   const wanted: Wanted = { kind, digest: sealer.digest("credential-pepper", rawKey), now: services.clock.now() };
-  return await store.read(async (reader) => {
-    if (kind === "device") {
-      const [found] = await findDeviceKey(reader, wanted);
-      if (found === undefined) return undefined;
-      const { allowedCidrs, ...ids } = found;
-      return { caller: { kind, ...ids }, allowedCidrs };
-    }
-    const [found] = await findTeamKey(reader, wanted);
-    if (found === undefined) return undefined;
-    const { allowedCidrs, scopes, ...ids } = found;
-    return { caller: { kind, ...ids, scopes: readScopes(scopes) }, allowedCidrs };
-  });
+  const [found] = await store.read((reader) => findKey(reader, wanted));
+  if (found === undefined) return undefined;
+  const { allowedCidrs, scopes, userId, ...ids } = found;
+  if (kind !== "device") return { caller: { kind, ...ids, scopes: readScopes(scopes) }, allowedCidrs };
+  return userId === null ? undefined : { caller: { kind, ...ids, userId }, allowedCidrs };
 }
 
 /**

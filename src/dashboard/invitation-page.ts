@@ -50,9 +50,12 @@ ${field({ name: "user_password", label: "Password", type: "password", autocomple
 <button type="submit" id="submit-sign-up">Make the account and join</button>
 </form>
 </section>
+<section aria-labelledby="unwanted">
+<h2 id="unwanted">You do not want to join</h2>
 <form method="post" action="/invitation/${token}/decline" id="decline">
 <button type="submit" class="quiet" id="submit-decline">Decline the invitation</button>
-</form>`,
+</form>
+</section>`,
   );
 }
 

@@ -26,6 +26,8 @@ type KeyOperation = { [Name in OperationName]: (typeof surfaceOf)[Name] extends 
 
 const scopeOf = {
   "workflow.list_runtime": "workflows:read",
+  "workflow.read_runtime": "workflows:read",
+  "workflow.read_by_slug": "workflows:read",
 } as const satisfies Record<KeyOperation, Scope>;
 
 const byName: ReadonlyMap<string, Scope> = new Map(Object.entries(scopeOf));

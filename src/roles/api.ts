@@ -26,6 +26,7 @@ import { addRuntimeDoors } from "./api/runtime.ts";
 import { addSessionDoors } from "./api/sessions.ts";
 import { addTeamDoors } from "./api/teams.ts";
 import { addUserDoors } from "./api/users.ts";
+import { addWorkflowDoors } from "./api/workflows.ts";
 import { addUpstreamDoors } from "./api/upstream.ts";
 
 export interface ApiOptions {
@@ -45,6 +46,7 @@ export function addApiDoors(app: App, { gate, keyring, licenseServer }: ApiOptio
   addPeopleDoors(app, gate);
   addDeviceDoors(app, gate);
   addPasskeyDoors(app, gate);
+  addWorkflowDoors(app, gate);
   addRuntimeDoors(app, gate);
   addLicenseDoors(app, gate, licenseServer);
   addOidcClientDoors(app, gate);

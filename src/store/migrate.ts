@@ -7,8 +7,6 @@
  */
 import { Fault } from "../fault.ts";
 import type { Clock } from "../services.ts";
-import credentialsPostgres from "./migrations/0006-credentials.postgres.sql" with { type: "text" };
-import credentialsSqlite from "./migrations/0006-credentials.sqlite.sql" with { type: "text" };
 import firstPostgres from "./migrations/0001-first.postgres.sql" with { type: "text" };
 import firstSqlite from "./migrations/0001-first.sqlite.sql" with { type: "text" };
 import oidcPostgres from "./migrations/0002-oidc.postgres.sql" with { type: "text" };
@@ -19,6 +17,8 @@ import passkeysPostgres from "./migrations/0004-passkeys.postgres.sql" with { ty
 import passkeysSqlite from "./migrations/0004-passkeys.sqlite.sql" with { type: "text" };
 import teamsPostgres from "./migrations/0005-teams.postgres.sql" with { type: "text" };
 import teamsSqlite from "./migrations/0005-teams.sqlite.sql" with { type: "text" };
+import credentialsPostgres from "./migrations/0006-credentials.postgres.sql" with { type: "text" };
+import credentialsSqlite from "./migrations/0006-credentials.sqlite.sql" with { type: "text" };
 import devicesPostgres from "./migrations/0007-devices.postgres.sql" with { type: "text" };
 import devicesSqlite from "./migrations/0007-devices.sqlite.sql" with { type: "text" };
 import logoutPostgres from "./migrations/0008-logout.postgres.sql" with { type: "text" };
@@ -29,6 +29,10 @@ import upstreamPostgres from "./migrations/0010-upstream.postgres.sql" with { ty
 import upstreamSqlite from "./migrations/0010-upstream.sqlite.sql" with { type: "text" };
 import idempotencyPostgres from "./migrations/0011-idempotency.postgres.sql" with { type: "text" };
 import idempotencySqlite from "./migrations/0011-idempotency.sqlite.sql" with { type: "text" };
+import workflowsPostgres from "./migrations/0012-workflows.postgres.sql" with { type: "text" };
+import workflowsSqlite from "./migrations/0012-workflows.sqlite.sql" with { type: "text" };
+import profilePostgres from "./migrations/0013-profile.postgres.sql" with { type: "text" };
+import profileSqlite from "./migrations/0013-profile.sqlite.sql" with { type: "text" };
 
 export interface Migration {
   readonly number: number;
@@ -67,6 +71,8 @@ export const sqliteMigrations: readonly Migration[] = [
   { number: 9, name: "audit-chain", text: auditChainSqlite },
   { number: 10, name: "upstream", text: upstreamSqlite },
   { number: 11, name: "idempotency", text: idempotencySqlite },
+  { number: 12, name: "workflows", text: workflowsSqlite },
+  { number: 13, name: "profile", text: profileSqlite },
 ];
 
 export const postgresMigrations: readonly Migration[] = [
@@ -81,6 +87,8 @@ export const postgresMigrations: readonly Migration[] = [
   { number: 9, name: "audit-chain", text: auditChainPostgres },
   { number: 10, name: "upstream", text: upstreamPostgres },
   { number: 11, name: "idempotency", text: idempotencyPostgres },
+  { number: 12, name: "workflows", text: workflowsPostgres },
+  { number: 13, name: "profile", text: profilePostgres },
 ];
 
 /** SHA-256 of the text, base64url. Line ends count as LF, whatever the checkout made of them. */

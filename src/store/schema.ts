@@ -434,6 +434,8 @@ function oidcClientTables({ table, text, instant, flag }: Kit) {
       require_pkce: flag().notNull(),
       rotate_refresh_tokens: flag().notNull(),
       require_pushed_authorization_requests: flag().notNull(),
+      /** `fapi2`; null for none. */
+      security_profile: text(),
       dpop_bound_access_tokens: flag().notNull(),
       backchannel_logout_uri: text(),
       logo_uri: text(),
@@ -572,6 +574,7 @@ function oidcPendingTables({ table, text, instant, count }: Kit) {
 
 function workflowTables({ table, text, instant, count }: Kit) {
   return {
+    /** Unique index on `team_id`, `workflow_slug`. */
     workflows: table("workflows", {
       id: text().primaryKey(),
       team_id: text().notNull(),
@@ -583,6 +586,22 @@ function workflowTables({ table, text, instant, count }: Kit) {
       version: count().notNull(),
       created_at: instant().notNull(),
       updated_at: instant().notNull(),
+      /** What a save replaces and has no column here, as JSON (`workflows/definition.ts`). */
+      definition: text().notNull(),
+    }),
+    /** Every saved version. Unique index on `workflow_id`, `workflow_version`. */
+    workflowSnapshots: table("workflow_snapshots", {
+      id: text().primaryKey(),
+      team_id: text().notNull(),
+      workflow_id: text().notNull(),
+      workflow_slug: text().notNull(),
+      display_name: text().notNull(),
+      description: text().notNull(),
+      tool_type: text().notNull(),
+      definition: text().notNull(),
+      workflow_version: count().notNull(),
+      snapshot_note: text().notNull(),
+      created_at: instant().notNull(),
     }),
   };
 }

@@ -36,6 +36,17 @@ export const permissions = {
   /** A device comes with an agent key, by which it runs tasks of the team. */
   "pairing.confirm": "member",
   "workflow.list_runtime": "viewer",
+  "workflow.read_runtime": "viewer",
+  "workflow.read_by_slug": "viewer",
+  "workflow.list": "viewer",
+  "workflow.read": "viewer",
+  "workflow.create": "admin",
+  "workflow.import": "admin",
+  "workflow.update": "admin",
+  "workflow.delete": "admin",
+  "workflow_snapshot.list": "viewer",
+  "workflow_snapshot.read": "viewer",
+  "workflow_snapshot.restore": "admin",
   "audit.list": "admin",
   "audit.export": "admin",
 } as const satisfies Partial<Record<OperationName, Role>>;

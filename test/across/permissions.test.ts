@@ -16,7 +16,9 @@ import { readTeam, transferTeam, updateTeam } from "../../src/teams/current-team
 import { cancelInvitation, createInvitation, listInvitations } from "../../src/teams/invitations.ts";
 import { listMembers, setMemberRole } from "../../src/teams/members.ts";
 import { mayDo, permissions, type Role, roles, type TeamAction } from "../../src/teams/permissions.ts";
-import { listRuntimeWorkflows } from "../../src/workflows/workflows.ts";
+import { createWorkflow, deleteWorkflow, importWorkflow, readWorkflow, updateWorkflow } from "../../src/workflows/management.ts";
+import { listSnapshots, readSnapshot, restoreSnapshot } from "../../src/workflows/snapshots.ts";
+import { listRuntimeWorkflows, listWorkflows, readRuntimeWorkflow, readWorkflowBySlug } from "../../src/workflows/workflows.ts";
 import { type TestGate, testGate } from "../support/gate.ts";
 import { addKey, addPerson, addTeam, anonymous } from "../support/people.ts";
 import { refusalOf } from "../support/refusal.ts";
@@ -39,6 +41,28 @@ const someMember = async (gate: Gate, team: Team) => (await addPerson(gate, { te
 const someKey = async (gate: Gate, team: Team) => (await addKey(gate, team.people.owner, "integration")).id;
 const someInvitation = async (gate: Gate, team: Team) => (await createInvitation(gate, team.people.owner, { email_address: `${gate.services.random.uuid()}@example.com`, invitation_role: "viewer" })).id;
 
+async function someSlug(gate: Gate, { people: { owner } }: Team): Promise<string> {
+  const workflow_slug = `w-${gate.services.random.uuid()}`;
+  await createWorkflow(gate, owner, { workflow_slug, display_name: "W" });
+  return workflow_slug;
+}
+
+async function someWorkflow(gate: Gate, team: Team): Promise<string> {
+  return (await readWorkflowBySlug(gate, team.people.owner, { workflow_slug: await someSlug(gate, team) })).id;
+}
+
+/** A workflow and its first snapshot, joined by a slash. */
+async function someSnapshot(gate: Gate, team: Team): Promise<string> {
+  const workflow_id = await someWorkflow(gate, team);
+  const [first] = (await listSnapshots(gate, team.people.owner, { workflow_id })).snapshot_list;
+  return `${workflow_id}/${first?.id}`;
+}
+
+function snapshotIn(pair: string): { readonly workflow_id: string; readonly snapshot_id: string } {
+  const [workflow_id = "", snapshot_id = absent] = pair.split("/");
+  return { workflow_id, snapshot_id };
+}
+
 const walks: Readonly<Record<TeamAction, Walk>> = {
   "team.read": { attempt: (gate, caller) => readTeam(gate, caller, undefined) },
   "team.update": { attempt: (gate, caller) => updateTeam(gate, caller, { display_name: "N" }) },
@@ -59,6 +83,17 @@ const walks: Readonly<Record<TeamAction, Walk>> = {
   "audit.export": { attempt: (gate, caller) => exportAudit(gate, caller, {}) },
   "pairing.confirm": { attempt: async (gate, caller) => confirmPairing(gate, caller, { user_code: (await startPairing(gate, anonymous, undefined)).user_code }) },
   "workflow.list_runtime": { attempt: (gate, caller) => listRuntimeWorkflows(gate, caller, {}) },
+  "workflow.read_runtime": { object: someWorkflow, attempt: (gate, caller, workflow_id) => readRuntimeWorkflow(gate, caller, { workflow_id }) },
+  "workflow.read_by_slug": { object: someSlug, attempt: (gate, caller, workflow_slug) => readWorkflowBySlug(gate, caller, { workflow_slug }) },
+  "workflow.list": { attempt: (gate, caller) => listWorkflows(gate, caller, {}) },
+  "workflow.read": { object: someWorkflow, attempt: (gate, caller, workflow_id) => readWorkflow(gate, caller, { workflow_id }) },
+  "workflow.create": { attempt: (gate, caller) => createWorkflow(gate, caller, { workflow_slug: "new", display_name: "N" }) },
+  "workflow.import": { attempt: (gate, caller) => importWorkflow(gate, caller, { workflow_slug: "new", display_name: "N" }) },
+  "workflow.update": { object: someWorkflow, attempt: (gate, caller, workflow_id) => updateWorkflow(gate, caller, { workflow_id, display_name: "N" }) },
+  "workflow.delete": { object: someWorkflow, attempt: (gate, caller, workflow_id) => deleteWorkflow(gate, caller, { workflow_id }) },
+  "workflow_snapshot.list": { object: someWorkflow, attempt: (gate, caller, workflow_id) => listSnapshots(gate, caller, { workflow_id }) },
+  "workflow_snapshot.read": { object: someSnapshot, attempt: (gate, caller, pair) => readSnapshot(gate, caller, snapshotIn(pair)) },
+  "workflow_snapshot.restore": { object: someSnapshot, attempt: (gate, caller, pair) => restoreSnapshot(gate, caller, snapshotIn(pair)) },
 };
 
 async function makeTeam({ gate }: TestGate): Promise<Team> {

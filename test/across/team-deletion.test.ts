@@ -27,7 +27,8 @@ test("a team goes with everything it owns, and its keys are good for nothing at 
   await world.store.write(async (writer) => {
     const { workflows, invitations } = writer.tables;
     const at = { created_at: 1, updated_at: 1 };
-    await writer.insert(workflows).values({ id: "w", team_id: teamId, workflow_slug: "w", display_name: "w", description: "", tool_type: "command", workflow_status: "active", version: 1, ...at });
+    await writer.insert(workflows).values({ id: "w", team_id: teamId, workflow_slug: "w", display_name: "w", description: "", tool_type: "command", workflow_status: "active", version: 1, definition: "{}", ...at });
+    await writer.insert(writer.tables.workflowSnapshots).values({ id: "s", team_id: teamId, workflow_id: "w", workflow_slug: "w", display_name: "w", description: "", tool_type: "command", definition: "{}", workflow_version: 1, snapshot_note: "", created_at: 1 });
     await writer.insert(invitations).values({ id: "i", team_id: teamId, email_address: "a@b.c", email_key: "a@b.c", role: "member", invited_by: owner.userId, is_mailed: false, created_at: 1, expires_at: 2 });
   });
   // Each kind of thing is there before, so that the check below can fail.

@@ -6,9 +6,10 @@ import type { Browser, BrowserContext, Page } from "playwright-core";
 import { root } from "../../build/executables.ts";
 import { operator, system } from "../../src/gate/caller.ts";
 import { createSetupLink } from "../../src/identity/setup-links.ts";
+import { createInvitation } from "../../src/teams/invitations.ts";
 import { createAdministrator } from "../../src/teams/setup.ts";
 import { launchBrowser } from "../support/chromium.ts";
-import { ownerAddress, PASSWORD } from "../support/people.ts";
+import { addPerson, ownerAddress, PASSWORD } from "../support/people.ts";
 import { startRoles, type TestRoles } from "../support/roles.ts";
 import { testNeeding, whyNot } from "../support/skip.ts";
 
@@ -195,6 +196,45 @@ testNeeding("chromium", "the overview says what a shut license is and what to do
   await tab.page.goto(`${site.urls.api}/nothing`);
   expect(await tab.page.getByRole("alert").textContent()).toContain("nothing at this address");
   await photograph(tab.page, "refusal");
+}, 60_000);
+
+/** The link of a new invitation into the first team. */
+async function invitationLink({ gate, people }: TestRoles, email_address: string): Promise<string> {
+  return (await createInvitation(gate, people.owner, { email_address, invitation_role: "member" })).invitation_url ?? "";
+}
+
+testNeeding("chromium", "an invited person makes an account on the link's page, and another accepts with the account there is", async () => {
+  await using site = await startRoles({ features: { global: { auto_team: false } } });
+  await using tab = await visit();
+  const { page } = tab;
+  await page.goto(await invitationLink(site, "grace@example.com"));
+  expect([await page.textContent("#invited"), await page.textContent("#team"), await page.textContent("#role")]).toEqual(["grace@example.com", "First", "member"]);
+  await photograph(page, "invitation");
+  await page.fill("#first_name", "Grace");
+  await page.fill("#last_name", "Hopper");
+  await page.fill("#user_password", "nanoseconds of wire");
+  await page.click("#submit-sign-up");
+  await page.waitForURL(`${site.urls.api}/`);
+  expect([await page.textContent("#who"), await page.textContent("main")]).toEqual(["Grace Hopper", expect.stringContaining("First")]);
+
+  await addPerson(site.gate, { address: "alan@example.com" });
+  const link = await invitationLink(site, "alan@example.com");
+  await page.goto(link);
+  await page.click("#submit-accept");
+  expect(await page.getByRole("alert").textContent()).toContain("another address");
+  await photograph(page, "invitation-refused");
+  await page.goto(`${site.urls.api}/`);
+  await page.click("#sign-out");
+  await page.waitForSelector("#sign-in");
+  await fill(page, { "#email_address": "alan@example.com", "#user_password": PASSWORD });
+  await page.waitForSelector("#who");
+  await page.goto(link);
+  await page.click("#submit-accept");
+  await page.waitForURL(`${site.urls.api}/`);
+  expect(await page.textContent("main")).toContain("First");
+  await page.goto(link);
+  expect(await page.getByRole("alert").textContent()).toContain("not good any more");
+  expect(tab.complaints.filter((line) => !/status of 4\d\d/.test(line))).toEqual([]);
 }, 60_000);
 
 testNeeding("chromium", "the forms are walked by keyboard in their order, and each field has its name", async () => {

@@ -7,7 +7,7 @@ import { codeOf, refusalOf, shutStates, strangersTo } from "../support/refusal.t
 async function addWorkflow({ gate }: TestGate, teamId: string, slug: string): Promise<string> {
   const id = gate.services.random.uuid();
   const now = gate.services.clock.now();
-  const values = { display_name: slug, description: "", tool_type: "command", workflow_status: "active", version: 1, created_at: now, updated_at: now };
+  const values = { display_name: slug, description: "", tool_type: "command", workflow_status: "active", version: 1, created_at: now, updated_at: now, definition: "{}" };
   await gate.store.write(async (writer) => await writer.insert(writer.tables.workflows).values({ id, team_id: teamId, workflow_slug: slug, ...values }));
   return id;
 }

@@ -8,6 +8,7 @@ import { Compile } from "typebox/compile";
 import { type ClientJws, findClientJws } from "../client-jws.ts";
 import type { Client } from "../clients/client.ts";
 import type { ClientJwks } from "../clients/client-keys.ts";
+import { isProfileAlgorithm } from "../clients/security-profile.ts";
 
 /** RFC 7523 asks for none; newer profiles name it. A token made for another purpose has another. */
 const typs: readonly (string | undefined)[] = [undefined, "JWT", "client-authentication+jwt"];
@@ -40,7 +41,7 @@ export function findAssertion(text: string): Assertion | undefined {
 }
 
 export interface AssertionContext {
-  readonly client: Pick<Client, "client_id">;
+  readonly client: Pick<Client, "client_id" | "security_profile">;
   /** Addresses that an assertion may be made for. */
   readonly audiences: readonly string[];
   readonly nowSeconds: number;
@@ -54,9 +55,11 @@ type Check = (assertion: Assertion, context: AssertionContext) => boolean;
 
 const checks: Readonly<Record<string, Check>> = {
   typ: ({ jws }) => typs.includes(jws.header.typ),
+  algorithm: ({ jws }, { client }) => isProfileAlgorithm(client.security_profile, jws.header.alg),
   noKeyInside: ({ jws }) => jws.header.jwk === undefined,
   issuerAndSubject: ({ claims }, { client }) => claims.iss === client.client_id && claims.sub === client.client_id,
-  audience: ({ claims }, { audiences }) => audiences.includes(typeof claims.aud === "string" ? claims.aud : claims.aud.join(" ")),
+  audience: ({ claims: { aud } }, { audiences, client }) =>
+    typeof aud === "string" ? audiences.includes(aud) : client.security_profile === undefined && audiences.includes(aud.join(" ")),
   notOver: ({ claims }, { nowSeconds, skewSeconds }) => nowSeconds < claims.exp + skewSeconds,
   notTooLong: ({ claims }, { nowSeconds, skewSeconds, lifeSecondsMax }) => claims.exp <= nowSeconds + lifeSecondsMax + skewSeconds,
   notFromTheFuture: ({ claims }, { nowSeconds, skewSeconds }) => claims.iat <= nowSeconds + skewSeconds && (claims.nbf ?? 0) <= nowSeconds + skewSeconds,

@@ -48,7 +48,8 @@ async function byAssertion(act: ProcedureAct, presented: Extract<Presented, { as
   if (assertion === undefined || clientId === undefined) return undefined;
   const { client } = await findKnown(act, clientId);
   if (client?.token_endpoint_auth_method !== "private_key_jwt") return undefined;
-  const audiences = [settings.issuerUrl, endpointUrl(settings.issuerUrl, "token")];
+  // An assertion for an address is good wherever somebody makes a client believe in it; the profile takes the name alone.
+  const audiences = [settings.issuerUrl, ...(client.security_profile === undefined ? [endpointUrl(settings.issuerUrl, "token")] : [])];
   // What it says comes first: an assertion for somebody else makes no key be fetched.
   const context = { client, audiences, nowSeconds: services.clock.now() / 1_000, skewSeconds: settings.clockSkewSeconds, lifeSecondsMax: settings.clientAssertionSeconds };
   if (!isFittingAssertion(assertion, context)) return undefined;

@@ -11,6 +11,7 @@ import { type Given, planRead } from "../../store/plan.ts";
 import type { Tables } from "../../store/schema.ts";
 import type { Reader } from "../../store/store.ts";
 import { type ClientJwks, parseClientJwks } from "./client-keys.ts";
+import { type SecurityProfile, securityProfiles } from "./security-profile.ts";
 
 export const authenticationMethods = ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"] as const;
 export type AuthenticationMethod = (typeof authenticationMethods)[number];
@@ -49,6 +50,8 @@ export interface ClientMetadata {
   readonly rotate_refresh_tokens: boolean;
   readonly require_pushed_authorization_requests: boolean;
   readonly dpop_bound_access_tokens: boolean;
+  /** What it binds itself to beyond the defaults. */
+  readonly security_profile: SecurityProfile | undefined;
   readonly backchannel_logout_uri: string | undefined;
   readonly logo_uri: string | undefined;
   readonly policy_uri: string | undefined;
@@ -107,6 +110,7 @@ export function clientOf(row: ClientRow): Client {
     rotate_refresh_tokens: row.rotate_refresh_tokens,
     require_pushed_authorization_requests: row.require_pushed_authorization_requests,
     dpop_bound_access_tokens: row.dpop_bound_access_tokens,
+    security_profile: row.security_profile === null ? undefined : oneOf(securityProfiles, row.security_profile),
     backchannel_logout_uri: row.backchannel_logout_uri ?? undefined,
     logo_uri: row.logo_uri ?? undefined,
     policy_uri: row.policy_uri ?? undefined,
@@ -140,6 +144,7 @@ export function columnsOf(metadata: ClientMetadata) {
     rotate_refresh_tokens: metadata.rotate_refresh_tokens,
     require_pushed_authorization_requests: metadata.require_pushed_authorization_requests,
     dpop_bound_access_tokens: metadata.dpop_bound_access_tokens,
+    security_profile: metadata.security_profile ?? null,
     backchannel_logout_uri: metadata.backchannel_logout_uri ?? null,
     logo_uri: metadata.logo_uri ?? null,
     policy_uri: metadata.policy_uri ?? null,

@@ -15,6 +15,7 @@ import { FIRST_PARTY_SCOPE, problemOfScope, scopesOf } from "../scope.ts";
 import { authenticationMethods, type ClientMetadata, DEVICE_GRANT, type GrantType, grantTypes, idTokenAlgorithms, responseTypes, subjectTypes } from "./client.ts";
 import { type ClientJwks, readClientJwks } from "./client-keys.ts";
 import { isPrivateScheme, problemOfHttpsUri, problemOfRedirectUri, problemOfWebUri, URI_CHARACTERS_MAX } from "./redirect-uris.ts";
+import { findProfileBreach, profileDefaults, securityProfiles } from "./security-profile.ts";
 import { problemOfResource } from "./resources.ts";
 
 const URIS_MAX = 20;
@@ -42,6 +43,7 @@ const own = {
   sector_identifier_uri: OneUri,
   require_pushed_authorization_requests: Flag,
   dpop_bound_access_tokens: Flag,
+  security_profile: Type.Optional(Choice(securityProfiles)),
   backchannel_logout_uri: OneUri,
   /** Taken for what it asks, which every client gets: `sid` is in each logout token. */
   backchannel_logout_session_required: Flag,
@@ -92,6 +94,7 @@ function sentBy(registrar: Registrar, input: unknown): Sent {
 /** With every default, and nothing checked between members yet. */
 function completed(sent: Sent, jwks: ClientJwks | undefined, clientId: string): ClientMetadata {
   const grants: readonly GrantType[] = sent.grant_types ?? ["authorization_code"];
+  const defaults = profileDefaults(sent.security_profile);
   const usesCode = grants.includes("authorization_code");
   const hasPerson = usesCode || grants.includes(DEVICE_GRANT);
   return {
@@ -101,16 +104,17 @@ function completed(sent: Sent, jwks: ClientJwks | undefined, clientId: string): 
     grant_types: grants,
     response_types: sent.response_types ?? (usesCode ? ["code"] : []),
     scope: scopesOf(sent.scope ?? (hasPerson ? DEFAULT_SCOPE : "")).join(" "),
-    token_endpoint_auth_method: sent.token_endpoint_auth_method ?? "client_secret_basic",
+    token_endpoint_auth_method: sent.token_endpoint_auth_method ?? defaults.token_endpoint_auth_method,
     jwks,
     jwks_uri: sent.jwks_uri,
     id_token_signed_response_alg: sent.id_token_signed_response_alg ?? "ES256",
     subject_type: sent.subject_type ?? "public",
     sector_identifier_uri: sent.sector_identifier_uri,
-    require_pkce: sent.require_pkce ?? true,
-    rotate_refresh_tokens: sent.rotate_refresh_tokens ?? true,
-    require_pushed_authorization_requests: sent.require_pushed_authorization_requests ?? false,
-    dpop_bound_access_tokens: sent.dpop_bound_access_tokens ?? false,
+    require_pkce: sent.require_pkce ?? defaults.require_pkce,
+    rotate_refresh_tokens: sent.rotate_refresh_tokens ?? defaults.rotate_refresh_tokens,
+    require_pushed_authorization_requests: sent.require_pushed_authorization_requests ?? defaults.require_pushed_authorization_requests,
+    dpop_bound_access_tokens: sent.dpop_bound_access_tokens ?? defaults.dpop_bound_access_tokens,
+    security_profile: sent.security_profile,
     backchannel_logout_uri: sent.backchannel_logout_uri,
     logo_uri: sent.logo_uri,
     policy_uri: sent.policy_uri,
@@ -221,5 +225,7 @@ export function requireMetadata(registrar: Registrar, input: unknown, clientId: 
   requireFittingAuthentication(metadata);
   requireStrictPublicClient(metadata);
   requireOneSector(metadata);
+  const breach = findProfileBreach(metadata);
+  if (breach !== undefined) throw refusedMember(breach.member, breach.problem);
   return metadata;
 }

@@ -97,6 +97,19 @@ describe("advisory 35: known and unknown names are alike", () => {
     await compare((email_address) => site.call("/api/v1/auth/register", { json: { ...names, email_address } }), disabledAddress);
   });
 
+  test("when a team invites, with mail and without", async () => {
+    const { user } = await site.credentials();
+    for (const email of [true, false]) {
+      site.license({ features: { global: { email } } });
+      const known = `${(await addPerson(site.gate)).userId}@example.com`;
+      await compare(async (email_address) => {
+        const { text, ...answer } = await site.call("/api/v1/invitations", { as: user, json: { email_address, invitation_role: "viewer" } });
+        return { ...answer, text: text.replaceAll(/[0-9a-f]{8}-[0-9a-f-]{27}|[0-9A-Za-z]{43}/g, "RANDOM") };
+      }, known);
+    }
+    site.license({});
+  });
+
   test("in the refusals of bad input", async () => {
     await compare(login("x".repeat(2_000)), ownerAddress);
     await compare((email_address) => site.call("/api/v1/auth/register", { json: { ...names, user_password: "short", email_address } }), ownerAddress);

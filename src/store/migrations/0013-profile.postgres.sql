@@ -1,0 +1,3 @@
+-- A client may bind itself to a security profile.
+
+alter table oidc_clients add column security_profile text collate "C";
