@@ -1,6 +1,7 @@
 /**
  * `/desktop/pair`: the page on which a person pairs a device. Opening it looks nothing up and decides nothing, because
- * anybody can send a link; only forms of the page itself do.
+ * anybody can send a link; only forms of the page itself do. That they are is authentication's to see: the cookie of the
+ * person counts for nobody else's forms.
  */
 import { t } from "elysia";
 import { confirmPairing, PAIRING_PAGE, readPairing, refusePairing } from "../../credentials/pairing.ts";
@@ -17,7 +18,7 @@ import { readSelf } from "../../identity/users.ts";
 import { requireId } from "../../ids.ts";
 import { mayDo, roles } from "../../teams/permissions.ts";
 import { listTeams } from "../../teams/teams.ts";
-import { orAgain, requireOwnForm } from "./forms.ts";
+import { orAgain } from "./forms.ts";
 import { towardsSignIn } from "./way-back.ts";
 
 /** A person with more teams than that pairs through the API. */
@@ -96,23 +97,17 @@ export function addDevicePages(app: App, gate: Gate): void {
   );
   app.post(
     PAIRING_PAGE,
-    async ({ request, caller, body }) =>
+    async ({ caller, body }) =>
       await asPerson({ gate, caller, typed: body.user_code }, async (visit) =>
-        orCodeAgain(body.user_code, async () => {
-          requireOwnForm(gate, request);
-          return await choicePage(visit, body);
-        }),
+        orCodeAgain(body.user_code, async () => await choicePage(visit, body)),
       ),
     { ...door("deployment.read", "urlencoded"), body: t.Object({ user_code: CodeText }) },
   );
   app.post(
     `${PAIRING_PAGE}/decision`,
-    async ({ request, caller, body }) =>
+    async ({ caller, body }) =>
       await asPerson({ gate, caller, typed: body.user_code }, async (visit) =>
-        orCodeAgain(body.user_code, async () => {
-          requireOwnForm(gate, request);
-          return await decide(visit, body);
-        }),
+        orCodeAgain(body.user_code, async () => await decide(visit, body)),
       ),
     {
       ...door("deployment.read", "urlencoded"),
