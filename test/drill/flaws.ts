@@ -30,6 +30,7 @@ const accounts = "31-37-accounts";
 const enumeration = "35-enumeration";
 const invitations = "40-invitations";
 const who = "43-47-who-may";
+const upstream = "38-42-upstream";
 const network = "48-55-network";
 
 const one = (file: string, from: string, to: string): readonly Edit[] => [{ file: `src/${file}`, from, to }];
@@ -99,4 +100,34 @@ const administrationFlaws: readonly Flaw[] = [
   { advisory: 55, name: "a name may have lines", test: network, edits: one("identity/names.ts", "if (FORBIDDEN.test(name)) throw", 'if (FORBIDDEN.test(name) && name === "") throw') },
 ];
 
-export const flaws: readonly Flaw[] = [...tokenFlaws, ...requestFlaws, ...accountFlaws, ...administrationFlaws];
+const upstreamFlaws: readonly Flaw[] = [
+  { advisory: 8, name: "an upstream's token may be another party's", test: upstream, edits: one("identity/upstream/redemption.ts", "azp !== undefined && azp !== client_id", "azp === 0") },
+  { advisory: 9, name: "an upstream's signature is not looked at", test: upstream, edits: one("identity/upstream/redemption.ts", "  await validateApplicationLevelSignature(server, response, sending);\n", "") },
+  { advisory: 10, name: "a provider that is disabled half-way is good", test: upstream, edits: one("teams/upstream-sign-in.ts", "const provider = await getUsableProvider(commandAct, commandAct.writer, which);", "const provider = asked;") },
+  { advisory: 38, name: "a verified address opens its account", test: upstream, edits: one("teams/upstream-sign-in.ts", "if (taken !== undefined) return undefined;", "if (taken !== undefined) return taken.id;") },
+  { advisory: 38, name: "an unverified address makes an account", test: upstream, edits: one("teams/upstream-sign-in.ts", "const verified = told.isEmailVerified ? email : undefined;", "const verified = email;") },
+  { advisory: 38, name: "a session from before connects an identity", test: upstream, edits: one("identity/upstream/connecting.ts", "gte(sessions.created_at, createdAtMs), ", "gte(sessions.created_at, 0 * createdAtMs), ") },
+  { advisory: 39, name: "a state is good in any browser", test: upstream, edits: one("identity/upstream/flows.ts", " || row.browser_digest !== browserDigest(act, row.provider_id, browser)", "") },
+  {
+    advisory: 39,
+    name: "a state is good again",
+    test: upstream,
+    edits: [
+      ...one("identity/upstream/flows.ts", "eq(flows.stage, stage), isNull(flows.used_at), ", "eq(flows.stage, stage), "),
+      ...one("identity/upstream/flows.ts", ".where(and(eq(flows.digest, row.digest), isNull(flows.used_at)))", ".where(eq(flows.digest, row.digest))"),
+    ],
+  },
+  {
+    advisory: 39,
+    name: "an answer may be of any issuer",
+    test: upstream,
+    edits: one(
+      "identity/upstream/redemption.ts",
+      "validateAuthResponse(server, client, parameters, state)",
+      'validateAuthResponse({ ...server, authorization_response_iss_parameter_supported: false }, client, new URLSearchParams([...parameters].filter(([name]) => name !== "iss")), state)',
+    ),
+  },
+  { advisory: 42, name: "anybody adds a provider", test: upstream, edits: one("identity/upstream/provider-operations.ts", "  requireAdministrator(act.caller);\n  const provider = readProvider(", "  const provider = readProvider(") },
+];
+
+export const flaws: readonly Flaw[] = [...tokenFlaws, ...requestFlaws, ...accountFlaws, ...upstreamFlaws, ...administrationFlaws];

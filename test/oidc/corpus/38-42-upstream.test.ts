@@ -1,14 +1,11 @@
-/**
- * What an upstream provider may not do, however it lies. Each lie is the only one, and the same sign-in without it opens.
- * The numbers are those of the classes of attack that the project keeps a list of.
- */
+/** What an upstream provider may not do, however it lies. Each lie is the only one, and the same sign-in without it opens. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { eq } from "drizzle-orm";
 import { findDialAllowance } from "../../../src/dialler.ts";
 import { operator, type UserCaller } from "../../../src/gate/caller.ts";
 import { endSession } from "../../../src/identity/sessions.ts";
 import { connectIdentity } from "../../../src/identity/upstream/connecting.ts";
-import { updateProvider } from "../../../src/identity/upstream/provider-operations.ts";
+import { createProvider, deleteProvider, updateProvider } from "../../../src/identity/upstream/provider-operations.ts";
 import { openBrowser, type TestBrowser, type Visit } from "../../support/browser.ts";
 import { auditRows } from "../../support/gate.ts";
 import { type Hostile, type HostileOptions, type Lie, startHostile, symmetricToken, unsecuredToken } from "../../support/hostile-upstream.ts";
@@ -78,8 +75,8 @@ test.each([["plain"], ["naming"]] as const)("without a lie it opens (%s)", async
   expect(hasCode(await lied({}, hostile, name))).toBe(true);
 });
 
-// 8: GHSA-wxg7-w2v3-w38g, CVE-2025-31123. What is missing is not what is right.
-describe("an ID token", () => {
+// What is missing is not what is right.
+describe("advisory 8: an ID token", () => {
   const without = (name: string): Lie => ({ claims: (claims) => ({ ...claims, [name]: undefined }) });
   const withClaim = (name: string, value: unknown): Lie => ({ claims: (claims) => ({ ...claims, [name]: value }) });
   const now = () => Math.floor(Date.now() / 1_000);
@@ -111,7 +108,13 @@ describe("an ID token", () => {
   ];
   test.each(lies)("%s", async (_name, lie) => expectNothing(await lied(lie()), 410));
 
-  // 9: CVE-2026-11800. Algorithms and keys.
+  test("a little ahead or behind of this clock is good", async () => {
+    plain.person = { sub: `good-${count}`, email: `good-${count}@hostile.example`, email_verified: true };
+    expect(hasCode(await lied({ claims: (claims) => ({ ...claims, iat: now() + 20, exp: now() - 10 }) }))).toBe(true);
+  });
+});
+
+describe("advisory 9: an ID token", () => {
   const forgeries: readonly [string, () => Lie][] = [
     ["with alg none, which the discovery document names", () => ({ idToken: unsecuredToken })],
     ["with HS256 and the client's secret, which the discovery document names", () => ({ idToken: (claims) => symmetricToken(claims, "a-secret-of-the-peer-that-is-long-enough") })],
@@ -132,11 +135,6 @@ describe("an ID token", () => {
     const page = await lied({ ...told, ...(told.claims === undefined ? { claims: (claims) => ({ ...claims, iss: fresh.issuer }) } : {}) }, fresh, id);
     await expectNothing(page, 410);
   });
-
-  test("a little ahead or behind of this clock is good", async () => {
-    plain.person = { sub: `good-${count}`, email: `good-${count}@hostile.example`, email_verified: true };
-    expect(hasCode(await lied({ claims: (claims) => ({ ...claims, iat: now() + 20, exp: now() - 10 }) }))).toBe(true);
-  });
 });
 
 function replaced(token: string, claims: Readonly<Record<string, unknown>>): string {
@@ -144,8 +142,60 @@ function replaced(token: string, claims: Readonly<Record<string, unknown>>): str
   return [header, Buffer.from(JSON.stringify(claims)).toString("base64url"), signature].join(".");
 }
 
-// 39: RFC 9207.
-describe("the answer's issuer", () => {
+describe("advisory 38: an address that has an account here", () => {
+  async function owned(): Promise<string> {
+    const { userId } = await addPerson(site.gate, { address: `owner-${count}@example.com` });
+    return userId;
+  }
+  async function connected(userId: string): Promise<number> {
+    const { upstreamIdentities: identities } = (await site.world.store.read(async (reader) => reader)).tables;
+    return (await site.world.store.read((reader) => reader.select().from(identities).where(eq(identities.user_id, userId)))).length;
+  }
+  const spellings = () => [`owner-${count}@example.com`, `OWNER-${count}@Example.COM`, `owner-${count}\uFF20example.com`, ` owner-${count}@example.com `];
+
+  test.each([[true], [false], [undefined], ["true"]])("opens nothing by itself, in no spelling, verified or not: %p", async (email_verified) => {
+    const userId = await owned();
+    for (const [index, email] of spellings().entries()) {
+      browser = openBrowser(site.urls.issuer);
+      plain.person = { sub: `thief-${count}-${index}`, email, email_verified };
+      const page = await lied({});
+      expect([email, page.status, hasCode(page), browser.cookies.has("cyberun-issuer"), page.text.includes('id="connect"')]).toEqual([email, 200, false, false, true]);
+    }
+    expect(await connected(userId)).toBe(0);
+  });
+
+  test("opens nothing at a provider that is trusted to bring new people", async () => {
+    const userId = await owned();
+    await updateProvider(site.gate, operator, { id: "plain", members: { provisioning: "trusted" } });
+    plain.person = { sub: `thief-${count}`, email: `owner-${count}@example.com`, email_verified: true };
+    const page = await lied({});
+    await updateProvider(site.gate, operator, { id: "plain", members: { provisioning: null } });
+    expect([hasCode(page), await connected(userId)]).toEqual([false, 0]);
+  });
+});
+
+describe("advisory 39: a state", () => {
+  test("is good once, and in one browser", async () => {
+    plain.person = { sub: `good-${count}`, email: `good-${count}@hostile.example`, email_verified: true };
+    const callback = plain.answer(await leaveFor(site, browser, "plain"));
+    const thief = openBrowser(site.urls.issuer);
+    await thief.open(requestAddress(site));
+    expect([(await thief.open(callback)).status, thief.cookies.has("cyberun-issuer")]).toEqual([410, false]);
+    expect(hasCode(await browser.open(callback))).toBe(true);
+    // The provider would take the code once more; this server does not.
+    const { searchParams } = new URL(callback);
+    const again = new URL(plain.answer(`${plain.issuer}/authorize?${new URLSearchParams({ client_id: "cyberun", redirect_uri: `${site.urls.issuer}/upstream/callback`, state: searchParams.get("state") ?? "" }).toString()}`));
+    expect((await browser.open(again.href)).status).toBe(410);
+  });
+
+  test("of one provider is none at another, to which it sent the browser on", async () => {
+    const away = new URL(await leaveFor(site, browser, "plain"));
+    await expectNothing(await browser.open(naming.answer(`${naming.issuer}${away.pathname}${away.search}`)), 410);
+  });
+});
+
+// RFC 9207.
+describe("advisory 39: the answer's issuer", () => {
   test("is another's", async () => expectNothing(await lied({ callback: (good) => ({ ...good, iss: naming.issuer }) }), 410));
   test("is this one with a slash", async () => expectNothing(await lied({ callback: (good) => ({ ...good, iss: `${plain.issuer}/` }) }), 410));
   test("is missing although it is advertised", async () => {
@@ -154,7 +204,7 @@ describe("the answer's issuer", () => {
   });
 });
 
-describe("the callback", () => {
+describe("advisory 39: the callback", () => {
   test("is an error, which is not shown", async () => {
     const page = await lied({ callback: ({ state = "", iss = "" }) => ({ state, iss, error: "access_denied", error_description: "<script>alert(1)</script>" }) });
     await expectNothing(page, 410);
@@ -167,8 +217,8 @@ describe("the callback", () => {
   test("is a signed response that nobody asked for", async () => expectNothing(await lied({ callback: (good) => ({ ...good, response: "x.y.z" }) }), 410));
 });
 
-// 48: whatever it sends is small, quick and its own.
-describe("the token endpoint", () => {
+// Whatever it sends is small, quick and its own.
+describe("advisory 48: the token endpoint of an upstream", () => {
   const answers: readonly [string, Lie, number][] = [
     ["answers 500", { token: () => new Response("down", { status: 500 }) }, 410],
     ["answers an error", { token: () => Response.json({ error: "invalid_client" }, { status: 401 }) }, 410],
@@ -197,8 +247,8 @@ describe("the token endpoint", () => {
   });
 });
 
-// 10: CVE-2026-1486. The network takes its time, and the administrator does not wait for it.
-test("a provider that is disabled while its code is redeemed lets nobody in", async () => {
+// The network takes its time, and the administrator does not wait for it.
+test("advisory 10: a provider that is disabled while its code is redeemed lets nobody in", async () => {
   const page = await lied({
     async token(usual): Promise<Response> {
       await updateProvider(site.gate, operator, { id: "plain", is_disabled: true, members: {} });
@@ -210,8 +260,8 @@ test("a provider that is disabled while its code is redeemed lets nobody in", as
   expect(await userIdOf(`h-${count}@hostile.example`)).toBeUndefined();
 });
 
-// 38: the proof belongs to this sign-in, whoever else is signed in at the browser.
-describe("an identity that waits to be connected", () => {
+// The proof belongs to this sign-in, whoever else is signed in at the browser.
+describe("advisory 38: an identity that waits to be connected", () => {
   async function waiting() {
     plain.person = { sub: `w-${count}`, email: "somebody@example.com", email_verified: false };
     const page = await lied({});
@@ -268,7 +318,7 @@ describe("an identity that waits to be connected", () => {
   });
 });
 
-describe("userinfo", () => {
+describe("advisory 38: userinfo", () => {
   const bare: Lie = { claims: ({ email: _email, email_verified: _verified, ...claims }) => claims };
 
   test("tells the address that the ID token leaves out", async () => {
@@ -292,7 +342,26 @@ describe("userinfo", () => {
   });
 });
 
-describe("a discovery document", () => {
+describe("advisory 42: a provider is named", () => {
+  const members = { issuer: "https://login.example.com", client_id: "x" };
+  test.each(strangersTo("upstream_provider.create"))("by nobody but administrators: %j", async ({ caller, code }) => {
+    expect(await codeOf(createProvider(site.gate, caller, { id: "stranger", client_secret: "x", members }))).toBe(code);
+  });
+
+  test("by nobody who is not an administrator of the deployment, whatever they are in a team", async () => {
+    const { teamId } = site.people;
+    const owner = await addPerson(site.gate, { teamId, role: "admin" });
+    expect(await codeOf(createProvider(site.gate, owner, { id: "person", client_secret: "x", members }))).toBe("forbidden");
+    expect(await codeOf(updateProvider(site.gate, owner, { id: "plain", members: { provisioning: "trusted" } }))).toBe("forbidden");
+    expect(await codeOf(deleteProvider(site.gate, owner, { id: "plain" }))).toBe("forbidden");
+  });
+
+  test.each([["file:///etc/passwd"], ["http://169.254.169.254"], ["http://10.0.0.1"], ["gopher://x"], ["https://user@login.example.com"], ["//login.example.com"]])("at no address such as %s", async (issuer) => {
+    expect(await codeOf(createProvider(site.gate, operator, { id: "odd", client_secret: "x", members: { ...members, issuer } }))).toBe("invalid_request");
+  });
+});
+
+describe("advisory 42: a discovery document", () => {
   const documents: readonly [string, HostileOptions["discovery"]][] = [
     ["of another issuer", (document) => ({ ...document, issuer: "https://accounts.google.com" })],
     ["of this issuer with a slash", (document) => ({ ...document, issuer: `${String(document["issuer"])}/` })],
@@ -331,8 +400,8 @@ describe("a discovery document", () => {
   });
 });
 
-// 48: CVE-2025-67494, CVE-2024-49753. Addresses that a document names go through the same guard.
-describe("an address inside of the operator's network", () => {
+// Addresses that a document names go through the same guard.
+describe("advisory 48: an upstream's address inside of the operator's network", () => {
   test("is not asked although a provider of the internet names it", async () => {
     await using guarded = await startUpstreamSite({ settings: { dialAllow: [] } });
     await addProvider(guarded.gate, "plain", plain.issuer);
