@@ -53,12 +53,6 @@ function after(delayMs: number, task: () => void): Cancel {
   return () => clearTimeout(timer);
 }
 
-/** Keeps the process alive until it is released: for somebody who waits for a timer and for nothing else. */
-export function keepAlive(): Cancel {
-  const timer = setInterval(() => {}, TIMER_MS_MAX);
-  return () => clearInterval(timer);
-}
-
 /** The real world. */
 export function realServices(): Services {
   return {

@@ -5,7 +5,7 @@
  * build counts yet has no use (null); a test refuses a quota in the table of operations that is not counted here.
  */
 import { assert } from "../fault.ts";
-import { capOf, countLiveKeys } from "../credentials/credentials.ts";
+import { keyCounters } from "../credentials/caps.ts";
 import { query, type QueryAct } from "../gate/operation.ts";
 import { countUsers, maxUsers } from "../identity/people.ts";
 import { quotas } from "../license/catalog.ts";
@@ -34,8 +34,7 @@ export const counters: readonly Counter[] = [
   { quota: maxTeams, count: (reader) => countTeams(reader) },
   { quota: maxOwnedTeams, count: (reader, { userId }) => countOwned(reader, userId) },
   { quota: maxMembers, count: (reader, { teamId }) => countMembers(reader, teamId) },
-  { quota: capOf.integration, count: (reader, { teamId, now }) => countLiveKeys(reader, { kind: "integration", teamId, now }) },
-  { quota: capOf.agent, count: (reader, { teamId, now }) => countLiveKeys(reader, { kind: "agent", teamId, now }) },
+  ...keyCounters,
 ];
 
 export interface QuotaUse {

@@ -6,7 +6,7 @@
 import { findUserCode, shownUserCode } from "../crypto/user-codes.ts";
 import { Fault } from "../fault.ts";
 import { Secret } from "../secret.ts";
-import { keepAlive, type Services } from "../services.ts";
+import type { Services } from "../services.ts";
 import { type Access, callApi, DEFAULT_API_URL, type Members, membersOf, requireAccess, shownText } from "./api-client.ts";
 import type { Context, Result } from "./context.ts";
 import { SCHEMA_VERSION } from "./output.ts";
@@ -58,13 +58,7 @@ function announce({ terminal, options }: Context, { userCode, verificationUri, e
 }
 
 async function wait({ clock }: Services, seconds: number): Promise<void> {
-  // The clock's timers keep no process alive.
-  const release = keepAlive();
-  try {
-    await new Promise<void>((resolve) => void clock.after(seconds * 1_000, resolve));
-  } finally {
-    release();
-  }
+  await new Promise<void>((resolve) => void clock.after(seconds * 1_000, resolve));
 }
 
 function refused(): Fault {

@@ -3,30 +3,21 @@
  *
  * The key itself is shown once and kept as a keyed digest; what is listed is the prefix by which people know it.
  */
-import { and, count, desc, eq, gt, isNull, or, sql } from "drizzle-orm";
+import { and, count, desc, eq, sql } from "drizzle-orm";
 import { createKey, keyPrefix } from "../crypto/tokens.ts";
 import { invalidField, notFound } from "../fault.ts";
 import { command, type CommandAct, query } from "../gate/operation.ts";
-import { below, quotaFault } from "../gate/quota.ts";
 import { requireName } from "../identity/names.ts";
-import type { Qualified } from "../license/entitlements.ts";
 import { isoTime, type PageMeta, pageOf, type PageRequest } from "../page.ts";
 import { rowWhere } from "../store/conditional-insert.ts";
 import type { Tables } from "../store/schema.ts";
-import type { Reader } from "../store/store.ts";
 import { type Membership, requireMembership } from "../teams/membership.ts";
+import { getFullFault, hasRoom, type TeamKeyKind } from "./caps.ts";
 import { revokeCompanions } from "./companions.ts";
 import { requireCredentialId } from "./credential-id.ts";
 import { type CredentialKind, credentialKinds, familyOf, findKind, type KeyStatus, statusOf } from "./kinds.ts";
 import { readList, requireRestrictions, type RestrictionInput, type StoredRestrictions } from "./restrictions.ts";
 
-type TeamKeyKind = Exclude<CredentialKind, "device">;
-
-/** What caps the live keys of a kind. An agent key stands for one agent at least, so a team needs no more of them than agents. */
-export const capOf = {
-  integration: { namespace: "team", key: "max_integration_keys" },
-  agent: { namespace: "team", key: "max_agents" },
-} as const satisfies Record<TeamKeyKind, Qualified>;
 const EXPIRES_IN_DAYS_MAX = 365;
 const DAY_MS = 86_400_000;
 
@@ -79,22 +70,11 @@ function requireWanted({ kind, display_name, expires_in_days: days, ...restricti
   return { kind, displayName: requireName("display_name", display_name), expiresInDays: days, restrictions: requireRestrictions(kind, restrictions) };
 }
 
-/** The team's keys of that kind that are still good for something. */
-export function countLiveKeys(reader: Reader, { kind, teamId, now }: { readonly kind: TeamKeyKind; readonly teamId: string; readonly now: number }) {
-  const { credentials } = reader.tables;
-  const isLive = and(isNull(credentials.revoked_at), or(isNull(credentials.expires_at), gt(credentials.expires_at, now)));
-  return reader
-    .select({ count: count() })
-    .from(credentials)
-    .where(and(eq(credentials.team_id, teamId), eq(credentials.kind, kind), isLive));
-}
-
 async function insertCredential(act: CommandAct, { teamId, userId }: Membership, wanted: Wanted): Promise<CreatedCredential> {
   const { writer, services, sealer } = act;
   const { credentials } = writer.tables;
   const rawKey = createKey(familyOf[wanted.kind], services.random);
   const now = services.clock.now();
-  const cap = act.limit(capOf[wanted.kind]);
   const row = {
     id: services.random.uuid(),
     kind: wanted.kind,
@@ -107,9 +87,8 @@ async function insertCredential(act: CommandAct, { teamId, userId }: Membership,
     expires_at: wanted.expiresInDays === undefined ? null : now + wanted.expiresInDays * DAY_MS,
     ...wanted.restrictions,
   };
-  const isFree = below(countLiveKeys(writer, { kind: wanted.kind, teamId, now }), cap);
-  const [inserted] = await writer.insert(credentials).select(rowWhere(credentials, row, isFree)).returning({ id: credentials.id });
-  if (inserted === undefined) throw quotaFault(capOf[wanted.kind], cap);
+  const [inserted] = await writer.insert(credentials).select(rowWhere(credentials, row, hasRoom(act, wanted.kind, teamId))).returning({ id: credentials.id });
+  if (inserted === undefined) throw await getFullFault(act, wanted.kind, teamId);
   return { id: inserted.id, kind: wanted.kind, key_prefix: keyPrefix(rawKey), raw_key: rawKey };
 }
 

@@ -9,12 +9,11 @@ import { and, count, desc, eq, inArray, isNull, sql } from "drizzle-orm";
 import { createKey, type KeyFamily, keyPrefix } from "../crypto/tokens.ts";
 import { assert, notFound } from "../fault.ts";
 import { command, type CommandAct, query } from "../gate/operation.ts";
-import { below, quotaFault } from "../gate/quota.ts";
 import { requireId } from "../ids.ts";
 import { isoTime, type PageMeta, pageOf, type PageRequest } from "../page.ts";
 import { rowWhere } from "../store/conditional-insert.ts";
 import { revokeCompanions } from "./companions.ts";
-import { capOf, countLiveKeys } from "./credentials.ts";
+import { getFullFault, hasRoom } from "./caps.ts";
 import { type KeyStatus, statusOf } from "./kinds.ts";
 
 /** Whom and what a device is for. */
@@ -37,18 +36,16 @@ function newKey({ services, sealer }: CommandAct, family: KeyFamily) {
   return { rawKey, row };
 }
 
-/** Makes both keys. Throws Fault `quota_exceeded` when the team may have no further agent key. */
+/** Makes both keys. Throws Fault `quota_exceeded` when team or deployment may have no further agent key. */
 export async function mintDevice(act: CommandAct, { teamId, userId, displayName }: NewDevice): Promise<MintedKeys> {
   const { writer } = act;
   const { credentials } = writer.tables;
   const [device, agent] = [newKey(act, "dk"), newKey(act, "ak")];
   const shared = { team_id: teamId, user_id: userId, created_by: userId, display_name: displayName };
   await writer.insert(credentials).values({ ...device.row, ...shared, kind: "device" });
-  const cap = act.limit(capOf.agent);
-  const isFree = below(countLiveKeys(writer, { kind: "agent", teamId, now: act.services.clock.now() }), cap);
   const row = { ...agent.row, ...shared, kind: "agent", companion_of: device.row.id };
-  const [inserted] = await writer.insert(credentials).select(rowWhere(credentials, row, isFree)).returning({ id: credentials.id });
-  if (inserted === undefined) throw quotaFault(capOf.agent, cap);
+  const [inserted] = await writer.insert(credentials).select(rowWhere(credentials, row, hasRoom(act, "agent", teamId))).returning({ id: credentials.id });
+  if (inserted === undefined) throw await getFullFault(act, "agent", teamId);
   act.note({ subject: `credential:${device.row.id}`, details: { user: userId, key_prefix: device.row.key_prefix, agent_key_prefix: agent.row.key_prefix } });
   return { rawKey: device.rawKey, agentKey: agent.rawKey };
 }

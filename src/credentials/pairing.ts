@@ -13,13 +13,12 @@ import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { assert, Fault } from "../fault.ts";
 import { command, type CommandAct, procedure, Refused } from "../gate/operation.ts";
-import { quotaFault, UNLIMITED } from "../gate/quota.ts";
 import { claimDeviceRequest, decideDeviceRequest, type DeviceRequest, findDeviceRequest, insertDeviceRequest, takeDeviceRequest } from "../identity/device-requests.ts";
 import { requireName } from "../identity/names.ts";
 import { isoTime } from "../page.ts";
 import { requireMembership } from "../teams/membership.ts";
 import { isAtLeast, permissions, roles } from "../teams/permissions.ts";
-import { capOf, countLiveKeys } from "./credentials.ts";
+import { findFullFault } from "./caps.ts";
 import { mintDevice } from "./device-keys.ts";
 
 /** Where people approve, on the API's own origin. */
@@ -83,9 +82,8 @@ function nameOf({ device_name: name = "" }: Confirmation, now: number): string {
 
 /** Tells the person now what the device would be told later. What holds is decided when the keys are made. */
 async function requireRoom(act: CommandAct, teamId: string): Promise<void> {
-  const cap = act.limit(capOf.agent);
-  const [live] = await countLiveKeys(act.writer, { kind: "agent", teamId, now: act.services.clock.now() });
-  if (cap !== UNLIMITED && (live?.count ?? 0) >= cap) throw quotaFault(capOf.agent, cap);
+  const full = await findFullFault(act, "agent", teamId);
+  if (full !== undefined) throw full;
 }
 
 /**

@@ -36,20 +36,20 @@ ${passkey === undefined ? undefined : passkeyTail}`,
   );
 }
 
-/** Leads on by itself, and by a link where it does not. */
-export function goOnPage(path: string): Html {
+/** Leads on by itself, and by a link where it does not: from here on the browser sends the cookies that it keeps from other sites' links. */
+export function goOnPage(path: string, heading = "You are signed in"): Html {
   return html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="refresh" content="0; url=${path}">
-<title>Signed in · Cyberun</title>
+<title>${heading} · Cyberun</title>
 <link rel="stylesheet" href="/style.css">
 </head>
 <body>
 <main>
-<h1>You are signed in</h1>
+<h1>${heading}</h1>
 <p><a id="go-on" href="${path}">Go on</a></p>
 </main>
 </body>

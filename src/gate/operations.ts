@@ -152,7 +152,7 @@ export const operations = {
   "credential.create": {
     accepts: ["user"],
     license: "licensed",
-    quotas: [team("max_integration_keys"), team("max_agents")],
+    quotas: [team("max_integration_keys"), team("max_agents"), global("max_agents")],
     takesIdempotencyKey: true,
     purpose: "Create an integration or agent key; the secret is shown once.",
   },
@@ -161,7 +161,7 @@ export const operations = {
   "credential.note_use": { accepts: ["system"], license: "core", audit: "ledger", purpose: "Record when keys were last used." },
   "credential.revoke": { accepts: ["user"], license: "core", purpose: "Revoke a credential for good." },
   "pairing.start": { accepts: ["anonymous"], license: "licensed", audit: "ledger", purpose: "Note that a desktop or a command line asks to be paired." },
-  "pairing.poll": { accepts: ["anonymous"], license: "core", quotas: [team("max_agents")], purpose: "Hand a paired device its keys, once." },
+  "pairing.poll": { accepts: ["anonymous"], license: "core", quotas: [team("max_agents"), global("max_agents")], purpose: "Hand a paired device its keys, once." },
   "pairing.read": { accepts: ["user"], license: "core", purpose: "See what asks to be paired, by the code that it shows." },
   "pairing.confirm": { accepts: ["user"], license: "licensed", purpose: "Pair a device with oneself and a team." },
   "pairing.refuse": { accepts: ["user"], license: "core", purpose: "Refuse to pair a device." },

@@ -8,7 +8,7 @@ import { listMembers } from "../../src/teams/members.ts";
 import { createTeam, listTeams } from "../../src/teams/teams.ts";
 import { testGate, type TestGate } from "../support/gate.ts";
 import { addKey, addPerson, addTeam, anonymous, setUp } from "../support/people.ts";
-import { codeOf, shutStates, strangersTo } from "../support/refusal.ts";
+import { codeOf, refusalOf, shutStates, strangersTo } from "../support/refusal.ts";
 
 test("account, team and deployment are shown to whom they concern", async () => {
   await using world = await testGate({ quotas: { account: { max_owned_teams: 3 }, team: { max_members: 7, max_integration_keys: 0 }, global: { max_users: 10 } } });
@@ -90,6 +90,15 @@ describe("two hundred at once end exactly at the cap", () => {
     const { owner } = await setUp(world.gate);
     expect(await race(AT_ONCE, (index) => createCredential(world.gate, owner, { kind, display_name: `K${index}` }))).toBe(19);
     expect(await used(world, owner, `team.${quota}`)).toBe(19);
+  });
+
+  test("agents of the deployment, in many teams", async () => {
+    await using world = await testGate({ quotas: { global: { max_agents: 27 } } });
+    const { owner } = await setUp(world.gate);
+    const leaders = await Promise.all(Array.from({ length: 10 }, async () => await addPerson(world.gate, { teamId: await addTeam(world.gate), role: "owner" })));
+    expect(await race(AT_ONCE, (index) => createCredential(world.gate, leaders[index % 10] ?? owner, { kind: "agent", display_name: `K${index}` }))).toBe(27);
+    expect(await used(world, owner, "global.max_agents")).toBe(27);
+    expect(await refusalOf(createCredential(world.gate, owner, { kind: "agent", display_name: "K" }))).toMatchObject({ details: { quota: "max_agents", namespace: "global", limit: 27 } });
   });
 
   // Fewer, because each costs a password's hash; so many wait for one at a time at most.

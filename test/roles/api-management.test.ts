@@ -225,11 +225,15 @@ describe("/r/workflows", () => {
 });
 
 describe("addresses", () => {
-  test.each(["/nothing", "/users/me/", "/users/ME", "/users/me;x", "/../users"])("%s is nothing", async (path) => {
+  test.each(["/nothing", "/users/me/", "/teams/CURRENT", "/teams/current;x", "/../users"])("%s is nothing", async (path) => {
     expect(code(await call(path))).toEqual([404, "not_found"]);
   });
 
-  test.each([["DELETE", "/users/me", "GET"], ["PATCH", "/teams", "GET, POST"], ["GET", "/credentials/x", "DELETE"], ["OPTIONS", "/teams", "GET, POST"], ["GET", "/auth/login", "POST"]])(
+  test.each(["/users/ME", "/users/me;x"])("%s has no id where one stands", async (path) => {
+    expect(code(await call(path))).toEqual([400, "invalid_request"]);
+  });
+
+  test.each([["DELETE", "/quotas", "GET"], ["PATCH", "/teams", "GET, POST"], ["GET", "/credentials/x", "DELETE"], ["OPTIONS", "/teams", "GET, POST"], ["GET", "/auth/login", "POST"]])(
     "%s %s is told the methods there are",
     async (method, path, allow) => {
       const answer = await call(path, { method });

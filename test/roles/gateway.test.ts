@@ -233,6 +233,16 @@ describe("a key that ends closes what it opened", () => {
     expect(await connected()).toBe(1);
   });
 
+  test("of a device that revoked itself: the agent key that came with it", async () => {
+    const started = await site.call("/api/v1/desktop/pair/start", { method: "POST" });
+    await site.call("/api/v1/desktop/pair/confirm", { as: credentials.user, json: { user_code: started.body["user_code"] } });
+    const { body } = await site.call("/api/v1/desktop/pair/poll", { json: { device_code: started.body["device_code"] } });
+    const agent = await agentOf({ rawKey: String(body["agent_key"]) });
+    expect((await site.call("/api/v1/auth/device/revoke", { method: "POST", as: bearer(String(body["raw_key"])) })).status).toBe(204);
+    pass();
+    expect(await agent.ended).toEqual({ code: closeCodes.credential, reason: "the key is no longer good" });
+  });
+
   test("rotated without an overlap: what the new key opens stays", async () => {
     const key = await addKey(site.gate, site.people.owner, "agent");
     const old = await agentOf(key);

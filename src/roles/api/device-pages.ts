@@ -1,12 +1,14 @@
 /**
  * `/desktop/pair`: the page on which a person pairs a device. Opening it looks nothing up and decides nothing, because
- * anybody can send a link; only forms of the page itself do.
+ * anybody can send a link; only forms of the page itself do. That they are is authentication's to see: the cookie of the
+ * person counts for nobody else's forms.
  */
 import { t } from "elysia";
 import { confirmPairing, PAIRING_PAGE, readPairing, refusePairing } from "../../credentials/pairing.ts";
 import { findUserCode, shownUserCode } from "../../crypto/user-codes.ts";
 import { pairingChoicePage, pairingCodePage, pairingDonePage } from "../../dashboard/device-pages.ts";
 import { pageResponse } from "../../dashboard/html.ts";
+import { goOnPage } from "../../dashboard/sign-in-steps.ts";
 import { Fault } from "../../fault.ts";
 import type { Caller, UserCaller } from "../../gate/caller.ts";
 import type { Gate } from "../../gate/operation.ts";
@@ -17,7 +19,7 @@ import { readSelf } from "../../identity/users.ts";
 import { requireId } from "../../ids.ts";
 import { mayDo, roles } from "../../teams/permissions.ts";
 import { listTeams } from "../../teams/teams.ts";
-import { orAgain, requireOwnForm } from "./forms.ts";
+import { orAgain } from "./forms.ts";
 import { towardsSignIn } from "./way-back.ts";
 
 /** A person with more teams than that pairs through the API. */
@@ -34,6 +36,11 @@ interface Decision {
 function shownCode(typed: string | undefined): string | undefined {
   const code = typed === undefined ? undefined : findUserCode(typed);
   return code === undefined ? undefined : shownUserCode(code);
+}
+
+function addressOf(typed: string | undefined): string {
+  const code = shownCode(typed);
+  return code === undefined ? PAIRING_PAGE : `${PAIRING_PAGE}?user_code=${code}`;
 }
 
 interface Visit {
@@ -90,29 +97,26 @@ export function addDevicePages(app: App, gate: Gate): void {
   const CodeText = t.String({ maxLength: 64 });
   app.get(
     PAIRING_PAGE,
-    async ({ caller, query: { user_code } }) => await asPerson({ gate, caller, typed: user_code }, async () => pageResponse(pairingCodePage({ userCode: shownCode(user_code) }))),
+    async ({ request, caller, query: { user_code } }) => {
+      if (caller.kind !== "user" && request.headers.get("sec-fetch-site") === "cross-site") return pageResponse(goOnPage(addressOf(user_code), "One moment"));
+      return await asPerson({ gate, caller, typed: user_code }, async () => pageResponse(pairingCodePage({ userCode: shownCode(user_code) })));
+    },
     // What else stands in the address is passed over: people copy links from anywhere.
     { ...door("deployment.read", "none"), query: t.Object({ user_code: t.Optional(t.String()) }, { additionalProperties: true }) },
   );
   app.post(
     PAIRING_PAGE,
-    async ({ request, caller, body }) =>
+    async ({ caller, body }) =>
       await asPerson({ gate, caller, typed: body.user_code }, async (visit) =>
-        orCodeAgain(body.user_code, async () => {
-          requireOwnForm(gate, request);
-          return await choicePage(visit, body);
-        }),
+        orCodeAgain(body.user_code, async () => await choicePage(visit, body)),
       ),
     { ...door("deployment.read", "urlencoded"), body: t.Object({ user_code: CodeText }) },
   );
   app.post(
     `${PAIRING_PAGE}/decision`,
-    async ({ request, caller, body }) =>
+    async ({ caller, body }) =>
       await asPerson({ gate, caller, typed: body.user_code }, async (visit) =>
-        orCodeAgain(body.user_code, async () => {
-          requireOwnForm(gate, request);
-          return await decide(visit, body);
-        }),
+        orCodeAgain(body.user_code, async () => await decide(visit, body)),
       ),
     {
       ...door("deployment.read", "urlencoded"),

@@ -36,7 +36,7 @@ const upstream = "roles/issuer/upstream.test.ts";
 
 const tokensAndCodes: readonly Advisory[] = [
   { number: 1, source: "CVE-2026-28513, pocket-id", flaw: "A code was good when either its client or its time was right.", also: [{ file: code, test: "at another client, expired or not" }] },
-  { number: 2, source: "GHSA-7w99-5wm4-3g79, better-auth; dex and pocket-id device fix", flaw: "A code could be redeemed twice side by side.", also: [{ file: code, test: "fifty times side by side" }] },
+  { number: 2, source: "GHSA-7w99-5wm4-3g79, better-auth; dex and pocket-id device fix", flaw: "A code could be redeemed twice side by side.", also: [{ file: code, test: "fifty times side by side" }, { file: "oidc/grants/device-code.test.ts", test: "exactly one of 50 side by side" }, { file: "credentials/pairing.test.ts", test: "exactly one of 20 polls" }] },
   { number: 3, source: "CVE-2026-1035, keycloak", flaw: "Refreshing was a check and then an update, so two lineages could live.", also: [{ file: refresh, test: "fifty times side by side" }, { file: "oidc/refresh-schedules.test.ts", test: "never locked out" }] },
   { number: 4, source: "CVE-2026-9802, keycloak", flaw: "Revoked refresh tokens were good again after a restart.", also: [{ file: refresh, test: "stays so after a restart" }] },
   { number: 5, source: "GHSA-392p-2q2v-4372, GHSA-pw9m-5jxm-xr6h, better-auth", flaw: "Refreshing asked for no client, or gave more than was granted.", also: [{ file: refresh, test: "is never good for more than was granted" }] },
@@ -84,7 +84,7 @@ const othersWord: readonly Advisory[] = [
   { number: 38, source: "GHSA-g38m-r43w-p2q7, better-auth; CVE-2025-7365, CVE-2026-9087, keycloak", flaw: "Accounts were joined by an address that nobody had proven.", also: [{ file: upstream, test: "opens nothing by itself" }, { file: upstream, test: "is connected only after the second factor" }] },
   { number: 39, source: "CVE-2025-46815, zitadel; GHSA-x445-f3h2-j279, Auth.js", flaw: "An upstream's answer could be used twice, or for another upstream.", also: [{ file: upstream, test: "is good once for fifty at the same moment" }, { file: upstream, test: "a mix-up of two providers" }] },
   { number: 40, source: "CVE-2026-1529, keycloak; GHSA-fmh4-wcc4-5jm3, better-auth", flaw: "An invitation could be altered, or taken by somebody else.", also: [{ file: "teams/invitations.test.ts", test: "of fifty acceptances of one invitation one counts" }] },
-  { number: 41, source: "CVE-2026-45337, better-auth", flaw: "A device's request could be approved into another person's session." },
+  { number: 41, source: "CVE-2026-45337, better-auth", flaw: "A device's request could be approved into another person's session.", also: [{ file: "identity/device-requests.test.ts", test: "a code belongs to whoever types it first" }] },
   { number: 42, source: "GHSA-5rr4-8452-hf4v, GHSA-gv74-j8m3-fg5f, better-auth", flaw: "Anybody could register an upstream, at any address.", also: [{ file: "roles/api-upstream.test.ts", test: "is for administrators" }] },
 ];
 
@@ -109,5 +109,4 @@ export const advisories: readonly Advisory[] = [...tokensAndCodes, ...redirectsA
 /** Lessons about what this server cannot do yet. A row whose tests are there does not belong here; a test says so. */
 export const awaited: Readonly<Record<number, string>> = {
   30: "passkeys",
-  41: "pairing of devices",
 };
