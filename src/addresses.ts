@@ -118,6 +118,7 @@ const carriers: readonly { readonly range: AddressRange; readonly at: number }[]
 
 /** The IPv4 address that an IPv6 address carries, or undefined. */
 export function findCarriedAddress(address: AddressBytes): AddressBytes | undefined {
-  const carrier = carriers.find(({ range }) => isWithin(range, address));
+  // The loopback and the unspecified address have the compatible form too, and carry none.
+  const carrier = kindOfAddress(address) === "transition" ? carriers.find(({ range }) => isWithin(range, address)) : undefined;
   return carrier === undefined ? undefined : address.slice(carrier.at, carrier.at + 4);
 }

@@ -24,6 +24,8 @@ export interface DialRequest {
   /** GET without a body, POST with one. */
   readonly body?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Gives the request up before its time. */
+  readonly signal?: AbortSignal;
 }
 
 export interface DialSite {
@@ -164,7 +166,8 @@ export async function dial(site: DialSite, request: DialRequest): Promise<Exchan
   const cutting = new AbortController();
   const cancel = site.services.clock.after(DIAL_MS_MAX, () => cutting.abort(new Error(`it took longer than ${DIAL_MS_MAX} ms`)));
   try {
-    return await exchanged(site, request, { destination, signal: cutting.signal });
+    const signal = request.signal === undefined ? cutting.signal : AbortSignal.any([cutting.signal, request.signal]);
+    return await exchanged(site, request, { destination, signal });
   } finally {
     cancel();
   }

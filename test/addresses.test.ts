@@ -62,5 +62,5 @@ describe("a range", () => {
 
 test("the IPv4 address inside of an IPv6 one is found", () => {
   const carried = (text: string) => findCarriedAddress(findAddressBytes(text) ?? [])?.join(".");
-  expect(["::ffff:10.1.2.3", "::10.1.2.3", "64:ff9b::10.1.2.3", "2002:0a01:0203::1", "2600::1", "10.1.2.3"].map(carried)).toEqual(["10.1.2.3", "10.1.2.3", "10.1.2.3", "10.1.2.3", undefined, undefined]);
+  expect(["::ffff:10.1.2.3", "::10.1.2.3", "64:ff9b::10.1.2.3", "2002:0a01:0203::1", "2600::1", "10.1.2.3", "::1", "::"].map(carried)).toEqual(["10.1.2.3", "10.1.2.3", "10.1.2.3", "10.1.2.3", undefined, undefined, undefined, undefined]);
 });

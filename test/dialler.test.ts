@@ -212,6 +212,17 @@ describe("over real sockets", () => {
     expect(seen).toEqual([["POST", `rp.example:${site.port}`, "application/x-www-form-urlencoded", names, "a=b"]]);
   });
 
+  test("an address in place of a name is connected to as it is, IPv6 too", async () => {
+    for (const hostname of ["127.0.0.1", "::1"]) {
+      await using server = Bun.serve({ port: 0, hostname, development: false, fetch: (request) => new Response(request.headers.get("host")) });
+      const host = hostname.includes(":") ? `[${hostname}]` : hostname;
+      const services = testServices();
+      services.replaceNetwork({ resolve: () => Promise.reject(new Error("a resolver was asked")) });
+      const { body } = await dial({ services, settings: allowed("127.0.0.1", "::1") }, { url: `http://${host}:${server.port}/` });
+      expect(new TextDecoder().decode(body)).toBe(`${host}:${server.port}`);
+    }
+  });
+
   test("a body of the most bytes is read, one byte more is refused, told beforehand or not", async () => {
     let size = DIAL_BODY_BYTES_MAX;
     let isStream = false;

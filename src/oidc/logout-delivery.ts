@@ -44,7 +44,7 @@ interface Round {
 }
 
 /** Posts the logout token. Throws when the client does not say that it is done; nothing is to be done for one that is gone. */
-async function tell({ act, keyring }: Round, notice: LogoutNotice): Promise<void> {
+async function tell({ act, keyring, signal }: Round, notice: LogoutNotice): Promise<void> {
   const client = await act.read((reader) => findActiveClient(reader, notice.client_id));
   if (client?.backchannel_logout_uri === undefined) return;
   const token = signLogoutToken(await keyring.getSigningKey(client.id_token_signed_response_alg), {
@@ -56,7 +56,7 @@ async function tell({ act, keyring }: Round, notice: LogoutNotice): Promise<void
     jti: act.services.random.uuid(),
   });
   const body = new URLSearchParams({ logout_token: token }).toString();
-  const { status } = await dial(act, { url: client.backchannel_logout_uri, body, headers: { "content-type": "application/x-www-form-urlencoded" } });
+  const { status } = await dial(act, { url: client.backchannel_logout_uri, body, signal, headers: { "content-type": "application/x-www-form-urlencoded" } });
   if (status < 200 || status > 299) throw new Fault("unavailable", `The client answered with status ${status}.`);
 }
 
@@ -93,7 +93,7 @@ async function work(round: Round): Promise<void> {
 
 export interface Delivery {
   readonly keyring: Keyring;
-  /** No further notice is begun once it is given. */
+  /** No further notice is begun once it is given, and those on their way are given up: they are told again later. */
   readonly signal: AbortSignal;
 }
 

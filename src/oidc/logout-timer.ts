@@ -9,7 +9,7 @@ import { deliverLogoutNotices } from "./logout-delivery.ts";
 const LOOK_MS = 1_000;
 
 export interface LogoutNotices {
-  /** Waits for notices that are on their way. */
+  /** Gives up notices that are on their way; the next process tells them. */
   stop(): Promise<void>;
 }
 

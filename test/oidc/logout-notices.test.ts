@@ -245,3 +245,25 @@ test("the timer tells within a second, logs what fails, and stops", async () => 
   site.world.services.clock.advance(60_000);
   expect(told().length).toBe(1);
 });
+
+test("stopping does not wait for a client that does not answer, and the notice is told later", async () => {
+  const flow = await signedIn("a");
+  const { promise: isAsked, resolve: ask } = Promise.withResolvers<void>();
+  site.world.services.replaceNetwork({
+    resolve: async () => ["93.184.216.34"],
+    exchange: ({ signal }) =>
+      new Promise((_, reject) => {
+        signal.addEventListener("abort", () => reject(new Error("given up")));
+        ask();
+      }),
+  });
+  const timer = startLogoutNotices(site.gate, site.keyring, createLog(site.gate.services.clock, "error", () => {}));
+  await endSession(site.gate, userOf(flow), undefined);
+  site.world.services.clock.advance(1_000);
+  await isAsked;
+  await timer.stop();
+  published = publish(site.world.services);
+  published.documents.set(uriOf("a"), 200);
+  site.world.services.clock.advance(30_000);
+  expect(await look()).toEqual({ told: 1, failures: [] });
+});

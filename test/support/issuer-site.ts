@@ -9,7 +9,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openBrowser, type TestBrowser } from "./browser.ts";
 import { run, type Running } from "./executable.ts";
-import { type Administrator, administrator, openWorkshop, setUp, type Workshop } from "./workshop.ts";
+import { type Administrator, administrator, openWorkshop, type ServeOptions, setUp, type Workshop } from "./workshop.ts";
 
 export interface RegisteredClient {
   readonly id: string;
@@ -49,10 +49,10 @@ export async function operate(workshop: Workshop, site: Running, args: readonly 
 }
 
 /** All four roles, set up, with signing keys of every algorithm. */
-export async function openIssuerSite(): Promise<IssuerSite> {
+export async function openIssuerSite(options: Pick<ServeOptions, "flags"> = {}): Promise<IssuerSite> {
   const workshop = await openWorkshop();
   const license = await workshop.sign("issuer", ["--template", "enterprise", "--days", "30"]);
-  const first = await workshop.serve(license);
+  const first = await workshop.serve(license, options);
   let site = first;
   const ada = await setUp(workshop, site);
   for (const alg of ["EdDSA", "RS256"]) await operate(workshop, site, ["oidc", "keys", "add", "--alg", alg]);
@@ -78,7 +78,7 @@ export async function openIssuerSite(): Promise<IssuerSite> {
       const before = site;
       await before.kill();
       between();
-      site = await workshop.serve(license, { dataDir: first.dataDir, env: { CYBERUN_ISSUER_PORT: new URL(issuer).port } });
+      site = await workshop.serve(license, { ...options, dataDir: first.dataDir, env: { CYBERUN_ISSUER_PORT: new URL(issuer).port } });
       if (before !== first) await before[Symbol.asyncDispose]();
     },
     async [Symbol.asyncDispose]() {

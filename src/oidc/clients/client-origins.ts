@@ -8,7 +8,7 @@
 import { isNull } from "drizzle-orm";
 import { system } from "../../gate/caller.ts";
 import { type Gate, query } from "../../gate/operation.ts";
-import { clientOf } from "./client.ts";
+import { parseUris } from "./client.ts";
 
 /** How long an origin that was taken away may still be let in. */
 const KEEP_MS = 60_000;
@@ -19,8 +19,8 @@ const ORIGIN = /^https?:\/\/[^/?#@\s]+$/;
 /** The origins of all redirect URIs of clients that are not disabled. A private scheme has none. */
 export const listClientOrigins = query("oidc_client.list_origins", async ({ reader }, _input: undefined): Promise<ReadonlySet<string>> => {
   const { oidcClients: clients } = reader.tables;
-  const rows = await reader.select().from(clients).where(isNull(clients.disabled_at));
-  const origins = rows.flatMap((row) => clientOf(row).redirect_uris.map((uri) => new URL(uri).origin));
+  const rows = await reader.select({ redirect_uris: clients.redirect_uris }).from(clients).where(isNull(clients.disabled_at));
+  const origins = rows.flatMap(({ redirect_uris }) => parseUris(redirect_uris).map((uri) => new URL(uri).origin));
   return new Set(origins.filter((origin) => ORIGIN.test(origin)));
 });
 

@@ -76,7 +76,8 @@ export interface Client extends ClientMetadata {
 
 export type ClientRow = Tables["oidcClients"]["$inferSelect"];
 
-function listOf(json: string): readonly string[] {
+/** Reads back a list of addresses, or of other texts, as it is stored. */
+export function parseUris(json: string): readonly string[] {
   const list: unknown = JSON.parse(json);
   assert(Array.isArray(list) && list.every((each) => typeof each === "string"), "a stored list of a client is a list of texts");
   return list;
@@ -88,15 +89,15 @@ function oneOf<T extends string>(known: readonly T[], value: string): T {
   return found;
 }
 
-const manyOf = <T extends string>(known: readonly T[], json: string): readonly T[] => listOf(json).map((each) => oneOf(known, each));
+const manyOf = <T extends string>(known: readonly T[], json: string): readonly T[] => parseUris(json).map((each) => oneOf(known, each));
 
 /** The client that `row` holds. */
 export function clientOf(row: ClientRow): Client {
   return {
     client_id: row.client_id,
     client_name: row.client_name,
-    redirect_uris: listOf(row.redirect_uris),
-    post_logout_redirect_uris: listOf(row.post_logout_redirect_uris),
+    redirect_uris: parseUris(row.redirect_uris),
+    post_logout_redirect_uris: parseUris(row.post_logout_redirect_uris),
     grant_types: manyOf(grantTypes, row.grant_types),
     response_types: manyOf(responseTypes, row.response_types),
     scope: row.scope,
@@ -115,8 +116,8 @@ export function clientOf(row: ClientRow): Client {
     logo_uri: row.logo_uri ?? undefined,
     policy_uri: row.policy_uri ?? undefined,
     tos_uri: row.tos_uri ?? undefined,
-    resources: listOf(row.resources),
-    served_resources: listOf(row.served_resources),
+    resources: parseUris(row.resources),
+    served_resources: parseUris(row.served_resources),
     is_first_party: row.is_first_party,
     is_dynamic: row.registration_digest !== null,
     is_disabled: row.disabled_at !== null,
