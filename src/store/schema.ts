@@ -253,6 +253,8 @@ function proofTables({ table, text, instant, count }: Kit) {
       attempts: count().notNull(),
       /** When it was handed over, or given up: kept for a while, so that nobody is flooded. */
       settled_at: instant(),
+      /** The person by whose doing it goes to somebody else; null for what people ask for themselves. Index with `created_at`. */
+      asked_by: text(),
     }),
   };
 }

@@ -62,6 +62,13 @@ describe("a code", () => {
     expect((await browser.open(site.urls.api)).url).toBe(site.urls.api);
   });
 
+  test("on another site's link finds who is signed in, although the cookie does not come with that link", async () => {
+    const { status, text } = await site.call(`/desktop/pair?user_code=${started.user_code.toLowerCase()}&x="><b>`, { headers: { "sec-fetch-site": "cross-site" } });
+    expect([status, text.includes(`content="0; url=/desktop/pair?user_code=${started.user_code}"`), text.includes("<b>"), text.includes("signed in")]).toEqual([200, true, false, false]);
+    await signIn();
+    expect((await browser.open(started.verification_uri, { headers: { "sec-fetch-site": "cross-site" } })).text).toContain('id="pair"');
+  });
+
   test("survives the second factor, without which nothing is shown", async () => {
     const careful = await addPerson(site.gate, { address: "careful@example.com", teamId: site.people.teamId });
     const { app } = await enrol(site.gate, careful);

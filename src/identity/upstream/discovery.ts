@@ -8,6 +8,7 @@ import { allowInsecureRequests, type AuthorizationServer, customFetch, type Cust
 import { dial, type DialSite } from "../../dialler.ts";
 import { Fault } from "../../fault.ts";
 import type { Services } from "../../services.ts";
+import { createLimiter, type Limiter } from "../limiter.ts";
 import { isPlain, type UpstreamProvider } from "../../upstream-provider.ts";
 
 /** Nothing symmetric, and never `none` (RFC 8725 section 3.1). */
@@ -32,6 +33,18 @@ interface Kept {
 
 const kept = new WeakMap<Services["network"], Map<string, Kept>>();
 
+/** Strangers begin sign-ins: a provider that is slow must not fill this server with requests that wait for it. */
+export const ASKED_AT_ONCE_MAX = 50;
+export const WAITING_MAX = 200;
+const limiters = new WeakMap<Services["network"], Limiter>();
+
+function limiterOf({ services: { network } }: DialSite): Limiter {
+  const refusal = () => new Fault("unavailable", "Too many sign-ins wait for providers at the moment.", { hint: "Try again in a while.", retryAfterSeconds: 10 });
+  const limiter = limiters.get(network) ?? createLimiter({ runningMax: ASKED_AT_ONCE_MAX, waitingMax: WAITING_MAX, refusal });
+  limiters.set(network, limiter);
+  return limiter;
+}
+
 /** What the library needs to send requests through the dialler. */
 export interface Sending {
   readonly [customFetch]: (url: string, options: CustomFetchOptions<"GET" | "POST", URLSearchParams | undefined>) => Promise<Response>;
@@ -43,7 +56,7 @@ export function sendingTo(site: DialSite, provider: Pick<UpstreamProvider, "issu
   return {
     [allowInsecureRequests]: isPlain(provider),
     [customFetch]: async (url, { body, headers }) => {
-      const answer = await dial(site, { url, headers, ...(body instanceof URLSearchParams ? { body: body.toString() } : {}) });
+      const answer = await limiterOf(site).run(() => dial(site, { url, headers, ...(body instanceof URLSearchParams ? { body: body.toString() } : {}) }));
       if (answer.status < 200 || answer.status > 599) throw new ProviderProblem(`the status ${answer.status} is no answer`);
       return new Response(withoutBody.includes(answer.status) ? null : answer.body, { status: answer.status, headers: answer.headers });
     },

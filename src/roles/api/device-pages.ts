@@ -8,6 +8,7 @@ import { confirmPairing, PAIRING_PAGE, readPairing, refusePairing } from "../../
 import { findUserCode, shownUserCode } from "../../crypto/user-codes.ts";
 import { pairingChoicePage, pairingCodePage, pairingDonePage } from "../../dashboard/device-pages.ts";
 import { pageResponse } from "../../dashboard/html.ts";
+import { goOnPage } from "../../dashboard/sign-in-steps.ts";
 import { Fault } from "../../fault.ts";
 import type { Caller, UserCaller } from "../../gate/caller.ts";
 import type { Gate } from "../../gate/operation.ts";
@@ -35,6 +36,11 @@ interface Decision {
 function shownCode(typed: string | undefined): string | undefined {
   const code = typed === undefined ? undefined : findUserCode(typed);
   return code === undefined ? undefined : shownUserCode(code);
+}
+
+function addressOf(typed: string | undefined): string {
+  const code = shownCode(typed);
+  return code === undefined ? PAIRING_PAGE : `${PAIRING_PAGE}?user_code=${code}`;
 }
 
 interface Visit {
@@ -91,7 +97,10 @@ export function addDevicePages(app: App, gate: Gate): void {
   const CodeText = t.String({ maxLength: 64 });
   app.get(
     PAIRING_PAGE,
-    async ({ caller, query: { user_code } }) => await asPerson({ gate, caller, typed: user_code }, async () => pageResponse(pairingCodePage({ userCode: shownCode(user_code) }))),
+    async ({ request, caller, query: { user_code } }) => {
+      if (caller.kind !== "user" && request.headers.get("sec-fetch-site") === "cross-site") return pageResponse(goOnPage(addressOf(user_code), "One moment"));
+      return await asPerson({ gate, caller, typed: user_code }, async () => pageResponse(pairingCodePage({ userCode: shownCode(user_code) })));
+    },
     // What else stands in the address is passed over: people copy links from anywhere.
     { ...door("deployment.read", "none"), query: t.Object({ user_code: t.Optional(t.String()) }, { additionalProperties: true }) },
   );
