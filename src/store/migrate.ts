@@ -35,8 +35,10 @@ import profilePostgres from "./migrations/0013-profile.postgres.sql" with { type
 import profileSqlite from "./migrations/0013-profile.sqlite.sql" with { type: "text" };
 import outboxPostgres from "./migrations/0014-outbox.postgres.sql" with { type: "text" };
 import outboxSqlite from "./migrations/0014-outbox.sqlite.sql" with { type: "text" };
-import notificationsPostgres from "./migrations/0015-notifications.postgres.sql" with { type: "text" };
-import notificationsSqlite from "./migrations/0015-notifications.sqlite.sql" with { type: "text" };
+import noncePostgres from "./migrations/0015-nonce.postgres.sql" with { type: "text" };
+import nonceSqlite from "./migrations/0015-nonce.sqlite.sql" with { type: "text" };
+import notificationsPostgres from "./migrations/0016-notifications.postgres.sql" with { type: "text" };
+import notificationsSqlite from "./migrations/0016-notifications.sqlite.sql" with { type: "text" };
 
 export interface Migration {
   readonly number: number;
@@ -78,7 +80,8 @@ export const sqliteMigrations: readonly Migration[] = [
   { number: 12, name: "workflows", text: workflowsSqlite },
   { number: 13, name: "profile", text: profileSqlite },
   { number: 14, name: "outbox", text: outboxSqlite },
-  { number: 15, name: "notifications", text: notificationsSqlite },
+  { number: 15, name: "nonce", text: nonceSqlite },
+  { number: 16, name: "notifications", text: notificationsSqlite },
 ];
 
 export const postgresMigrations: readonly Migration[] = [
@@ -96,7 +99,8 @@ export const postgresMigrations: readonly Migration[] = [
   { number: 12, name: "workflows", text: workflowsPostgres },
   { number: 13, name: "profile", text: profilePostgres },
   { number: 14, name: "outbox", text: outboxPostgres },
-  { number: 15, name: "notifications", text: notificationsPostgres },
+  { number: 15, name: "nonce", text: noncePostgres },
+  { number: 16, name: "notifications", text: notificationsPostgres },
 ];
 
 /** SHA-256 of the text, base64url. Line ends count as LF, whatever the checkout made of them. */

@@ -439,6 +439,7 @@ function oidcClientTables({ table, text, instant, flag }: Kit) {
       /** `fapi2`; null for none. */
       security_profile: text(),
       dpop_bound_access_tokens: flag().notNull(),
+      require_dpop_nonce: flag().notNull(),
       backchannel_logout_uri: text(),
       logo_uri: text(),
       policy_uri: text(),

@@ -1,9 +1,10 @@
 import { expect, test } from "bun:test";
 import { ASKED_PER_HOUR_MAX } from "../../src/identity/outbox.ts";
+import { setMemberRole } from "../../src/across/member-role.ts";
 import { removeMember } from "../../src/across/member-removal.ts";
 import { acceptInvitation, checkInvitation, declineInvitation } from "../../src/teams/invitation-answers.ts";
 import { cancelInvitation, createInvitation, listInvitations } from "../../src/teams/invitations.ts";
-import { listMembers, setMemberRole } from "../../src/teams/members.ts";
+import { listMembers } from "../../src/teams/members.ts";
 import { createTeam } from "../../src/teams/teams.ts";
 import { auditRows, storeText, testGate, type TestGateOptions } from "../support/gate.ts";
 import { keptMail } from "../support/mail.ts";
