@@ -46,8 +46,8 @@ const tokenFlaws: readonly Flaw[] = [
     name: "each refresh makes a lineage",
     test: codes,
     edits: [
-      ...one("oidc/refresh-tokens.ts", "stored.used_at === null ? await exchange(act, stored) : undefined", "await exchange(act, stored)"),
-      ...one("oidc/refresh-tokens.ts", ".where(and(eq(tokens.digest, stored.digest), isNull(tokens.used_at)))", ".where(eq(tokens.digest, stored.digest))"),
+      ...one("oidc/refresh-tokens.ts", "stored.used_at === null ? await exchange(act, stored, grantedAtMs) : undefined", "await exchange(act, stored, grantedAtMs)"),
+      ...one("oidc/refresh-tokens.ts", '.where(and(eq(tokens.digest, given("digest")), isNull(tokens.used_at)))', '.where(eq(tokens.digest, given("digest")))'),
     ],
   },
   { advisory: 5, name: "a refresh token is good at any client", test: codes, edits: one("oidc/grants/refresh-token.ts", "stored.client_id === client.client_id, ", "") },
@@ -95,7 +95,15 @@ const administrationFlaws: readonly Flaw[] = [
   { advisory: 40, name: "an invitation has no end", test: invitations, edits: one("teams/invitation-tokens.ts", ", gt(tables.invitations.expires_at, act.services.clock.now())", "") },
   { advisory: 41, name: "whoever types a code decides it", test: devices, edits: one("identity/device-requests.ts", "gt(requests.expires_at, services.clock.now()), isFree))", "gt(requests.expires_at, services.clock.now())))") },
   { advisory: 43, name: "whoever sees keys makes them", test: who, edits: one("teams/permissions.ts", '"credential.create": "admin"', '"credential.create": "viewer"') },
-  { advisory: 46, name: "a key makes keys", test: who, edits: one("gate/operations.ts", '"credential.create": {\n    accepts: ["user"],', '"credential.create": {\n    accepts: ["user", "integration", "agent"],') },
+  {
+    advisory: 46,
+    name: "a key makes keys",
+    test: who,
+    edits: [
+      ...one("gate/operations.ts", '"credential.create": {\n    accepts: ["user"],', '"credential.create": {\n    accepts: ["user", "integration", "agent"],'),
+      ...one("gate/surfaces.ts", 'credentials: { admits: ["user"],', 'credentials: { admits: ["user", "integration", "agent"],'),
+    ],
+  },
   { advisory: 47, name: "anybody who is signed in manages clients", test: who, edits: one("oidc/clients/client-administration.ts", 'if (caller.kind !== "user" || caller.isAdministrator) return;', 'if (caller.kind !== "anonymous") return;') },
   { advisory: 48, name: "a name may lead inside", test: network, edits: one("dialler.ts", 'if (kind !== "public") return', 'if (kind === undefined) return') },
   { advisory: 53, name: "a page may have any size", test: network, edits: one("page.ts", "per_page < 1 || per_page > PER_PAGE_MAX", "per_page > 1e12") },
