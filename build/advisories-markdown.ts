@@ -1,6 +1,6 @@
 /** `docs/advisories.md`, printed from the corpus of negative tests and the flaws that its drill puts back. Pure. */
 import { flaws } from "../test/drill/flaws.ts";
-import { type Advisory, advisories, awaited } from "../test/oidc/corpus/advisories.ts";
+import { type Advisory, advisories } from "../test/oidc/corpus/advisories.ts";
 import { code, page, table } from "./markdown.ts";
 
 const introduction = `# Advisories of others, as tests of ours
@@ -19,9 +19,7 @@ copy, one at a time, and runs the tests of its advisory. It fails when none turn
 the text that keeps the flaw out is not in its place any more.`;
 
 function provenBy({ number, also = [] }: Advisory): string {
-  const waiting = awaited[number];
-  const own = waiting === undefined ? code(`advisory ${number}:`) : `not yet: ${waiting}`;
-  return [own, ...new Set(also.map(({ file }) => code(`test/${file}`)))].join(", ");
+  return [code(`advisory ${number}:`), ...new Set(also.map(({ file }) => code(`test/${file}`)))].join(", ");
 }
 
 export function advisoriesMarkdown(): string {

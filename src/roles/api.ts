@@ -22,6 +22,7 @@ import { addOidcClientDoors } from "./api/oidc-clients.ts";
 import { addPages } from "./api/pages.ts";
 import { addPasskeyDoors } from "./api/passkeys.ts";
 import { addPeopleDoors } from "./api/people.ts";
+import { addReferenceDoors } from "./api/reference.ts";
 import { addRuntimeDoors } from "./api/runtime.ts";
 import { addSessionDoors } from "./api/sessions.ts";
 import { addTeamDoors } from "./api/teams.ts";
@@ -54,6 +55,7 @@ export function addApiDoors(app: App, { gate, keyring, licenseServer }: ApiOptio
   addAuditDoors(app, gate);
   addUpstreamDoors(app, gate, keyring);
   addPages(app, gate);
+  addReferenceDoors(app, gate);
 }
 
 /** Refusals outside `/api/` go to people, so they are pages. */

@@ -33,6 +33,10 @@ import workflowsPostgres from "./migrations/0012-workflows.postgres.sql" with { 
 import workflowsSqlite from "./migrations/0012-workflows.sqlite.sql" with { type: "text" };
 import profilePostgres from "./migrations/0013-profile.postgres.sql" with { type: "text" };
 import profileSqlite from "./migrations/0013-profile.sqlite.sql" with { type: "text" };
+import outboxPostgres from "./migrations/0014-outbox.postgres.sql" with { type: "text" };
+import outboxSqlite from "./migrations/0014-outbox.sqlite.sql" with { type: "text" };
+import noncePostgres from "./migrations/0015-nonce.postgres.sql" with { type: "text" };
+import nonceSqlite from "./migrations/0015-nonce.sqlite.sql" with { type: "text" };
 
 export interface Migration {
   readonly number: number;
@@ -73,6 +77,8 @@ export const sqliteMigrations: readonly Migration[] = [
   { number: 11, name: "idempotency", text: idempotencySqlite },
   { number: 12, name: "workflows", text: workflowsSqlite },
   { number: 13, name: "profile", text: profileSqlite },
+  { number: 14, name: "outbox", text: outboxSqlite },
+  { number: 15, name: "nonce", text: nonceSqlite },
 ];
 
 export const postgresMigrations: readonly Migration[] = [
@@ -89,6 +95,8 @@ export const postgresMigrations: readonly Migration[] = [
   { number: 11, name: "idempotency", text: idempotencyPostgres },
   { number: 12, name: "workflows", text: workflowsPostgres },
   { number: 13, name: "profile", text: profilePostgres },
+  { number: 14, name: "outbox", text: outboxPostgres },
+  { number: 15, name: "nonce", text: noncePostgres },
 ];
 
 /** SHA-256 of the text, base64url. Line ends count as LF, whatever the checkout made of them. */

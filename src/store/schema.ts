@@ -253,6 +253,8 @@ function proofTables({ table, text, instant, count }: Kit) {
       attempts: count().notNull(),
       /** When it was handed over, or given up: kept for a while, so that nobody is flooded. */
       settled_at: instant(),
+      /** The person by whose doing it goes to somebody else; null for what people ask for themselves. Index with `created_at`. */
+      asked_by: text(),
     }),
   };
 }
@@ -437,6 +439,7 @@ function oidcClientTables({ table, text, instant, flag }: Kit) {
       /** `fapi2`; null for none. */
       security_profile: text(),
       dpop_bound_access_tokens: flag().notNull(),
+      require_dpop_nonce: flag().notNull(),
       backchannel_logout_uri: text(),
       logo_uri: text(),
       policy_uri: text(),

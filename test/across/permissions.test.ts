@@ -3,6 +3,7 @@
  * team's thing is refused like one that does not exist, and a new row does not compile before it is walked here.
  */
 import { expect, test } from "bun:test";
+import { setMemberRole } from "../../src/across/member-role.ts";
 import { removeMember } from "../../src/across/member-removal.ts";
 import { readQuotas } from "../../src/across/quotas.ts";
 import { deleteTeam } from "../../src/across/team-deletion.ts";
@@ -14,7 +15,7 @@ import type { UserCaller } from "../../src/gate/caller.ts";
 import type { Gate } from "../../src/gate/operation.ts";
 import { readTeam, transferTeam, updateTeam } from "../../src/teams/current-team.ts";
 import { cancelInvitation, createInvitation, listInvitations } from "../../src/teams/invitations.ts";
-import { listMembers, setMemberRole } from "../../src/teams/members.ts";
+import { listMembers } from "../../src/teams/members.ts";
 import { mayDo, permissions, type Role, roles, type TeamAction } from "../../src/teams/permissions.ts";
 import { createWorkflow, deleteWorkflow, importWorkflow, readWorkflow, updateWorkflow } from "../../src/workflows/management.ts";
 import { listSnapshots, readSnapshot, restoreSnapshot } from "../../src/workflows/snapshots.ts";

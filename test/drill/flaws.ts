@@ -27,9 +27,10 @@ const redirects = "14-17-redirects-and-parameters";
 const brought = "18-23-what-a-browser-brings";
 const factors = "24-29-mail-and-second-factor";
 const accounts = "31-37-accounts";
-const passkeys = "30-31-passkeys";
+const passkeys = "30-31-passkeys-at-the-door";
 const enumeration = "35-enumeration";
 const invitations = "40-invitations";
+const devices = "41-devices";
 const who = "43-47-who-may";
 const upstream = "38-42-upstream";
 const network = "48-55-network";
@@ -96,6 +97,7 @@ const accountFlaws: readonly Flaw[] = [
 const administrationFlaws: readonly Flaw[] = [
   { advisory: 40, name: "anybody accepts an invitation", test: invitations, edits: one("teams/invitation-answers.ts", "if (user?.emailKey !== emailKey) {", "if (user === undefined) {") },
   { advisory: 40, name: "an invitation has no end", test: invitations, edits: one("teams/invitation-tokens.ts", ", gt(tables.invitations.expires_at, act.services.clock.now())", "") },
+  { advisory: 41, name: "whoever types a code decides it", test: devices, edits: one("identity/device-requests.ts", "gt(requests.expires_at, services.clock.now()), isFree))", "gt(requests.expires_at, services.clock.now())))") },
   { advisory: 43, name: "whoever sees keys makes them", test: who, edits: one("teams/permissions.ts", '"credential.create": "admin"', '"credential.create": "viewer"') },
   { advisory: 46, name: "a key makes keys", test: who, edits: one("gate/operations.ts", '"credential.create": {\n    accepts: ["user"],', '"credential.create": {\n    accepts: ["user", "integration", "agent"],') },
   { advisory: 47, name: "anybody who is signed in manages clients", test: who, edits: one("oidc/clients/client-administration.ts", 'if (caller.kind !== "user" || caller.isAdministrator) return;', 'if (caller.kind !== "anonymous") return;') },
