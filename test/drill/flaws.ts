@@ -27,6 +27,7 @@ const redirects = "14-17-redirects-and-parameters";
 const brought = "18-23-what-a-browser-brings";
 const factors = "24-29-mail-and-second-factor";
 const accounts = "31-37-accounts";
+const passkeys = "30-31-passkeys-at-the-door";
 const enumeration = "35-enumeration";
 const invitations = "40-invitations";
 const devices = "41-devices";
@@ -83,6 +84,9 @@ const accountFlaws: readonly Flaw[] = [
     test: factors,
     edits: [...one("identity/step-tokens.ts", "`${purpose}:${token}`", "token"), ...one("identity/step-tokens.ts", "eq(stepTokens.purpose, shown.purpose), isNull", "isNull"), ...one("identity/step-tokens.ts", "{ purpose, token }: ShownStep): string", "{ token }: ShownStep): string")],
   },
+  { advisory: 30, name: "a passkey alone need not verify anybody", test: passkeys, edits: one("identity/passkeys/assertion-check.ts", 'use.purpose !== "second_step";', 'use.purpose === "prove";') },
+  { advisory: 30, name: "any algorithm and any attestation is taken", test: passkeys, edits: [...one("identity/passkeys/verification.ts", "if (!(await isUnattested(attested))) return undefined;", ""), ...one("identity/passkeys/verification.ts", "supportedAlgorithmIDs: [...algorithms],", "supportedAlgorithmIDs: [...algorithms, -65_535],")] },
+  { advisory: 31, name: "a copy of a passkey goes unnoticed", test: passkeys, edits: one("identity/passkeys/assertion-check.ts", "isNull(passkeys.clone_seen_at), isAhead)", "isNull(passkeys.clone_seen_at))") },
   { advisory: 31, name: "one code opens two sessions", test: accounts, edits: one("identity/factor-check.ts", "and(eq(factors.user_id, userId), lt(factors.last_step, step))", "eq(factors.user_id, userId)") },
   { advisory: 34, name: "some signs are likelier", test: accounts, edits: one("crypto/tokens.ts", "const UNBIASED_BELOW = 248;", "const UNBIASED_BELOW = 256;") },
   { advisory: 35, name: "an unknown name costs no hash", test: enumeration, edits: one("identity/passwords.ts", "const isRight = await hashing.run(", 'if (typeof hash !== "string") return false;\n  const isRight = await hashing.run(') },
