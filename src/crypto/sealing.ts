@@ -33,6 +33,7 @@ export type Purpose =
   | "oidc-refresh-token"
   | "oidc-successor"
   | "oidc-sid"
+  | "dpop-nonce"
   | "oidc-subject"
   | "second-factor"
   | "recovery-code"

@@ -221,6 +221,7 @@ ${licenseStates[entitlements.state].open ? undefined : html`<p>All are off until
 <thead><tr><th scope="col">Feature</th><th scope="col">Scope</th><th scope="col">State</th></tr></thead>
 <tbody>${featureRows(entitlements)}</tbody>
 </table>
-</section>`,
+</section>
+<p><a href="/docs/api">API reference</a></p>`,
   );
 }

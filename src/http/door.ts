@@ -10,6 +10,7 @@ import type { OperationName } from "../gate/operations.ts";
 
 const anonymous: Caller = { kind: "anonymous" };
 const callers = new WeakMap<Request, Caller>();
+const entered = new WeakMap<Request, OperationName>();
 const refused = new WeakMap<Request, OperationName>();
 
 /** The caller that `authenticate` found for the request. */
@@ -26,10 +27,16 @@ export function operationRefused(request: Request): OperationName | undefined {
   return refused.get(request);
 }
 
+/** The operation whose door let the request in; undefined before, and at public addresses. */
+export function operationEntered(request: Request): OperationName | undefined {
+  return entered.get(request);
+}
+
 function guardOf(operation: OperationName, request: Request): void {
   refused.set(request, operation);
   requireEntry(operation, callerOf(request));
   refused.delete(request);
+  entered.set(request, operation);
 }
 
 /** What a door's body is: one JSON document, an HTML form, or raw bytes that the route reads itself. */

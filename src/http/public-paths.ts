@@ -15,6 +15,8 @@ export const publicPaths: Readonly<Record<string, string>> = {
   "/.well-known/openid-configuration": "discovery (OpenID Connect Discovery 1.0 section 4)",
   "/.well-known/oauth-authorization-server": "the same document for OAuth clients (RFC 8414 section 3)",
   "/": "the page that says what to do next",
+  "/api/v1/openapi.json": "the description of the API, the same for everybody",
+  "/docs/api": "the same for people",
   "/sign-in": "the form; what it posts is an operation",
   "/style.css": "the pages' one style sheet",
   "/passkeys.js": "the one script, for forms that a passkey answers",

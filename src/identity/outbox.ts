@@ -7,14 +7,14 @@
  * found out when it is sent: so asking costs the same for known and unknown names, and no link lies in the store. One
  * mail of a kind for each address at a time, and after it a pause: nobody is flooded.
  */
-import { and, asc, count, eq, inArray, isNotNull, isNull, lt, lte, sql } from "drizzle-orm";
+import { and, asc, count, eq, gt, inArray, isNotNull, isNull, lt, lte, sql } from "drizzle-orm";
 import type { Act, CommandAct } from "../gate/operation.ts";
 import { below } from "../gate/quota.ts";
 import { hasFeature } from "../license/entitlements.ts";
 import { rowWhere } from "../store/conditional-insert.ts";
 import type { Reader } from "../store/store.ts";
 
-export const mailKinds = ["reset_password", "verify_email", "sign_up", "invitation"] as const;
+export const mailKinds = ["reset_password", "verify_email", "sign_up", "invitation", "notice"] as const;
 export type MailKind = (typeof mailKinds)[number];
 
 /** After a mail was sent, so long none of its kind to that address. */
@@ -53,22 +53,31 @@ export interface MailSubject {
   readonly key: string;
   /** The id by which the thing is found when the mail is written. */
   readonly about: string;
+  /** The person by whose doing it goes out. */
+  readonly askedBy: string;
 }
 
-/** Asks for a mail about a thing. Within the pause after another it waits for the pause's end. False when too much waits. */
-export async function requestMailAbout({ writer, services, sealer }: CommandAct, { kind, key, about }: MailSubject): Promise<boolean> {
+/** Mails of one person to others within the hour for which rows are kept (MEMORY_MS). */
+export const ASKED_PER_HOUR_MAX = 200;
+
+/**
+ * Asks for a mail about a thing. Within the pause after another it waits for the pause's end. False when too much waits,
+ * or when the person has sent out too many.
+ */
+export async function requestMailAbout({ writer, services, sealer }: CommandAct, { kind, key, about, askedBy }: MailSubject): Promise<boolean> {
   const { outbox } = writer.tables;
   const now = services.clock.now();
   const id = sealer.digest("outbox", `${kind}:${key}`);
-  const fresh = { recipient: sealer.seal("outbox", id, about), created_at: now, attempts: 0, settled_at: null };
+  const fresh = { recipient: sealer.seal("outbox", id, about), created_at: now, attempts: 0, settled_at: null, asked_by: askedBy };
   const waiting = writer.select({ count: count() }).from(outbox).where(isNull(outbox.settled_at));
+  const asked = writer.select({ count: count() }).from(outbox).where(and(eq(outbox.asked_by, askedBy), gt(outbox.created_at, now - MEMORY_MS)));
   const due_at = sql<number>`case when ${outbox.settled_at} > ${now - PAUSE_MS} then ${outbox.settled_at} + ${PAUSE_MS} else ${now} end`;
-  const asked = await writer
+  const requested = await writer
     .insert(outbox)
-    .select(rowWhere(outbox, { id, kind, ...fresh, due_at: now }, below(waiting, WAITING_MAX)))
+    .select(rowWhere(outbox, { id, kind, ...fresh, due_at: now }, sql`${below(waiting, WAITING_MAX)} and ${below(asked, ASKED_PER_HOUR_MAX)}`))
     .onConflictDoUpdate({ target: outbox.id, set: { ...fresh, due_at } })
     .returning({ id: outbox.id });
-  return asked.length > 0;
+  return requested.length > 0;
 }
 
 export interface DueMail {

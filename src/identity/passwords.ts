@@ -7,6 +7,7 @@
  * A password is compared in NFC, as RFC 8265 section 4.2 asks, so that two keyboards that compose letters differently
  * agree; nothing else about it is changed, not even spaces at its ends.
  */
+import { availableParallelism } from "node:os";
 import { Fault, invalidField } from "../fault.ts";
 import { isCommonPassword } from "./common-passwords.ts";
 import { createLimiter } from "./limiter.ts";
@@ -22,9 +23,14 @@ export const argon2id = { algorithm: "argon2id", memoryCost: 19_456, timeCost: 2
 export const nobodysHash = 
   "$argon2id$v=19$m=19456,t=2,p=1$f26hz5Akae7EHAZ0dPQ9+ZCfIxCLoo8R1e2HrLOs88o$W6n6ZVnk8BBcYKd65HhF43Cf8kffKjKxarUAwbSDQw0";
 
-/** Each hash holds 19 MiB and a thread for some 30 ms; the process has one memory, so it has one limit. */
+const RUNNING_MAX = 4;
+
+/**
+ * Each hash holds 19 MiB and a thread for some 30 ms; the process has one memory, so it has one limit. More at once than
+ * there are processors end no sooner, and keep everybody else's requests waiting for their turn.
+ */
 const hashing = createLimiter({
-  runningMax: 4,
+  runningMax: Math.min(RUNNING_MAX, availableParallelism()),
   waitingMax: 128,
   refusal: () =>
     new Fault("rate_limited", "Too many people are signing in at this moment.", { hint: "Try again in a few seconds.", retryAfterSeconds: 2 }),

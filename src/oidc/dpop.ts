@@ -11,6 +11,7 @@ import { isSameSecret } from "../crypto/sealing.ts";
 import { procedure } from "../gate/operation.ts";
 import { findClientJws } from "./client-jws.ts";
 import { readPublicJwk } from "./clients/client-keys.ts";
+import { dpopNonce, isFreshNonce } from "./dpop-nonces.ts";
 import { thumbprintOf } from "./jwk.ts";
 import { OAuthError } from "./oauth-error.ts";
 import { isFirstSighting } from "./seen-tokens.ts";
@@ -24,6 +25,7 @@ const ClaimsSchema = Type.Object({
   htu: Text,
   iat: Type.Integer({ minimum: 0 }),
   ath: Type.Optional(Text),
+  nonce: Type.Optional(Text),
 });
 type Claims = Static<typeof ClaimsSchema>;
 const claimsShape = Compile(ClaimsSchema);
@@ -63,6 +65,7 @@ export interface Proof {
   /** Thumbprint of the key that made it (RFC 7638): the `jkt` of tokens that are bound to it. */
   readonly jkt: string;
   readonly jti: string;
+  readonly nonce: string | undefined;
   /** Epoch milliseconds from which it is refused for its age alone. */
   readonly expiresAtMs: number;
 }
@@ -84,17 +87,26 @@ export function requireProof(header: string, context: ProofContext): Proof {
   const { claims } = jws;
   const broken = checks.find(([, isBroken]) => isBroken(claims, context));
   if (broken !== undefined) throw refused(broken[0]);
-  return { jkt: thumbprintOf(key.jwk), jti: claims.jti, expiresAtMs: (claims.iat + context.windowSeconds + 1) * 1_000 };
+  return { jkt: thumbprintOf(key.jwk), jti: claims.jti, nonce: claims.nonce, expiresAtMs: (claims.iat + context.windowSeconds + 1) * 1_000 };
 }
 
 export interface ShownProof extends Omit<ProofContext, "nowSeconds" | "windowSeconds"> {
   /** The `DPoP` header. */
   readonly header: string;
+  /** A nonce of ours has to be in it. */
+  readonly needsNonce: boolean;
 }
 
-/** Takes a proof, once: gives the thumbprint of its key. Throws OAuthError `invalid_dpop_proof`. */
-export const takeProof = procedure("dpop_proof.take", async ({ services, settings, write }, { header, ...context }: ShownProof): Promise<{ readonly jkt: string }> => {
-  const { jkt, jti, expiresAtMs } = requireProof(header, { ...context, nowSeconds: Math.floor(services.clock.now() / 1_000), windowSeconds: settings.dpopProofSeconds });
+/** RFC 9449 section 8: the client repeats the request with the nonce of the header. */
+function nonceWanted(nonce: string): OAuthError {
+  return new OAuthError("use_dpop_nonce", "The DPoP proof names no nonce of this issuer, or an old one.", { hint: "Make a new proof with the nonce of the header DPoP-Nonce.", headers: { "dpop-nonce": nonce } });
+}
+
+/** Takes a proof, once: gives the thumbprint of its key. Throws OAuthError `invalid_dpop_proof` or `use_dpop_nonce`. */
+export const takeProof = procedure("dpop_proof.take", async ({ services, settings, sealer, write }, { header, needsNonce, ...context }: ShownProof): Promise<{ readonly jkt: string }> => {
+  const nowSeconds = Math.floor(services.clock.now() / 1_000);
+  const { jkt, jti, nonce, expiresAtMs } = requireProof(header, { ...context, nowSeconds, windowSeconds: settings.dpopProofSeconds });
+  if (needsNonce && !isFreshNonce(sealer, nonce, nowSeconds)) throw nonceWanted(dpopNonce(sealer, nowSeconds));
   if (!(await write((act) => isFirstSighting(act, { kind: "dpop", owner: jkt, jti, expiresAtMs })))) throw refused("was used before (jti)");
   return { jkt };
 });

@@ -61,7 +61,7 @@ async function findBinding(gate: Gate, { client, request, caller }: Shown): Prom
   const { dpop: header, method } = request;
   if (header !== undefined) {
     const url = endpointUrl(gate.settings.issuerUrl, "token");
-    return (await takeProof(gate, caller, { header, method, url, accessToken: undefined })).jkt;
+    return (await takeProof(gate, caller, { header, method, url, accessToken: undefined, needsNonce: client.require_dpop_nonce })).jkt;
   }
   if (!client.dpop_bound_access_tokens) return undefined;
   throw new OAuthError("invalid_dpop_proof", "This client's tokens are bound to its key, and the request has no DPoP proof.", { hint: "Send one in the DPoP header (RFC 9449 section 5)." });

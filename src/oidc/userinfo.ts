@@ -54,7 +54,7 @@ async function requireBinding({ gate }: IssuerSite, caller: Caller, { request, s
   if (jkt === undefined && shown.scheme === "bearer") return;
   if (jkt === undefined || shown.scheme === "bearer" || request.dpop === undefined) throw invalidToken();
   const url = endpointUrl(gate.settings.issuerUrl, "userinfo");
-  const proof = await takeProof(gate, caller, { header: request.dpop, method: request.method, url, accessToken: shown.token });
+  const proof = await takeProof(gate, caller, { header: request.dpop, method: request.method, url, accessToken: shown.token, needsNonce: false });
   if (proof.jkt !== jkt) throw invalidToken();
 }
 

@@ -18,10 +18,12 @@ import { addInvitationDoors } from "./api/invitations.ts";
 import { addInvitationPages } from "./api/invitation-pages.ts";
 import { addLicenseDoors } from "./api/license.ts";
 import { addManagementDoors } from "./api/management.ts";
+import { addNotificationDoors } from "./api/notifications.ts";
 import { addOidcClientDoors } from "./api/oidc-clients.ts";
 import { addPages } from "./api/pages.ts";
 import { addPasskeyDoors } from "./api/passkeys.ts";
 import { addPeopleDoors } from "./api/people.ts";
+import { addReferenceDoors } from "./api/reference.ts";
 import { addRuntimeDoors } from "./api/runtime.ts";
 import { addSessionDoors } from "./api/sessions.ts";
 import type { TaskStreams } from "./api/task-events.ts";
@@ -43,6 +45,7 @@ export function addApiDoors(app: App, { gate, keyring, licenseServer, streams }:
   addSessionDoors(app, gate, keyring);
   addManagementDoors(app, gate);
   addUserDoors(app, gate);
+  addNotificationDoors(app, gate);
   addTeamDoors(app, gate);
   addInvitationDoors(app, gate);
   addInvitationPages(app, gate);
@@ -58,6 +61,7 @@ export function addApiDoors(app: App, { gate, keyring, licenseServer, streams }:
   addAuditDoors(app, gate);
   addUpstreamDoors(app, gate, keyring);
   addPages(app, gate);
+  addReferenceDoors(app, gate);
 }
 
 /** Refusals outside `/api/` go to people, so they are pages. */

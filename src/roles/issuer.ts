@@ -3,7 +3,7 @@
  *
  * Rule: translates, decides nothing. Discovery names only what is served, so that no client is led to a closed door.
  */
-import passkeyScript from "../dashboard/passkey-form.js" with { type: "text" };
+import { PASSKEY_SCRIPT, passkeyScript } from "../dashboard/passkey-question.ts";
 import styleSheet from "../dashboard/style.css" with { type: "text" };
 import type { App } from "../http/listener.ts";
 import type { IssuerSite } from "../oidc/token-endpoint.ts";
@@ -14,7 +14,6 @@ import { addCrossOrigin } from "./issuer/cross-origin.ts";
 import { addDeviceDoors } from "./issuer/device.ts";
 import { addIntrospectionDoor } from "./issuer/introspection.ts";
 import { addLogoutDoors } from "./issuer/logout.ts";
-import { PASSKEY_SCRIPT } from "./issuer/pages/passkey-form.ts";
 import { addPublicDocuments } from "./issuer/public-documents.ts";
 import { addPushedAuthorizationDoor } from "./issuer/pushed-authorization.ts";
 import { addRegistrationDoors } from "./issuer/registration.ts";
@@ -29,7 +28,7 @@ export function addIssuerDoors(app: App, site: IssuerSite): void {
   const { gate } = site;
   addCrossOrigin(app, gate);
   addPublicDocuments(app, site);
-  app.get(PASSKEY_SCRIPT, () => new Response(passkeyScript, { headers: { "content-type": "text/javascript; charset=utf-8", "cache-control": "max-age=3600" } }));
+  app.get(PASSKEY_SCRIPT, passkeyScript);
   app.get("/style.css", () => new Response(styleSheet, { headers: { "content-type": "text/css; charset=utf-8", "cache-control": "max-age=3600" } }));
   addAuthorizationDoors(app, site);
   addAccountDoors(app, gate);

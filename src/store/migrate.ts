@@ -33,8 +33,14 @@ import workflowsPostgres from "./migrations/0012-workflows.postgres.sql" with { 
 import workflowsSqlite from "./migrations/0012-workflows.sqlite.sql" with { type: "text" };
 import profilePostgres from "./migrations/0013-profile.postgres.sql" with { type: "text" };
 import profileSqlite from "./migrations/0013-profile.sqlite.sql" with { type: "text" };
-import tasksPostgres from "./migrations/0014-tasks.postgres.sql" with { type: "text" };
-import tasksSqlite from "./migrations/0014-tasks.sqlite.sql" with { type: "text" };
+import outboxPostgres from "./migrations/0014-outbox.postgres.sql" with { type: "text" };
+import outboxSqlite from "./migrations/0014-outbox.sqlite.sql" with { type: "text" };
+import noncePostgres from "./migrations/0015-nonce.postgres.sql" with { type: "text" };
+import nonceSqlite from "./migrations/0015-nonce.sqlite.sql" with { type: "text" };
+import notificationsPostgres from "./migrations/0016-notifications.postgres.sql" with { type: "text" };
+import notificationsSqlite from "./migrations/0016-notifications.sqlite.sql" with { type: "text" };
+import tasksPostgres from "./migrations/0017-tasks.postgres.sql" with { type: "text" };
+import tasksSqlite from "./migrations/0017-tasks.sqlite.sql" with { type: "text" };
 
 export interface Migration {
   readonly number: number;
@@ -75,7 +81,10 @@ export const sqliteMigrations: readonly Migration[] = [
   { number: 11, name: "idempotency", text: idempotencySqlite },
   { number: 12, name: "workflows", text: workflowsSqlite },
   { number: 13, name: "profile", text: profileSqlite },
-  { number: 14, name: "tasks", text: tasksSqlite },
+  { number: 14, name: "outbox", text: outboxSqlite },
+  { number: 15, name: "nonce", text: nonceSqlite },
+  { number: 16, name: "notifications", text: notificationsSqlite },
+  { number: 17, name: "tasks", text: tasksSqlite },
 ];
 
 export const postgresMigrations: readonly Migration[] = [
@@ -92,7 +101,10 @@ export const postgresMigrations: readonly Migration[] = [
   { number: 11, name: "idempotency", text: idempotencyPostgres },
   { number: 12, name: "workflows", text: workflowsPostgres },
   { number: 13, name: "profile", text: profilePostgres },
-  { number: 14, name: "tasks", text: tasksPostgres },
+  { number: 14, name: "outbox", text: outboxPostgres },
+  { number: 15, name: "nonce", text: noncePostgres },
+  { number: 16, name: "notifications", text: notificationsPostgres },
+  { number: 17, name: "tasks", text: tasksPostgres },
 ];
 
 /** SHA-256 of the text, base64url. Line ends count as LF, whatever the checkout made of them. */

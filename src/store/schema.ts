@@ -253,6 +253,8 @@ function proofTables({ table, text, instant, count }: Kit) {
       attempts: count().notNull(),
       /** When it was handed over, or given up: kept for a while, so that nobody is flooded. */
       settled_at: instant(),
+      /** The person by whose doing it goes to somebody else; null for what people ask for themselves. Index with `created_at`. */
+      asked_by: text(),
     }),
   };
 }
@@ -437,6 +439,7 @@ function oidcClientTables({ table, text, instant, flag }: Kit) {
       /** `fapi2`; null for none. */
       security_profile: text(),
       dpop_bound_access_tokens: flag().notNull(),
+      require_dpop_nonce: flag().notNull(),
       backchannel_logout_uri: text(),
       logo_uri: text(),
       policy_uri: text(),
@@ -606,6 +609,7 @@ function workflowTables({ table, text, instant, count }: Kit) {
   };
 }
 
+<<<<<<< HEAD
 function taskTables({ table, text, instant, count }: Kit) {
   return {
     /** A run of a workflow, with all it needs from it. Indexes on `team_id` with `created_at`, on `status` with `team_id`, on `session_id`. */
@@ -674,6 +678,21 @@ function taskTables({ table, text, instant, count }: Kit) {
       /** JSON, as followers get it. */
       content: text().notNull(),
       created_at: instant().notNull(),
+=======
+function notificationTables({ table, text, instant }: Kit) {
+  return {
+    /** What a person should know. Unique index on `user_id`, `topic`. Index on `created_at`. */
+    notifications: table("notifications", {
+      id: text().primaryKey(),
+      user_id: text().notNull(),
+      /** Of one topic a person is told once. */
+      topic: text().notNull(),
+      kind: text().notNull(),
+      /** The facts, JSON (`notifications/notices.ts`). */
+      content: text().notNull(),
+      created_at: instant().notNull(),
+      read_at: instant(),
+>>>>>>> main
     }),
   };
 }
@@ -738,6 +757,7 @@ export function defineTables(kit: Kit) {
     ...teamTables(kit),
     ...credentialTables(kit),
     ...oidcTables(kit),
+    ...notificationTables(kit),
     ...workflowTables(kit),
     ...taskTables(kit),
     ...gateTables(kit),

@@ -8,6 +8,7 @@
 import { and, eq } from "drizzle-orm";
 import type { CommandAct } from "../gate/operation.ts";
 import type { Tables } from "../store/schema.ts";
+import { mayDo, type Role } from "./permissions.ts";
 
 export interface Leaver {
   readonly teamId: string;
@@ -21,10 +22,12 @@ export interface Belongings {
   endTeam(act: CommandAct, teamId: string): Promise<void>;
   /** Ends what stood for the person within the team. Absent where nothing does. */
   endMember?(act: CommandAct, leaver: Leaver): Promise<void>;
+  /** Ends what a member of this role may not have. Absent where every member may have all of it. */
+  changeRole?(act: CommandAct, member: Leaver & { readonly role: Role }): Promise<void>;
 }
 
 /** Takes back whom they have invited and who has not come yet: nobody gets in on the word of somebody who may not invite. */
-export async function endInvitationsOf({ writer }: CommandAct, { teamId, userId }: Leaver): Promise<void> {
+async function endInvitationsOf({ writer }: CommandAct, { teamId, userId }: Leaver): Promise<void> {
   const { invitations } = writer.tables;
   await writer.delete(invitations).where(and(eq(invitations.team_id, teamId), eq(invitations.invited_by, userId)));
 }
@@ -38,4 +41,7 @@ export const teamBelongings: Belongings = {
     await writer.delete(memberships).where(eq(memberships.team_id, teamId));
   },
   endMember: endInvitationsOf,
+  async changeRole(act, { role, ...member }) {
+    if (!mayDo(role, "invitation.create")) await endInvitationsOf(act, member);
+  },
 };

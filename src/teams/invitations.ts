@@ -106,8 +106,8 @@ export const createInvitation = command("invitation.create", async (act, input: 
   const id = await insertInvitation(act, membership, { email, role, token });
   act.note({ subject: `invitation:${id}`, details: { role, is_mailed: token === undefined } });
   if (token !== undefined) return { id, invitation_token: token, invitation_url: invitationUrl(act, token) };
-  const isAsked = await requestMailAbout(act, { kind: "invitation", key: `${membership.teamId}:${email.key}`, about: id });
-  if (!isAsked) throw new Fault("rate_limited", "Too many mails wait to be sent.", { hint: "Try again later; an operator can see why mail does not go out." });
+  const isAsked = await requestMailAbout(act, { kind: "invitation", key: `${membership.teamId}:${email.key}`, about: id, askedBy: membership.userId });
+  if (!isAsked) throw new Fault("rate_limited", "You have invited too many people within an hour, or too many mails wait to be sent.", { hint: "Try again later.", retryAfterSeconds: 600 });
   return { id };
 });
 

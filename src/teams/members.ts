@@ -1,12 +1,10 @@
-/** Members of a team: who they are, and what role each has. */
-import { and, asc, count, eq, ne } from "drizzle-orm";
+/** Members of a team: who they are, and which roles are given to them. */
+import { asc, count, eq } from "drizzle-orm";
 import { Fault, invalidField, notFound } from "../fault.ts";
-import { command, type CommandAct, query } from "../gate/operation.ts";
-import { requireId } from "../ids.ts";
+import { type CommandAct, query } from "../gate/operation.ts";
 import { isoTime, type PageMeta, pageOf, type PageRequest } from "../page.ts";
-import { endInvitationsOf } from "./belongings.ts";
-import { findRole, membershipId, requireMembership } from "./membership.ts";
-import { mayDo, type Role, roles } from "./permissions.ts";
+import { findRole, requireMembership } from "./membership.ts";
+import { type Role, roles } from "./permissions.ts";
 
 export interface Member {
   readonly user_id: string;
@@ -62,25 +60,3 @@ export async function untouchedFault(act: CommandAct, teamId: string, userId: st
   if ((await findRole(act.writer, teamId, userId)) === undefined) return notFound();
   return new Fault("forbidden", "The owner of a team is not changed or removed by others.", { hint: "The owner hands the team on first." });
 }
-
-export interface RoleChange {
-  readonly user_id: string;
-  readonly role: string;
-}
-
-/** Gives another member another role, which acts at their next request. Needs the role admin. */
-export const setMemberRole = command("member.set_role", async (act, input: RoleChange): Promise<void> => {
-  const userId = requireId("user_id", input.user_id);
-  const role = requireGivenRole("role", input.role);
-  const { teamId, userId: own } = await requireMembership(act.writer, act.caller, "member.set_role");
-  if (userId === own) throw new Fault("forbidden", "Nobody changes their own role.", { hint: "Ask another admin or the owner of the team." });
-  const { memberships } = act.writer.tables;
-  const [changed] = await act.writer
-    .update(memberships)
-    .set({ role })
-    .where(and(eq(memberships.id, membershipId(teamId, userId)), ne(memberships.role, "owner")))
-    .returning({ id: memberships.id });
-  if (changed === undefined) throw await untouchedFault(act, teamId, userId);
-  if (!mayDo(role, "invitation.create")) await endInvitationsOf(act, { teamId, userId });
-  act.note({ subject: `user:${userId}`, details: { role } });
-});

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { removeMember } from "../../src/across/member-removal.ts";
+import { setMemberRole } from "../../src/across/member-role.ts";
 import { findCallerByKey } from "../../src/credentials/authentication.ts";
 import { confirmPairing, pollPairing, startPairing } from "../../src/credentials/pairing.ts";
 import type { UserCaller } from "../../src/gate/caller.ts";
@@ -42,6 +43,19 @@ test("with a member go their devices and the devices' agents, of this team alone
     await writer.insert(writer.tables.memberships).values({ id: `${teamId}/${admin.userId}`, team_id: teamId, user_id: admin.userId, role: "member", created_at: 1 });
   });
   expect(await Promise.all(theirs.map(isGood))).toEqual([false, false]);
+});
+
+test("who becomes a viewer keeps the device and loses its agent; other changes of role end nothing", async () => {
+  await using world = await testGate();
+  const { owner, teamId } = await setUp(world.gate);
+  const person = await addPerson(world.gate, { teamId, role: "admin" });
+  const [theirs, others] = [await pair(world, person), await pair(world, owner)];
+  const isGood = async (key: string) => (await findCallerByKey(world.gate, key, undefined)) !== undefined;
+  const all = async () => await Promise.all([theirs.device, theirs.agent, others.device, others.agent].map(isGood));
+  for (const role of ["member", "admin"]) await setMemberRole(world.gate, owner, { user_id: person.userId, role });
+  expect(await all()).toEqual([true, true, true, true]);
+  await setMemberRole(world.gate, owner, { user_id: person.userId, role: "viewer" });
+  expect(await all()).toEqual([true, false, true, true]);
 });
 
 test("everybody but the owner leaves, whatever the license says", async () => {

@@ -3,6 +3,7 @@
  * team's thing is refused like one that does not exist, and a new row does not compile before it is walked here.
  */
 import { expect, test } from "bun:test";
+import { setMemberRole } from "../../src/across/member-role.ts";
 import { removeMember } from "../../src/across/member-removal.ts";
 import { readQuotas } from "../../src/across/quotas.ts";
 import { deleteTeam } from "../../src/across/team-deletion.ts";
@@ -14,11 +15,15 @@ import type { UserCaller } from "../../src/gate/caller.ts";
 import type { Gate } from "../../src/gate/operation.ts";
 import { readTeam, transferTeam, updateTeam } from "../../src/teams/current-team.ts";
 import { cancelInvitation, createInvitation, listInvitations } from "../../src/teams/invitations.ts";
+<<<<<<< HEAD
 import { listMembers, setMemberRole } from "../../src/teams/members.ts";
 import { cancelTask } from "../../src/tasks/cancellation.ts";
 import { readTaskEvents } from "../../src/tasks/events.ts";
 import { runWorkflow, runWorkflowBySlug } from "../../src/tasks/submission.ts";
 import { listTasks, readTask, readTaskResult } from "../../src/tasks/tasks.ts";
+=======
+import { listMembers } from "../../src/teams/members.ts";
+>>>>>>> main
 import { mayDo, permissions, type Role, roles, type TeamAction } from "../../src/teams/permissions.ts";
 import { createWorkflow, deleteWorkflow, importWorkflow, readWorkflow, updateWorkflow } from "../../src/workflows/management.ts";
 import { listSnapshots, readSnapshot, restoreSnapshot } from "../../src/workflows/snapshots.ts";

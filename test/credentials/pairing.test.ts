@@ -9,7 +9,7 @@ import { confirmPairing, pollPairing, readPairing, refusePairing, startPairing }
 import { keyFamilyOf } from "../../src/crypto/tokens.ts";
 import type { DeviceCaller, UserCaller } from "../../src/gate/caller.ts";
 import type { OperationName } from "../../src/gate/operations.ts";
-import { setMemberRole } from "../../src/teams/members.ts";
+import { setMemberRole } from "../../src/across/member-role.ts";
 import { createTeam } from "../../src/teams/teams.ts";
 import { auditRows, storeText, type TestGate, testGate } from "../support/gate.ts";
 import { addPerson, anonymous, setUp } from "../support/people.ts";

@@ -27,8 +27,10 @@ const redirects = "14-17-redirects-and-parameters";
 const brought = "18-23-what-a-browser-brings";
 const factors = "24-29-mail-and-second-factor";
 const accounts = "31-37-accounts";
+const passkeys = "30-31-passkeys-at-the-door";
 const enumeration = "35-enumeration";
 const invitations = "40-invitations";
+const devices = "41-devices";
 const who = "43-47-who-may";
 const upstream = "38-42-upstream";
 const network = "48-55-network";
@@ -45,8 +47,8 @@ const tokenFlaws: readonly Flaw[] = [
     name: "each refresh makes a lineage",
     test: codes,
     edits: [
-      ...one("oidc/refresh-tokens.ts", "stored.used_at === null ? await exchange(act, stored) : undefined", "await exchange(act, stored)"),
-      ...one("oidc/refresh-tokens.ts", ".where(and(eq(tokens.digest, stored.digest), isNull(tokens.used_at)))", ".where(eq(tokens.digest, stored.digest))"),
+      ...one("oidc/refresh-tokens.ts", "stored.used_at === null ? await exchange(act, stored, grantedAtMs) : undefined", "await exchange(act, stored, grantedAtMs)"),
+      ...one("oidc/refresh-tokens.ts", '.where(and(eq(tokens.digest, given("digest")), isNull(tokens.used_at)))', '.where(eq(tokens.digest, given("digest")))'),
     ],
   },
   { advisory: 5, name: "a refresh token is good at any client", test: codes, edits: one("oidc/grants/refresh-token.ts", "stored.client_id === client.client_id, ", "") },
@@ -82,6 +84,9 @@ const accountFlaws: readonly Flaw[] = [
     test: factors,
     edits: [...one("identity/step-tokens.ts", "`${purpose}:${token}`", "token"), ...one("identity/step-tokens.ts", "eq(stepTokens.purpose, shown.purpose), isNull", "isNull"), ...one("identity/step-tokens.ts", "{ purpose, token }: ShownStep): string", "{ token }: ShownStep): string")],
   },
+  { advisory: 30, name: "a passkey alone need not verify anybody", test: passkeys, edits: one("identity/passkeys/assertion-check.ts", 'use.purpose !== "second_step";', 'use.purpose === "prove";') },
+  { advisory: 30, name: "any algorithm and any attestation is taken", test: passkeys, edits: [...one("identity/passkeys/verification.ts", "if (!(await isUnattested(attested))) return undefined;", ""), ...one("identity/passkeys/verification.ts", "supportedAlgorithmIDs: [...algorithms],", "supportedAlgorithmIDs: [...algorithms, -65_535],")] },
+  { advisory: 31, name: "a copy of a passkey goes unnoticed", test: passkeys, edits: one("identity/passkeys/assertion-check.ts", "isNull(passkeys.clone_seen_at), isAhead)", "isNull(passkeys.clone_seen_at))") },
   { advisory: 31, name: "one code opens two sessions", test: accounts, edits: one("identity/factor-check.ts", "and(eq(factors.user_id, userId), lt(factors.last_step, step))", "eq(factors.user_id, userId)") },
   { advisory: 34, name: "some signs are likelier", test: accounts, edits: one("crypto/tokens.ts", "const UNBIASED_BELOW = 248;", "const UNBIASED_BELOW = 256;") },
   { advisory: 35, name: "an unknown name costs no hash", test: enumeration, edits: one("identity/passwords.ts", "const isRight = await hashing.run(", 'if (typeof hash !== "string") return false;\n  const isRight = await hashing.run(') },
@@ -92,8 +97,17 @@ const accountFlaws: readonly Flaw[] = [
 const administrationFlaws: readonly Flaw[] = [
   { advisory: 40, name: "anybody accepts an invitation", test: invitations, edits: one("teams/invitation-answers.ts", "if (user?.emailKey !== emailKey) {", "if (user === undefined) {") },
   { advisory: 40, name: "an invitation has no end", test: invitations, edits: one("teams/invitation-tokens.ts", ", gt(tables.invitations.expires_at, act.services.clock.now())", "") },
+  { advisory: 41, name: "whoever types a code decides it", test: devices, edits: one("identity/device-requests.ts", "gt(requests.expires_at, services.clock.now()), isFree))", "gt(requests.expires_at, services.clock.now())))") },
   { advisory: 43, name: "whoever sees keys makes them", test: who, edits: one("teams/permissions.ts", '"credential.create": "admin"', '"credential.create": "viewer"') },
-  { advisory: 46, name: "a key makes keys", test: who, edits: one("gate/operations.ts", '"credential.create": {\n    accepts: ["user"],', '"credential.create": {\n    accepts: ["user", "integration", "agent"],') },
+  {
+    advisory: 46,
+    name: "a key makes keys",
+    test: who,
+    edits: [
+      ...one("gate/operations.ts", '"credential.create": {\n    accepts: ["user"],', '"credential.create": {\n    accepts: ["user", "integration", "agent"],'),
+      ...one("gate/surfaces.ts", 'credentials: { admits: ["user"],', 'credentials: { admits: ["user", "integration", "agent"],'),
+    ],
+  },
   { advisory: 47, name: "anybody who is signed in manages clients", test: who, edits: one("oidc/clients/client-administration.ts", 'if (caller.kind !== "user" || caller.isAdministrator) return;', 'if (caller.kind !== "anonymous") return;') },
   { advisory: 48, name: "a name may lead inside", test: network, edits: one("dialler.ts", 'if (kind !== "public") return', 'if (kind === undefined) return') },
   { advisory: 53, name: "a page may have any size", test: network, edits: one("page.ts", "per_page < 1 || per_page > PER_PAGE_MAX", "per_page > 1e12") },

@@ -115,6 +115,60 @@ describe("openid-client", () => {
   });
 });
 
+/** A person at another computer types the code of a device, looks and allows. */
+async function approve(userCode: string): Promise<void> {
+  const browser = party.browser();
+  await browser.open(`${party.issuer}/device`);
+  await browser.submit("sign-in", { email_address: administrator.email_address, user_password: administrator.user_password });
+  await browser.submit("device", { user_code: userCode });
+  await browser.submit("consent", { decision: "allow" });
+  if (!browser.page.text.includes('id="device-allowed"')) throw new Error(`the device was not allowed: ${browser.page.text}`);
+}
+
+const deviceMetadata = { client_name: "Wall screen", redirect_uris: [], response_types: [], grant_types: ["urn:ietf:params:oauth:grant-type:device_code", "refresh_token"], scope: SCOPE };
+
+describe("a device", () => {
+  const insecure = { [oauth.allowInsecureRequests]: true };
+
+  test.each(["none", "client_secret_basic"] as const)("gets its tokens by oauth4webapi with %s", async (method) => {
+    const { id, secret } = await party.register({ ...deviceMetadata, token_endpoint_auth_method: method });
+    const authentication = method === "none" ? oauth.None() : oauth.ClientSecretBasic(secret);
+    const client: oauth.Client = { client_id: id };
+    const issuer = new URL(party.issuer);
+    const server = await oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, insecure));
+    const begun = await oauth.deviceAuthorizationRequest(server, client, authentication, new URLSearchParams({ scope: SCOPE }), insecure);
+    const { device_code, user_code } = await oauth.processDeviceAuthorizationResponse(server, client, begun);
+    const early = await oauth.deviceCodeGrantRequest(server, client, authentication, device_code, insecure);
+    await expect(oauth.processDeviceCodeResponse(server, client, early)).rejects.toMatchObject({ error: "authorization_pending" });
+    await approve(user_code);
+    const redeemed = await oauth.deviceCodeGrantRequest(server, client, authentication, device_code, insecure);
+    const tokens = await oauth.processDeviceCodeResponse(server, client, redeemed);
+    const refreshed = await oauth.refreshTokenGrantRequest(server, client, authentication, tokens.refresh_token ?? "", insecure);
+    const next = await oauth.processRefreshTokenResponse(server, client, refreshed);
+    const told = await oauth.processUserInfoResponse(server, client, oauth.skipSubjectCheck, await oauth.userInfoRequest(server, client, next.access_token, insecure));
+    expect(told).toMatchObject(person);
+  });
+
+  test("gets its tokens by openid-client, which polls by itself", async () => {
+    const { id } = await party.register({ ...deviceMetadata, token_endpoint_auth_method: "none" });
+    const configuration = await openid.discovery(new URL(party.issuer), id, {}, openid.None(), { execute: [openid.allowInsecureRequests] });
+    const begun = await openid.initiateDeviceAuthorization(configuration, { scope: SCOPE });
+    await approve(begun.user_code);
+    const tokens = await openid.pollDeviceAuthorizationGrant(configuration, begun);
+    expect(await openid.fetchUserInfo(configuration, tokens.access_token, tokens.claims()?.sub ?? "")).toMatchObject(person);
+  }, 30_000);
+
+  testNeeding("authlib", "gets its tokens by Authlib in Python", async () => {
+    const { id } = await party.register({ ...deviceMetadata, token_endpoint_auth_method: "none" });
+    const told = await runPython([id, "", "device", "", "ES256"], async (code) => {
+      await approve(code);
+      return new URL(party.issuer);
+    });
+    expect(told.find(({ userinfo }) => userinfo !== undefined)?.userinfo).toMatchObject(person);
+    expect(told.at(-1)?.done).toBe(true);
+  });
+});
+
 interface Told {
   readonly open?: string;
   readonly signed_in?: Readonly<Record<string, unknown>>;

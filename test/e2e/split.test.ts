@@ -51,7 +51,12 @@ testNeeding("postgres", "four processes are one deployment", async () => {
   const socket = new WebSocket(`${gateway.urls.gateway}/v1/connect`.replace("http", "ws"), { headers: { authorization: `Bearer ${agent.key}` } });
   socket.onmessage = ({ data }) => resolve(String(data));
   expect(JSON.parse(await promise).type).toBe("welcome");
-  socket.close();
+
+  // Revoked at the API server, closed by the gateway: another process, told by the store alone.
+  const ended = Promise.withResolvers<number>();
+  socket.onclose = ({ code }) => ended.resolve(code);
+  expect((await call(api.urls.api, `/api/v1/credentials/${agent.id}`, { method: "DELETE", bearer: ada.token, teamId: ada.teamId })).status).toBe(204);
+  expect(await ended.promise).toBe(4401);
 
   const team = () => call(api.urls.api, "/api/v1/teams", { method: "POST", bearer: ada.token, body: JSON.stringify({ display_name: "Green" }) });
   expect((await team()).status).toBe(403);

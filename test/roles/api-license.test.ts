@@ -65,6 +65,7 @@ const core: readonly Gated[] = [
   { path: "/api/v1/users/me/second-factor/remove", options: () => ({ as: who.user, json: { current_password: "", code: "" } }), status: 400 },
   { path: "/api/v1/users/0/second-factor", options: () => ({ as: who.user, method: "DELETE" }), status: 404 },
   { path: "/api/v1/auth/login/complete", options: () => ({ json: { step_token: "unknown", code: "123456" } }), status: 401 },
+  { path: "/sign-in/passkey", options: () => ({ form: { step_token: "unknown", passkey: "{}" }, headers: { "sec-fetch-site": "same-origin" } }), status: 503 },
   { path: "/sign-in/code", options: () => ({ form: { step_token: "unknown", code: "123456" }, headers: { "sec-fetch-site": "same-origin" } }), status: 401 },
   { path: "/api/v1/auth/password-reset/complete", options: () => ({ json: { reset_token: "unknown", new_password: "a good long sentence" } }), status: 410 },
   { path: "/api/v1/password-resets", options: () => ({ as: who.user, json: { email_address: "nobody@example.com" } }), status: 404 },

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { eq } from "drizzle-orm";
 import { operator, type UserCaller } from "../../src/gate/caller.ts";
+import { completePasswordReset, createResetLink } from "../../src/identity/password-reset.ts";
 import { listIdentities, removeIdentity } from "../../src/identity/upstream/identities.ts";
 import { updateProvider } from "../../src/identity/upstream/provider-operations.ts";
 import { issueAccessToken } from "../../src/oidc/access-tokens.ts";
@@ -361,6 +362,18 @@ describe("own identities", () => {
       identities: [{ id: expect.any(String), provider: "The peer", issuer: upstream.issuer, email_address: `a-${count}@newcomers.example`, created_at: expect.any(String), last_used_at: expect.any(String) }],
     });
     expect(answer.text).not.toContain(`"a-${count}"`);
+  });
+
+  test("go once a password link has given the account a password, which then opens it alone", async () => {
+    const { token, id } = await newcomer();
+    const { reset_url } = await createResetLink(site.gate, operator, { email_address: `a-${count}@newcomers.example` });
+    await completePasswordReset(site.gate, { kind: "anonymous" }, { reset_token: reset_url.split("/").at(-1) ?? "", new_password: "a password of one's own" });
+    const login = await site.call("/api/v1/auth/login", { json: { email_address: `a-${count}@newcomers.example`, user_password: "a password of one's own" } });
+    const again = bearer(String(login.body["access_token"]));
+    // The link ended what the provider began.
+    expect((await site.call("/api/v1/users/me", { as: token })).status).toBe(401);
+    expect((await site.call(`/api/v1/users/me/identities/${id}`, { as: again, method: "DELETE" })).status).toBe(204);
+    expect((await site.call("/api/v1/users/me", { as: again })).status).toBe(200);
   });
 
   test("of the last way in stay; with a password they go, and open nothing any more", async () => {

@@ -4,10 +4,16 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { connect } from "node:net";
+import { findNetwork } from "../../src/cidr.ts";
 import { createCredential } from "../../src/credentials/credentials.ts";
+import { LastUses } from "../../src/credentials/last-use.ts";
 import { createKey } from "../../src/crypto/tokens.ts";
 import { type OperationName, operations } from "../../src/gate/operations.ts";
 import { surfaceOf, surfaceRowOf } from "../../src/gate/surfaces.ts";
+import { createApp, listen } from "../../src/http/listener.ts";
+import { createLog } from "../../src/log.ts";
+import { apiAuthenticate } from "../../src/roles/api/authenticate.ts";
+import { addRuntimeDoors } from "../../src/roles/api/runtime.ts";
 import { createTeam } from "../../src/teams/teams.ts";
 import { addKey } from "../support/people.ts";
 import { bearer, type Credentials, startRoles, type TestRoles } from "../support/roles.ts";
@@ -173,6 +179,24 @@ describe("scopes and networks at the door", () => {
       expect([answer.status, answer.body["error_code"]]).toEqual([403, "forbidden"]);
     }
   });
+});
+
+test("behind a proxy that the configuration trusts it is the address that the proxy names", async () => {
+  const { gate, keyring, world } = site;
+  const log = createLog(world.services.clock, "error", () => {});
+  const uses = new LastUses(gate, log);
+  const [network] = [findNetwork("127.0.0.0/8")];
+  const proxies = { networks: network === undefined ? [] : [network], header: "x-forwarded-for" } as const;
+  const app = createApp({ role: "api", services: world.services, log, authenticate: apiAuthenticate(gate, keyring, uses), proxies });
+  addRuntimeDoors(app, gate);
+  const listener = listen(app, { hostname: "127.0.0.1", port: 0 }, world.services);
+  const { raw_key } = await createCredential(gate, site.people.owner, { kind: "integration", display_name: "Net", allowed_cidrs: ["192.0.2.0/24", "2001:db8::/64"] });
+  const status = async (forwarded: string) => (await fetch(`${listener.url}${WORKFLOWS}`, { headers: { ...bearer(raw_key), "x-forwarded-for": forwarded } })).status;
+  const inside = ["192.0.2.1", "203.0.113.9, 192.0.2.1", "::ffff:192.0.2.1", "2001:db8::7", "nonsense, 192.0.2.1"];
+  const outside = ["203.0.113.9", "192.0.2.1, 203.0.113.9", "192.0.2.1, nonsense", "127.0.0.1", "", "2001:db8:0:1::7"];
+  for (const forwarded of inside) expect([forwarded, await status(forwarded)]).toEqual([forwarded, 200]);
+  for (const forwarded of outside) expect([forwarded, await status(forwarded)]).toEqual([forwarded, 403]);
+  await Promise.all([uses.stop(), listener.stop()]);
 });
 
 describe("keys through the API", () => {

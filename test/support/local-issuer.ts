@@ -1,5 +1,5 @@
 /**
- * The roles with an issuer that browsers let have passkeys: known as localhost, which needs no https.
+ * The roles with an issuer that browsers let have passkeys: known as localhost, which needs no https, as is the dashboard.
  *
  *     await using site = await startLocalIssuer({ settings: { hasMailServer: true } });
  */
@@ -10,6 +10,9 @@ export async function startLocalIssuer(options: RolesOptions = {}): Promise<Test
   let site: TestRoles | undefined;
   const named = {
     ...options.settings,
+    get publicUrl() {
+      return site?.urls.api.replace("127.0.0.1", "localhost") ?? defaultSettings.publicUrl;
+    },
     get issuerUrl() {
       return site?.urls.issuer.replace("127.0.0.1", "localhost") ?? defaultSettings.issuerUrl;
     },

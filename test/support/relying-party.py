@@ -4,6 +4,8 @@ It tells its steps as JSON lines. Where a browser has to go somewhere it says {"
 that the browser is sent to as one line. Anything that it finds wrong ends it with a traceback.
 
     python3 relying-party.py ISSUER CLIENT_ID CLIENT_SECRET REDIRECT AFTER ID_TOKEN_ALG
+
+With the word "device" in place of REDIRECT it is a device (RFC 8628): what it opens is the code that a person types elsewhere.
 """
 import base64
 import hashlib
@@ -53,6 +55,26 @@ assert discovery["issuer"] == issuer, discovery
 keys = requests.get(discovery["jwks_uri"], timeout=30).json()
 
 method = "client_secret_basic" if client_secret else "none"
+
+
+def be_a_device():
+    device = OAuth2Session(client_id, None, token_endpoint_auth_method="none", scope="openid profile email offline_access")
+    begun = requests.post(discovery["device_authorization_endpoint"], {"client_id": client_id, "scope": device.scope}, timeout=30).json()
+    grant = "urn:ietf:params:oauth:grant-type:device_code"
+    visit(begun["user_code"])
+    token = device.fetch_token(discovery["token_endpoint"], grant_type=grant, device_code=begun["device_code"])
+    verify_three_times(token["id_token"], keys, client_id, id_token_alg)
+    verify_three_times(token["access_token"], keys, issuer, "ES256")
+    tell(userinfo=device.get(discovery["userinfo_endpoint"], timeout=30).json())
+    refreshed = device.refresh_token(discovery["token_endpoint"], refresh_token=token["refresh_token"])
+    assert refreshed["access_token"] != token["access_token"]
+    tell(done=True)
+
+
+if redirect == "device":
+    be_a_device()
+    sys.exit(0)
+
 session = OAuth2Session(
     client_id,
     client_secret or None,

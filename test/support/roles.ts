@@ -22,7 +22,11 @@ import { createClientKeySets } from "../../src/oidc/clients/client-key-sets.ts";
 import { createKeyring, type Keyring } from "../../src/oidc/keyring.ts";
 import { addApiDoors, respondAsPage } from "../../src/roles/api.ts";
 import { apiAuthenticate } from "../../src/roles/api/authenticate.ts";
+<<<<<<< HEAD
 import { openTaskStreams } from "../../src/roles/api/task-events.ts";
+=======
+import { findAnswerProblem } from "../../src/roles/api/answers.ts";
+>>>>>>> main
 import { addGatewayDoors, type GatewayDoors } from "../../src/roles/gateway.ts";
 import { gatewayAuthenticate } from "../../src/roles/gateway/authenticate.ts";
 import { addIssuerDoors } from "../../src/roles/issuer.ts";
@@ -204,7 +208,7 @@ const addresses = { hostname: "127.0.0.1", port: 0 } as const;
 
 function makeApps(gate: Gate, keyring: Keyring, log: Log, uses: LastUses) {
   const parts = { services: gate.services, log, refusals: gate.refusals };
-  const api = createApp({ ...parts, role: "api", authenticate: apiAuthenticate(gate, keyring, uses), respond: respondAsPage });
+  const api = createApp({ ...parts, role: "api", findAnswerProblem, authenticate: apiAuthenticate(gate, keyring, uses), respond: respondAsPage });
   const gateway = createApp({ ...parts, role: "gateway", authenticate: gatewayAuthenticate(gate, uses) });
   const issuer = createApp({ ...parts, role: "issuer", authenticate: async (_request, address) => ({ kind: "anonymous", address }), respond: respondAsOAuth });
   return { api, gateway, issuer };

@@ -1,8 +1,10 @@
 import { expect, test } from "bun:test";
+import { ASKED_PER_HOUR_MAX } from "../../src/identity/outbox.ts";
+import { setMemberRole } from "../../src/across/member-role.ts";
 import { removeMember } from "../../src/across/member-removal.ts";
 import { acceptInvitation, checkInvitation, declineInvitation } from "../../src/teams/invitation-answers.ts";
 import { cancelInvitation, createInvitation, listInvitations } from "../../src/teams/invitations.ts";
-import { listMembers, setMemberRole } from "../../src/teams/members.ts";
+import { listMembers } from "../../src/teams/members.ts";
 import { createTeam } from "../../src/teams/teams.ts";
 import { auditRows, storeText, testGate, type TestGateOptions } from "../support/gate.ts";
 import { keptMail } from "../support/mail.ts";
@@ -95,6 +97,23 @@ test("who is invited again soon gets the second mail after a pause, and two team
   site.services.clock.advance(120_000);
   expect(await site.mail.deliver()).toMatchObject({ sent: 1 });
   expect(await codeOf(checkInvitation(site.gate, anonymous, { invitation_token: site.mail.tokenTo(invited) }))).toBeUndefined();
+});
+
+test("nobody mails without end, not even by taking back and by changing teams", async () => {
+  await using site = await world(mailed);
+  const teams = [site.teamId, (await createTeam(site.gate, site.owner, { display_name: "Second" })).id];
+  const spam = async (index: number) => {
+    const as = { ...site.owner, teamId: teams[index % 2] };
+    const { id } = await site.invite(`p${index}@example.com`, "viewer", as);
+    await cancelInvitation(site.gate, as, { invitation_id: id });
+  };
+  for (let index = 0; index < ASKED_PER_HOUR_MAX; index += 1) await spam(index);
+  expect(await refusalOf(site.invite())).toMatchObject({ code: "rate_limited", retryAfterSeconds: 600 });
+  expect(await site.pending()).toEqual([]);
+  const other = await addPerson(site.gate, { teamId: site.teamId, role: "admin" });
+  expect(await codeOf(site.invite(invited, "viewer", other))).toBeUndefined();
+  site.services.clock.advance(3_600_000);
+  expect(await codeOf(site.invite("later@example.com"))).toBeUndefined();
 });
 
 test("members and who is invited are a conflict, in every spelling; who was taken back or has expired is not", async () => {

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { listMembers, setMemberRole } from "../../src/teams/members.ts";
+import { setMemberRole } from "../../src/across/member-role.ts";
+import { listMembers } from "../../src/teams/members.ts";
 import { readTeam, updateTeam } from "../../src/teams/current-team.ts";
 import { auditRows, testGate } from "../support/gate.ts";
 import { addPerson, addTeam, ownerAddress, PASSWORD, setUp } from "../support/people.ts";

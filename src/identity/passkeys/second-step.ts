@@ -1,4 +1,5 @@
 /** The question to a person's passkeys after the right password. Its challenge belongs to the step token, and dies with it. */
+import type { Fault } from "../../fault.ts";
 import type { CommandAct } from "../../gate/operation.ts";
 import { type ChallengeUse, createChallenge } from "./challenges.ts";
 import { listDescriptors } from "./known-passkeys.ts";
@@ -17,4 +18,21 @@ export async function findSecondStepOptions(act: CommandAct, userId: string, ste
   if (party === undefined || known.length === 0) return undefined;
   // The password came before, so presence is enough.
   return requestOptions(party, { challenge: createChallenge(act, secondStepUse(stepToken)), allowCredentials: known, userVerification: "preferred" });
+}
+
+export interface SecondStepAsked {
+  readonly stepToken: string;
+  /** What the person's passkeys are asked; undefined when they have none that may answer. */
+  readonly passkey: RequestOptions | undefined;
+}
+
+function isRequestOptions(value: unknown): value is RequestOptions {
+  return typeof value === "object" && value !== null && "challenge" in value && "allowCredentials" in value;
+}
+
+/** The second step that a right password leads to; undefined for any other refusal. */
+export function secondStepOf(fault: Fault | undefined): SecondStepAsked | undefined {
+  const token = fault?.code === "second_factor_required" ? fault.details?.["step_token"] : undefined;
+  const options = fault?.details?.["passkey_options"];
+  return typeof token === "string" ? { stepToken: token, passkey: isRequestOptions(options) ? options : undefined } : undefined;
 }

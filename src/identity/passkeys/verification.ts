@@ -48,9 +48,9 @@ async function loadLibrary() {
 }
 
 /** The challenge that was answered, when the rest of the client data is as it has to be. */
-export function findChallenge(clientDataJSON: string, type: "webauthn.create" | "webauthn.get", { origin }: RelyingParty): string | undefined {
+export function findChallenge(clientDataJSON: string, type: "webauthn.create" | "webauthn.get", { origins }: RelyingParty): string | undefined {
   const data = findCollected(clientDataJSON);
-  if (data === undefined || data.type !== type || data.origin !== origin || data.crossOrigin === true || data.topOrigin !== undefined) return undefined;
+  if (data === undefined || data.type !== type || !origins.includes(data.origin) || data.crossOrigin === true || data.topOrigin !== undefined) return undefined;
   return data.challenge;
 }
 
@@ -94,7 +94,7 @@ export async function verifyRegistration(answer: RegistrationAnswer, { party }: 
     const { verified, registrationInfo } = await verifyRegistrationResponse({
       response: { id: answer.id, rawId: answer.rawId, type: answer.type, response: { clientDataJSON, attestationObject }, clientExtensionResults: {} },
       expectedChallenge: challenge,
-      expectedOrigin: party.origin,
+      expectedOrigin: [...party.origins],
       expectedRPID: party.id,
       requireUserPresence: true,
       requireUserVerification: false,
@@ -120,7 +120,7 @@ export async function verifyAssertion(answer: AssertionAnswer, passkey: KnownPas
     const { verified, authenticationInfo } = await verifyAuthenticationResponse({
       response: { id: answer.id, rawId: answer.rawId, type: answer.type, response: { clientDataJSON, authenticatorData, signature }, clientExtensionResults: {} },
       expectedChallenge: challenge,
-      expectedOrigin: party.origin,
+      expectedOrigin: [...party.origins],
       expectedRPID: party.id,
       requireUserVerification: isVerificationNeeded,
       // Its counter is compared where it is stored, in the statement that moves it on.

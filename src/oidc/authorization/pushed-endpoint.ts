@@ -17,6 +17,6 @@ export async function answerPushedRequest({ gate, keyring, clientKeys }: IssuerS
   const client = await authenticateClient(gate, caller, { request, form, clientKeys });
   requireClientLicensed(gate.entitled.entitlements(), client);
   const url = endpointUrl(gate.settings.issuerUrl, "pushed_authorization_request");
-  const proof = request.dpop === undefined ? undefined : await takeProof(gate, caller, { header: request.dpop, method: request.method, url, accessToken: undefined });
+  const proof = request.dpop === undefined ? undefined : await takeProof(gate, caller, { header: request.dpop, method: request.method, url, accessToken: undefined, needsNonce: client.require_dpop_nonce });
   return await pushAuthorization(gate, caller, { text: request.body, keyring, clientId: client.client_id, dpopJkt: proof?.jkt });
 }

@@ -50,6 +50,8 @@ export interface ClientMetadata {
   readonly rotate_refresh_tokens: boolean;
   readonly require_pushed_authorization_requests: boolean;
   readonly dpop_bound_access_tokens: boolean;
+  /** Its proofs have to name a nonce of ours (RFC 9449 section 8). */
+  readonly require_dpop_nonce: boolean;
   /** What it binds itself to beyond the defaults. */
   readonly security_profile: SecurityProfile | undefined;
   readonly backchannel_logout_uri: string | undefined;
@@ -111,6 +113,7 @@ export function clientOf(row: ClientRow): Client {
     rotate_refresh_tokens: row.rotate_refresh_tokens,
     require_pushed_authorization_requests: row.require_pushed_authorization_requests,
     dpop_bound_access_tokens: row.dpop_bound_access_tokens,
+    require_dpop_nonce: row.require_dpop_nonce,
     security_profile: row.security_profile === null ? undefined : oneOf(securityProfiles, row.security_profile),
     backchannel_logout_uri: row.backchannel_logout_uri ?? undefined,
     logo_uri: row.logo_uri ?? undefined,
@@ -145,6 +148,7 @@ export function columnsOf(metadata: ClientMetadata) {
     rotate_refresh_tokens: metadata.rotate_refresh_tokens,
     require_pushed_authorization_requests: metadata.require_pushed_authorization_requests,
     dpop_bound_access_tokens: metadata.dpop_bound_access_tokens,
+    require_dpop_nonce: metadata.require_dpop_nonce,
     security_profile: metadata.security_profile ?? null,
     backchannel_logout_uri: metadata.backchannel_logout_uri ?? null,
     logo_uri: metadata.logo_uri ?? null,

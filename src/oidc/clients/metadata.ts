@@ -43,6 +43,7 @@ const own = {
   sector_identifier_uri: OneUri,
   require_pushed_authorization_requests: Flag,
   dpop_bound_access_tokens: Flag,
+  require_dpop_nonce: Flag,
   security_profile: Type.Optional(Choice(securityProfiles)),
   backchannel_logout_uri: OneUri,
   /** Taken for what it asks, which every client gets: `sid` is in each logout token. */
@@ -114,6 +115,7 @@ function completed(sent: Sent, jwks: ClientJwks | undefined, clientId: string): 
     rotate_refresh_tokens: sent.rotate_refresh_tokens ?? defaults.rotate_refresh_tokens,
     require_pushed_authorization_requests: sent.require_pushed_authorization_requests ?? defaults.require_pushed_authorization_requests,
     dpop_bound_access_tokens: sent.dpop_bound_access_tokens ?? defaults.dpop_bound_access_tokens,
+    require_dpop_nonce: sent.require_dpop_nonce ?? false,
     security_profile: sent.security_profile,
     backchannel_logout_uri: sent.backchannel_logout_uri,
     logo_uri: sent.logo_uri,

@@ -1,7 +1,6 @@
 /** The pages: set-up by link, sign-in, overview, sign-out. Forms without scripts; refusals are pages too. */
 import { t } from "elysia";
 import { pageResponse } from "../../dashboard/html.ts";
-import { secondStepPage } from "../../dashboard/sign-in-steps.ts";
 import { alreadySetUpPage, notSetUpPage, overviewPage, refusalPage, setupPage, signInPage } from "../../dashboard/pages.ts";
 import styleSheet from "../../dashboard/style.css" with { type: "text" };
 import type { Fault } from "../../fault.ts";
@@ -12,7 +11,6 @@ import type { App } from "../../http/listener.ts";
 import { faultHeaders } from "../../http/respond.ts";
 import { readDeployment } from "../../identity/deployment.ts";
 import { checkSetupLink } from "../../identity/setup-links.ts";
-import { completeSession } from "../../identity/session-completion.ts";
 import { createSession, endSession } from "../../identity/sessions.ts";
 import { listOfferedProviders } from "../../identity/upstream/providers.ts";
 import { readSelf } from "../../identity/users.ts";
@@ -20,6 +18,7 @@ import { completeSetup } from "../../teams/setup.ts";
 import { signedIn, signedOut } from "./cookie.ts";
 import { addDevicePages } from "./device-pages.ts";
 import { anonymousAt, orAgain, redirect, requireOwnForm } from "./forms.ts";
+import { addSecondStepDoors, findSecondStepPage } from "./second-step.ts";
 import { addUpstreamPages } from "./upstream-pages.ts";
 import { findWayBack } from "./way-back.ts";
 
@@ -91,27 +90,15 @@ function addSignInPages(app: App, gate: Gate): void {
         },
         async (fault) => {
           const name = (await deploymentName(gate)) ?? "Cyberun";
-          const stepToken = fault.code === "second_factor_required" ? fault.details?.["step_token"] : undefined;
-          if (typeof stepToken === "string") return pageResponse(secondStepPage(name, stepToken));
+          const secondStep = findSecondStepPage(gate, name, fault);
+          if (secondStep !== undefined) return secondStep;
           const providers = await listOfferedProviders(gate, anonymous, undefined);
           return pageResponse(signInPage({ deploymentName: name, emailAddress: body.email_address, providers }, fault), fault.status, faultHeaders(fault));
         },
       ),
     { ...door("deployment.read", "urlencoded"), body: t.Object({ email_address: t.String(), user_password: t.String() }) },
   );
-  app.post(
-    "/sign-in/code",
-    async ({ request, caller, body }) =>
-      await orAgain(
-        async () => {
-          requireOwnForm(gate, request);
-          const session = await completeSession(gate, anonymousAt(caller), { ...body, kind: "cookie" });
-          return redirect("/", signedIn(gate.settings.publicUrl, session.secret, gate.settings.cookieSeconds));
-        },
-        async (fault) => pageResponse(secondStepPage((await deploymentName(gate)) ?? "Cyberun", body.step_token, fault), fault.status, faultHeaders(fault)),
-      ),
-    { ...door("deployment.read", "urlencoded"), body: t.Object({ step_token: t.String({ maxLength: 128 }), code: t.String({ maxLength: 128 }) }) },
-  );
+  addSecondStepDoors(app, gate, () => deploymentName(gate));
   app.post(
     "/sign-out",
     async ({ caller }) => {

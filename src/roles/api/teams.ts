@@ -1,12 +1,13 @@
 /** `/teams` and `/members`: teams one has, the one that is spoken in, and who belongs to it. */
 import { t } from "elysia";
 import { removeMember } from "../../across/member-removal.ts";
+import { setMemberRole } from "../../across/member-role.ts";
 import { deleteTeam } from "../../across/team-deletion.ts";
 import type { Gate } from "../../gate/operation.ts";
 import { door } from "../../http/door.ts";
 import type { App } from "../../http/listener.ts";
 import { readTeam, transferTeam, updateTeam } from "../../teams/current-team.ts";
-import { listMembers, setMemberRole } from "../../teams/members.ts";
+import { listMembers } from "../../teams/members.ts";
 import { createTeam, listTeams } from "../../teams/teams.ts";
 import { pageQuery } from "./page-query.ts";
 

@@ -6,7 +6,7 @@
  */
 import { t } from "elysia";
 import { randomSecret } from "../../crypto/tokens.ts";
-import { goOnPage, secondStepPage } from "../../dashboard/sign-in-steps.ts";
+import { goOnPage } from "../../dashboard/sign-in-steps.ts";
 import { pageResponse } from "../../dashboard/html.ts";
 import { refusalPage } from "../../dashboard/pages.ts";
 import type { Fault } from "../../fault.ts";
@@ -20,6 +20,7 @@ import { exchangeUpstreamCode } from "../../identity/upstream/admission.ts";
 import { challengeOf } from "../../identity/upstream/start.ts";
 import { signedIn } from "./cookie.ts";
 import { anonymousAt, orAgain, redirect } from "./forms.ts";
+import { findSecondStepPage } from "./second-step.ts";
 
 const verifierCookie: CookieKind = { name: "cyberun-upstream", sameSite: "Lax" };
 const VERIFIER_SECONDS = 1_200;
@@ -48,10 +49,8 @@ async function finish({ gate, request, caller }: Returning, code: string): Promi
   return page;
 }
 
-function refused({ name }: Returning, fault: Fault): Response {
-  const stepToken = fault.code === "second_factor_required" ? fault.details?.["step_token"] : undefined;
-  if (typeof stepToken === "string") return pageResponse(secondStepPage(name, stepToken));
-  return pageResponse(refusalPage(fault), fault.status, faultHeaders(fault));
+function refused({ gate, name }: Returning, fault: Fault): Response {
+  return findSecondStepPage(gate, name, fault) ?? pageResponse(refusalPage(fault), fault.status, faultHeaders(fault));
 }
 
 /** Adds the two pages; `deploymentName` heads the second step. */

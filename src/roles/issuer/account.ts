@@ -5,6 +5,7 @@ import type { Caller } from "../../gate/caller.ts";
 import type { Gate } from "../../gate/operation.ts";
 import { door } from "../../http/door.ts";
 import type { App } from "../../http/listener.ts";
+import { secondStepOf } from "../../identity/passkeys/second-step.ts";
 import { endOtherSessions, endOwnSession, listSessions } from "../../identity/own-sessions.ts";
 import { changePassword } from "../../identity/password-change.ts";
 import { listPasskeys } from "../../identity/passkeys/passkeys.ts";
@@ -23,7 +24,7 @@ import { codePage } from "./pages/second-step.ts";
 import { signInPage } from "./pages/sign-in.ts";
 import { signedOutPage } from "./pages/sign-out.ts";
 import { PasskeyForm } from "./passkey-form-body.ts";
-import { type Attempt, codeAttempt, offersOf, passkeyAttempt, passwordAttempt, secondStepOf, signInBy } from "./sign-in-attempts.ts";
+import { type Attempt, codeAttempt, offersOf, passkeyAttempt, passwordAttempt, signInBy } from "./sign-in-attempts.ts";
 
 async function showAccount({ gate, person, frame }: AccountVisit): Promise<Response> {
   const profile = await readSelf(gate, person, undefined);

@@ -5,6 +5,7 @@ import type { Caller } from "../../gate/caller.ts";
 import type { Gate } from "../../gate/operation.ts";
 import { door } from "../../http/door.ts";
 import type { App } from "../../http/listener.ts";
+import { secondStepOf } from "../../identity/passkeys/second-step.ts";
 import { listOfferedProviders } from "../../identity/upstream/providers.ts";
 import { continueAuthorization, decideAuthorization, type Interaction } from "../../oidc/authorization/interaction.ts";
 import { startAuthorization } from "../../oidc/authorization/start.ts";
@@ -17,7 +18,7 @@ import { consentPage } from "./pages/consent.ts";
 import { codePage } from "./pages/second-step.ts";
 import { signInPage } from "./pages/sign-in.ts";
 import { PasskeyForm } from "./passkey-form-body.ts";
-import { type Attempt, codeAttempt, offersOf, passkeyAttempt, passwordAttempt, secondStepOf, signInBy } from "./sign-in-attempts.ts";
+import { type Attempt, codeAttempt, offersOf, passkeyAttempt, passwordAttempt, signInBy } from "./sign-in-attempts.ts";
 
 export const INTERACTION = "/interaction";
 const anonymous: Caller = { kind: "anonymous" };

@@ -2,7 +2,6 @@
  * Ways to a session at the issuer's pages: password, second step, passkey. For a client's request and for the account
  * alike, so that both take the same steps and show the same refusals.
  */
-import type { Fault } from "../../fault.ts";
 import type { Caller } from "../../gate/caller.ts";
 import type { Gate } from "../../gate/operation.ts";
 import type { RequestOptions } from "../../identity/passkeys/options.ts";
@@ -44,22 +43,6 @@ export async function signInBy(gate: Gate, request: Request, { attempt, caller }
   const held = await attempt.make({ kind: "anonymous", address: caller.address });
   if (before.kind === "user" && before.userId !== held.userId) await endSession(gate, before, undefined);
   return held;
-}
-
-export interface SecondStepAsked {
-  readonly stepToken: string;
-  readonly passkey: RequestOptions | undefined;
-}
-
-function isRequestOptions(value: unknown): value is RequestOptions {
-  return typeof value === "object" && value !== null && "challenge" in value && "allowCredentials" in value;
-}
-
-/** The second step that a right password leads to; undefined for any other refusal. */
-export function secondStepOf(fault: Fault | undefined): SecondStepAsked | undefined {
-  const token = fault?.code === "second_factor_required" ? fault.details?.["step_token"] : undefined;
-  const options = fault?.details?.["passkey_options"];
-  return typeof token === "string" ? { stepToken: token, passkey: isRequestOptions(options) ? options : undefined } : undefined;
 }
 
 const stranger: Caller = { kind: "anonymous" };

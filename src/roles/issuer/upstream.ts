@@ -10,6 +10,7 @@ import type { Caller } from "../../gate/caller.ts";
 import type { Gate } from "../../gate/operation.ts";
 import { door } from "../../http/door.ts";
 import type { App } from "../../http/listener.ts";
+import { secondStepOf } from "../../identity/passkeys/second-step.ts";
 import { beginPasskeySignIn } from "../../identity/passkeys/sign-in.ts";
 import { endSession, type HeldSession } from "../../identity/sessions.ts";
 import { type Connected, type Connection, connectIdentity, type ConnectionInput, readConnection } from "../../identity/upstream/connecting.ts";
@@ -23,7 +24,7 @@ import { frameOf, type Opening, orRefusalPage, redirectTo, respond, respondRefus
 import { connectPage } from "./pages/connect.ts";
 import { codePage } from "./pages/second-step.ts";
 import { PasskeyForm } from "./passkey-form-body.ts";
-import { type Attempt, codeAttempt, passkeyAttempt, passwordAttempt, secondStepOf, signInBy } from "./sign-in-attempts.ts";
+import { type Attempt, codeAttempt, passkeyAttempt, passwordAttempt, signInBy } from "./sign-in-attempts.ts";
 
 const CONNECT = "/upstream/connect";
 const Handle = t.Object({ handle: t.String({ maxLength: 64 }) });

@@ -108,7 +108,7 @@ const en: Words = {
   continueWith: (provider) => `Continue with ${provider}`,
   connectTitle: "Connect your account",
   connectWho: (provider) => `${provider} knows you.`,
-  connectText: (provider) => `No account here is connected with this sign-in yet. Sign in to your account once, and from then on ${provider} leads to it.`,
+  connectText: (provider) => `No account here is connected with this sign-in yet. Sign in to your account once, and from then on ${provider} leads to it. If the sign-in at ${provider} is not yours, close this page.`,
   connect: "Sign in and connect",
 };
 
@@ -164,7 +164,7 @@ const de: Words = {
   continueWith: (provider) => `Weiter mit ${provider}`,
   connectTitle: "Konto verbinden",
   connectWho: (provider) => `${provider} kennt Sie.`,
-  connectText: (provider) => `Mit dieser Anmeldung ist hier noch kein Konto verbunden. Melden Sie sich einmal an Ihrem Konto an; danach führt ${provider} dorthin.`,
+  connectText: (provider) => `Mit dieser Anmeldung ist hier noch kein Konto verbunden. Melden Sie sich einmal an Ihrem Konto an; danach führt ${provider} dorthin. Ist die Anmeldung bei ${provider} nicht Ihre, schließen Sie diese Seite.`,
   connect: "Anmelden und verbinden",
 };
 

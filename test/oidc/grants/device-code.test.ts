@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { eq } from "drizzle-orm";
 import { decodeJwt } from "jose";
+import { changePassword } from "../../../src/identity/password-change.ts";
 import { revokeConsent } from "../../../src/oidc/consents.ts";
 import { DEVICE_GRANT } from "../../../src/oidc/clients/client.ts";
 import { createClientKey, signAssertion, signProof } from "../../support/client-assertion.ts";
@@ -9,7 +10,7 @@ import { type DeviceFlow, signedInPerson, startDeviceFlow } from "../../support/
 import { storeText } from "../../support/gate.ts";
 import { outcome, post } from "../../support/oauth.ts";
 import { addClient, addFirstParty } from "../../support/oidc-client.ts";
-import { addPerson } from "../../support/people.ts";
+import { addPerson, PASSWORD } from "../../support/people.ts";
 import { shutStates } from "../../support/refusal.ts";
 import { bearer, callUrl, startRoles, type TestRoles } from "../../support/roles.ts";
 
@@ -213,6 +214,18 @@ describe("clients of every kind", () => {
     const { deviceCode, userCode } = await reader.ask({ scope: "openid", resource: "https://api.example" });
     await reader.decide(userCode, "allow");
     expect(decodeJwt(String((await reader.poll(deviceCode)).body["access_token"])).aud).toEqual(["https://api.example", site.urls.issuer]);
+  });
+
+  test("the device is signed out when its person chooses another password", async () => {
+    const person = await addPerson(site.gate, { address: "changes@example.com" });
+    const { deviceCode, userCode } = await flow.ask({ scope: "openid" });
+    await flow.decide(userCode, "allow", await signedInPerson(site, "changes@example.com"));
+    const { body } = await flow.poll(deviceCode);
+    expect(await userinfoStatus(body["access_token"])).toBe(200);
+    wait(1);
+    await changePassword(site.gate, person, { current_password: PASSWORD, new_password: "another horse, another battery" });
+    expect(await userinfoStatus(body["access_token"])).toBe(401);
+    expect(outcome(await flow.poll(deviceCode, { grant_type: "refresh_token", refresh_token: String(body["refresh_token"]) }))).toEqual(invalid);
   });
 
   test("the device stays signed in when the browser that approved it signs out", async () => {

@@ -146,6 +146,22 @@ testNeeding("chromium", "a copy of a passkey is found out by its counter, and sh
   expect(await page.isVisible("#who")).toBe(false);
 }, 60_000);
 
+testNeeding("chromium", "at the dashboard a passkey is the second step too", async () => {
+  await using site = await startLocalIssuer();
+  await using tab = await openTab();
+  const { page } = tab;
+  await signInToAccount(page, site);
+  await addPasskey(page, "Test laptop");
+  await page.waitForSelector("#codes");
+  await page.goto(`${site.gate.settings.publicUrl}/sign-in`);
+  await page.fill("#email_address", ownerAddress);
+  await page.fill("#user_password", PASSWORD);
+  await page.click("#submit");
+  await page.click("#use-passkey");
+  await page.waitForSelector("#who");
+  expect([await page.textContent("#who"), tab.complaints]).toEqual(["Ada Lovelace", []]);
+}, 60_000);
+
 testNeeding("chromium", "with scripts off there is no passkey to press, and the other ways are there", async () => {
   await using site = await startLocalIssuer();
   await using tab = await openTab();

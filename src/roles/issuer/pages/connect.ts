@@ -1,11 +1,11 @@
 /** Connecting a provider's sign-in with an account that is here already, by the account's own sign-in. */
 import { html, type Html } from "../../../dashboard/html.ts";
+import { passkeyForm, passkeyTail } from "../../../dashboard/passkey-question.ts";
 import type { Fault } from "../../../fault.ts";
 import type { RequestOptions } from "../../../identity/passkeys/options.ts";
 import { accountWordsIn } from "../account-words.ts";
 import { wordsIn } from "../words.ts";
 import { alertOf, type Frame, layout } from "./frame.ts";
-import { passkeyForm, passkeyTail } from "./passkey-form.ts";
 
 export interface Connect {
   /** Path of the connection. */
@@ -34,6 +34,6 @@ ${alertOf(words, fault)}
 <input id="user_password" name="user_password" type="password" autocomplete="current-password" required maxlength="128">
 <button type="submit" id="submit">${words.connect}</button>
 </form>
-${passkey === undefined ? undefined : passkeyForm(account, { action: `${path}/passkey`, label: account.usePasskey, options: passkey, answer: "passkey" })}`;
+${passkey === undefined ? undefined : passkeyForm({ problem: account.passkeyProblem, action: `${path}/passkey`, label: account.usePasskey, options: passkey, answer: "passkey" })}`;
   return layout(frame, { title: words.connectTitle, content, tail: passkey === undefined ? undefined : passkeyTail });
 }

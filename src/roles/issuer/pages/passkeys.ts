@@ -1,12 +1,12 @@
 /** Passkeys: one more, or one less. */
 import { html, type Html } from "../../../dashboard/html.ts";
+import { passkeyForm, passkeyTail } from "../../../dashboard/passkey-question.ts";
 import type { Fault } from "../../../fault.ts";
 import type { CreationOptions } from "../../../identity/passkeys/options.ts";
 import { accountWordsIn } from "../account-words.ts";
 import { field, problemsOf, summaryOf } from "./form.ts";
 import { type Frame, layout } from "./frame.ts";
 import { currentPasswordField } from "./new-password.ts";
-import { passkeyForm, passkeyTail } from "./passkey-form.ts";
 
 /** The password first. */
 export function beginPasskeyPage(frame: Frame, fault?: Fault): Html {
@@ -27,7 +27,7 @@ export function createPasskeyPage(frame: Frame, options: CreationOptions): Html 
   const words = accountWordsIn(frame.language);
   const name = field({ name: "display_name", label: words.passkeyName, autocomplete: "off", note: words.passkeyNameNote, maxLength: 100 });
   const content = html`<h1>${words.addPasskey}</h1>
-${passkeyForm(words, { action: "/account/passkeys", label: words.createPasskey, options, answer: "credential", fields: name })}
+${passkeyForm({ problem: words.passkeyProblem, action: "/account/passkeys", label: words.createPasskey, options, answer: "credential", fields: name })}
 <noscript><p class="alert">${words.needsScripts}</p></noscript>
 <p><a id="back" href="/account">${words.back}</a></p>`;
   return layout(frame, { title: words.addPasskey, content, tail: passkeyTail });

@@ -1,5 +1,6 @@
 /** The second step of a sign-in: a code, or a passkey. */
 import { html, type Html } from "../../../dashboard/html.ts";
+import { passkeyForm, passkeyTail } from "../../../dashboard/passkey-question.ts";
 import type { Fault } from "../../../fault.ts";
 import type { RequestOptions } from "../../../identity/passkeys/options.ts";
 import type { ShownClient } from "../../../oidc/authorization/interaction.ts";
@@ -7,7 +8,6 @@ import { accountWordsIn } from "../account-words.ts";
 import { wordsIn } from "../words.ts";
 import { cancelForm, signInReason } from "./client.ts";
 import { type Frame, layout } from "./frame.ts";
-import { passkeyForm, passkeyTail } from "./passkey-form.ts";
 
 export interface SecondStep {
   /** Undefined at the account's own pages. */
@@ -30,7 +30,7 @@ export function codePage(frame: Frame, { client, path, startPath, stepToken, pas
   const content = html`<h1>${frame.deploymentName}</h1>
 <p>${client === undefined ? account.signInToAccount : signInReason(words, client)}</p>
 ${fault === undefined ? undefined : html`<p class="alert" role="alert" id="error">${fault.code === "unauthenticated" ? words.wrongCode : fault.message}</p>`}
-${passkey === undefined ? undefined : passkeyForm(account, { action: `${path}/passkey`, label: account.usePasskey, options: passkey, answer: "passkey", fields: token })}
+${passkey === undefined ? undefined : passkeyForm({ problem: account.passkeyProblem, action: `${path}/passkey`, label: account.usePasskey, options: passkey, answer: "passkey", fields: token })}
 <form method="post" action="${path}/code" id="second-factor">
 ${token}<label for="code">${words.code}</label>
 <input id="code" name="code" type="text" inputmode="text" autocomplete="one-time-code" required maxlength="64" aria-describedby="code-note">

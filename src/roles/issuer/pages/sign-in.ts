@@ -1,5 +1,6 @@
 /** Sign-in with email address and password, or with a passkey. */
 import { html, type Html } from "../../../dashboard/html.ts";
+import { passkeyForm, passkeyTail } from "../../../dashboard/passkey-question.ts";
 import type { Fault } from "../../../fault.ts";
 import type { RequestOptions } from "../../../identity/passkeys/options.ts";
 import type { OfferedProvider } from "../../../identity/upstream/providers.ts";
@@ -8,7 +9,6 @@ import { type AccountWords, accountWordsIn } from "../account-words.ts";
 import { type Words, wordsIn } from "../words.ts";
 import { cancelForm, clientLinks, logo, signInReason } from "./client.ts";
 import { alertOf, type Frame, layout } from "./frame.ts";
-import { passkeyForm, passkeyTail } from "./passkey-form.ts";
 
 /** What else the page leads to. */
 export interface Ways {
@@ -61,7 +61,7 @@ ${alertOf(words, fault)}${notice === undefined ? undefined : html`<p class="aler
 <input id="user_password" name="user_password" type="password" autocomplete="current-password" required maxlength="128">
 <button type="submit" id="submit">${words.signIn}</button>
 </form>
-${passkey === undefined ? undefined : passkeyForm(account, { action: `${path}/passkey`, label: account.usePasskey, options: passkey, answer: "passkey" })}
+${passkey === undefined ? undefined : passkeyForm({ problem: account.passkeyProblem, action: `${path}/passkey`, label: account.usePasskey, options: passkey, answer: "passkey" })}
 ${providerForm(words, path, providers)}
 ${client === undefined ? undefined : cancelForm(`${path}/decision`, words.cancel)}
 ${wayLinks(account, ways)}
