@@ -609,7 +609,6 @@ function workflowTables({ table, text, instant, count }: Kit) {
   };
 }
 
-<<<<<<< HEAD
 function taskTables({ table, text, instant, count }: Kit) {
   return {
     /** A run of a workflow, with all it needs from it. Indexes on `team_id` with `created_at`, on `status` with `team_id`, on `session_id`. */
@@ -678,7 +677,10 @@ function taskTables({ table, text, instant, count }: Kit) {
       /** JSON, as followers get it. */
       content: text().notNull(),
       created_at: instant().notNull(),
-=======
+    }),
+  };
+}
+
 function notificationTables({ table, text, instant }: Kit) {
   return {
     /** What a person should know. Unique index on `user_id`, `topic`. Index on `created_at`. */
@@ -692,7 +694,6 @@ function notificationTables({ table, text, instant }: Kit) {
       content: text().notNull(),
       created_at: instant().notNull(),
       read_at: instant(),
->>>>>>> main
     }),
   };
 }

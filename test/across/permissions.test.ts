@@ -15,15 +15,11 @@ import type { UserCaller } from "../../src/gate/caller.ts";
 import type { Gate } from "../../src/gate/operation.ts";
 import { readTeam, transferTeam, updateTeam } from "../../src/teams/current-team.ts";
 import { cancelInvitation, createInvitation, listInvitations } from "../../src/teams/invitations.ts";
-<<<<<<< HEAD
-import { listMembers, setMemberRole } from "../../src/teams/members.ts";
 import { cancelTask } from "../../src/tasks/cancellation.ts";
 import { readTaskEvents } from "../../src/tasks/events.ts";
 import { runWorkflow, runWorkflowBySlug } from "../../src/tasks/submission.ts";
 import { listTasks, readTask, readTaskResult } from "../../src/tasks/tasks.ts";
-=======
 import { listMembers } from "../../src/teams/members.ts";
->>>>>>> main
 import { mayDo, permissions, type Role, roles, type TeamAction } from "../../src/teams/permissions.ts";
 import { createWorkflow, deleteWorkflow, importWorkflow, readWorkflow, updateWorkflow } from "../../src/workflows/management.ts";
 import { listSnapshots, readSnapshot, restoreSnapshot } from "../../src/workflows/snapshots.ts";

@@ -22,11 +22,8 @@ import { createClientKeySets } from "../../src/oidc/clients/client-key-sets.ts";
 import { createKeyring, type Keyring } from "../../src/oidc/keyring.ts";
 import { addApiDoors, respondAsPage } from "../../src/roles/api.ts";
 import { apiAuthenticate } from "../../src/roles/api/authenticate.ts";
-<<<<<<< HEAD
 import { openTaskStreams } from "../../src/roles/api/task-events.ts";
-=======
 import { findAnswerProblem } from "../../src/roles/api/answers.ts";
->>>>>>> main
 import { addGatewayDoors, type GatewayDoors } from "../../src/roles/gateway.ts";
 import { gatewayAuthenticate } from "../../src/roles/gateway/authenticate.ts";
 import { addIssuerDoors } from "../../src/roles/issuer.ts";
