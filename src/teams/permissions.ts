@@ -54,6 +54,8 @@ export const permissions = {
   "task.read_result": "viewer",
   "task.follow": "viewer",
   "task.cancel": "member",
+  "agent.list": "viewer",
+  "agent.list_runtime": "viewer",
   "audit.list": "admin",
   "audit.export": "admin",
 } as const satisfies Partial<Record<OperationName, Role>>;
