@@ -39,6 +39,8 @@ import { prepareSigningKey } from "./oidc/key-rotation.ts";
 import { startKeyRotation } from "./oidc/key-rotation-timer.ts";
 import { createKeyring } from "./oidc/keyring.ts";
 import { startLogoutNotices } from "./oidc/logout-timer.ts";
+import { writeNotice } from "./notifications/notice-mail.ts";
+import { startNotifications } from "./notifications/notification-timer.ts";
 import { addApiDoors, respondAsPage } from "./roles/api.ts";
 import { apiAuthenticate } from "./roles/api/authenticate.ts";
 import { addGatewayDoors } from "./roles/gateway.ts";
@@ -191,7 +193,7 @@ function openPostOffice({ config, services, log, stops }: House, gate: Gate): vo
   const login = user === undefined || passwordFile === undefined ? undefined : { user, password: readSecretLine(passwordFile) };
   const sender = from ?? `no-reply@${new URL(gate.settings.publicUrl).hostname}`;
   const mailer = createMailer({ host, port, tls, login, from: sender, ca: trustedBeside(config.extraCaFile) }, services.clock);
-  const office = new PostOffice(gate, { mailer, writeInvitation }, log);
+  const office = new PostOffice(gate, { mailer, writeInvitation, writeNotice }, log);
   stops.defer(() => office.stop());
 }
 
@@ -204,6 +206,8 @@ async function openApi(house: House): Promise<LeaseHolder> {
     furnish(app, gate, holder) {
       addApiDoors(app, { gate, keyring, licenseServer: holder });
       openPostOffice(house, gate);
+      const notifications = startNotifications(gate, house.log);
+      house.stops.defer(() => notifications.stop());
       return {};
     },
   });

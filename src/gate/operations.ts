@@ -45,6 +45,10 @@ export const operations = {
   "session.end_others": { accepts: ["user"], license: "core", purpose: "End all of the own sessions but the one at hand." },
   "user.read_self": { accepts: ["user", "device"], license: "core", purpose: "Read the own profile with its feature flags." },
   "user.update_self": { accepts: ["user", "device"], license: "core", purpose: "Change the own names." },
+  "notification.list": { accepts: ["user", "device"], license: global("notifications"), purpose: "List the own notifications." },
+  "notification.read": { accepts: ["user", "device"], license: "core", audit: "ledger", purpose: "Mark a notification as read." },
+  "notification.read_all": { accepts: ["user", "device"], license: "core", audit: "ledger", purpose: "Mark all of the own notifications as read." },
+  "notification.produce": { accepts: ["system"], license: "core", audit: "ledger", purpose: "Notify people of invitations, keys that end and the license." },
   "user.list": { accepts: ["user", "operator"], license: "core", purpose: "List the accounts of the deployment (administrators)." },
   "user.read": { accepts: ["user", "operator"], license: "core", purpose: "Read an account (administrators)." },
   "user.create": {

@@ -20,6 +20,8 @@ export interface Post {
   readonly mailer: Mailer;
   /** Undefined when the invitation is not there any more. */
   writeInvitation(act: CommandAct, invitationId: string): Promise<Letter | undefined>;
+  /** Undefined when the notification is not there any more. */
+  writeNotice(act: CommandAct, notificationId: string): Promise<Letter | undefined>;
 }
 
 export interface DeliveryReport {
@@ -70,10 +72,15 @@ interface Taken {
   readonly letter: Letter | undefined;
 }
 
-async function take(act: CommandAct, { writeInvitation }: Post): Promise<Taken | undefined> {
+async function write(act: CommandAct, { writeInvitation, writeNotice }: Post, mail: DueMail): Promise<Letter | undefined> {
+  if (mail.kind === "invitation") return await writeInvitation(act, mail.about);
+  return mail.kind === "notice" ? await writeNotice(act, mail.about) : await writeToPerson(act, mail);
+}
+
+async function take(act: CommandAct, post: Post): Promise<Taken | undefined> {
   const mail = await takeDueMail(act);
   if (mail === undefined) return undefined;
-  const letter = mail.kind === "invitation" ? await writeInvitation(act, mail.about) : await writeToPerson(act, mail);
+  const letter = await write(act, post, mail);
   if (letter === undefined) await settleMail(act, mail.id);
   return { mail, letter };
 }

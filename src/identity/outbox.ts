@@ -14,7 +14,7 @@ import { hasFeature } from "../license/entitlements.ts";
 import { rowWhere } from "../store/conditional-insert.ts";
 import type { Reader } from "../store/store.ts";
 
-export const mailKinds = ["reset_password", "verify_email", "sign_up", "invitation"] as const;
+export const mailKinds = ["reset_password", "verify_email", "sign_up", "invitation", "notice"] as const;
 export type MailKind = (typeof mailKinds)[number];
 
 /** After a mail was sent, so long none of its kind to that address. */

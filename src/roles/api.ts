@@ -18,6 +18,7 @@ import { addInvitationDoors } from "./api/invitations.ts";
 import { addInvitationPages } from "./api/invitation-pages.ts";
 import { addLicenseDoors } from "./api/license.ts";
 import { addManagementDoors } from "./api/management.ts";
+import { addNotificationDoors } from "./api/notifications.ts";
 import { addOidcClientDoors } from "./api/oidc-clients.ts";
 import { addPages } from "./api/pages.ts";
 import { addPasskeyDoors } from "./api/passkeys.ts";
@@ -41,6 +42,7 @@ export function addApiDoors(app: App, { gate, keyring, licenseServer }: ApiOptio
   addSessionDoors(app, gate, keyring);
   addManagementDoors(app, gate);
   addUserDoors(app, gate);
+  addNotificationDoors(app, gate);
   addTeamDoors(app, gate);
   addInvitationDoors(app, gate);
   addInvitationPages(app, gate);

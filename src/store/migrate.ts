@@ -37,6 +37,8 @@ import outboxPostgres from "./migrations/0014-outbox.postgres.sql" with { type: 
 import outboxSqlite from "./migrations/0014-outbox.sqlite.sql" with { type: "text" };
 import noncePostgres from "./migrations/0015-nonce.postgres.sql" with { type: "text" };
 import nonceSqlite from "./migrations/0015-nonce.sqlite.sql" with { type: "text" };
+import notificationsPostgres from "./migrations/0016-notifications.postgres.sql" with { type: "text" };
+import notificationsSqlite from "./migrations/0016-notifications.sqlite.sql" with { type: "text" };
 
 export interface Migration {
   readonly number: number;
@@ -79,6 +81,7 @@ export const sqliteMigrations: readonly Migration[] = [
   { number: 13, name: "profile", text: profileSqlite },
   { number: 14, name: "outbox", text: outboxSqlite },
   { number: 15, name: "nonce", text: nonceSqlite },
+  { number: 16, name: "notifications", text: notificationsSqlite },
 ];
 
 export const postgresMigrations: readonly Migration[] = [
@@ -97,6 +100,7 @@ export const postgresMigrations: readonly Migration[] = [
   { number: 13, name: "profile", text: profilePostgres },
   { number: 14, name: "outbox", text: outboxPostgres },
   { number: 15, name: "nonce", text: noncePostgres },
+  { number: 16, name: "notifications", text: notificationsPostgres },
 ];
 
 /** SHA-256 of the text, base64url. Line ends count as LF, whatever the checkout made of them. */

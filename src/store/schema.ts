@@ -609,6 +609,23 @@ function workflowTables({ table, text, instant, count }: Kit) {
   };
 }
 
+function notificationTables({ table, text, instant }: Kit) {
+  return {
+    /** What a person should know. Unique index on `user_id`, `topic`. Index on `created_at`. */
+    notifications: table("notifications", {
+      id: text().primaryKey(),
+      user_id: text().notNull(),
+      /** Of one topic a person is told once. */
+      topic: text().notNull(),
+      kind: text().notNull(),
+      /** The facts, JSON (`notifications/notices.ts`). */
+      content: text().notNull(),
+      created_at: instant().notNull(),
+      read_at: instant(),
+    }),
+  };
+}
+
 function gateTables({ table, text, instant, count }: Kit) {
   return {
     /**
@@ -669,6 +686,7 @@ export function defineTables(kit: Kit) {
     ...teamTables(kit),
     ...credentialTables(kit),
     ...oidcTables(kit),
+    ...notificationTables(kit),
     ...workflowTables(kit),
     ...gateTables(kit),
   };

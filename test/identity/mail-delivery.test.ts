@@ -4,6 +4,7 @@ import { PostOffice } from "../../src/identity/post-office.ts";
 import { requestPasswordReset } from "../../src/identity/password-reset.ts";
 import { createLog } from "../../src/log.ts";
 import { createMailer } from "../../src/mail/smtp.ts";
+import { writeNotice } from "../../src/notifications/notice-mail.ts";
 import { writeInvitation } from "../../src/teams/invitation-mail.ts";
 import { eventually } from "../support/eventually.ts";
 import { storeText, testGate } from "../support/gate.ts";
@@ -84,7 +85,7 @@ test("without the feature mail waits, and goes out when the license carries it a
   expect(await codeOf(site.mail.deliver())).toBe("feature_disabled");
   site.license({});
   expect(await site.mail.deliver()).toMatchObject({ sent: 1 });
-  for (const { caller, code } of strangersTo("outbox.deliver")) expect(await codeOf(deliverMail(site.gate, caller, { mailer: site.mail.mailer, writeInvitation }))).toBe(code);
+  for (const { caller, code } of strangersTo("outbox.deliver")) expect(await codeOf(deliverMail(site.gate, caller, { mailer: site.mail.mailer, writeInvitation, writeNotice }))).toBe(code);
 });
 
 test("the post office sends what is due to a real mail server by itself, logs no link, and stops", async () => {
@@ -93,7 +94,7 @@ test("the post office sends what is due to a real mail server by itself, logs no
   const lines: string[] = [];
   const log = createLog(site.services.clock, "debug", (line) => lines.push(line));
   const settings = { host: "127.0.0.1", port: server.port, tls: "none", from: "cyberun@example.com", login: undefined } as const;
-  const office = new PostOffice(site.gate, { mailer: createMailer(settings, site.services.clock), writeInvitation }, log);
+  const office = new PostOffice(site.gate, { mailer: createMailer(settings, site.services.clock), writeInvitation, writeNotice }, log);
   server.refusesWith = 451;
   await site.ask();
   site.services.clock.advance(2_000);

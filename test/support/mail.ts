@@ -9,6 +9,7 @@ import { system } from "../../src/gate/caller.ts";
 import type { Gate } from "../../src/gate/operation.ts";
 import { deliverMail, type DeliveryReport } from "../../src/identity/mail-delivery.ts";
 import type { Delivery, Letter, Mailer } from "../../src/mail/smtp.ts";
+import { writeNotice } from "../../src/notifications/notice-mail.ts";
 import { writeInvitation } from "../../src/teams/invitation-mail.ts";
 
 export interface KeptMail {
@@ -37,7 +38,7 @@ export function keptMail(gate: Gate): KeptMail {
     mailer,
     letters,
     answer: "sent",
-    deliver: () => deliverMail(gate, system, { mailer, writeInvitation }),
+    deliver: () => deliverMail(gate, system, { mailer, writeInvitation, writeNotice }),
     linkTo,
     tokenTo: (address) => linkTo(address).split("/").at(-1) ?? "",
   };

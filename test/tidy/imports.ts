@@ -39,7 +39,8 @@ const ground = ["crypto", "store", "gate", "license"];
 const people = [...ground, "mail", "identity"];
 const groups = [...people, "teams"];
 const keys = [...groups, "credentials"];
-const work = [...keys, "agents", "workflows", "tasks", "files", "webhooks"];
+const told = [...keys, "notifications"];
+const work = [...told, "agents", "workflows", "tasks", "files", "webhooks"];
 const domains = [...work, "oidc", "audit"];
 
 /**
@@ -56,6 +57,7 @@ export const plan: Readonly<Record<string, readonly string[]>> = {
   identity: [...ground, "mail"],
   teams: people,
   credentials: groups,
+  notifications: keys,
   agents: keys,
   workflows: [...keys, "agents"],
   tasks: [...keys, "agents", "workflows"],
