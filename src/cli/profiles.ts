@@ -8,7 +8,7 @@
 import { rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type Static, Type } from "typebox";
-import { Compile } from "typebox/compile";
+import { shapeOf } from "../shape.ts";
 import type { ClientConfig } from "../config.ts";
 import { findFile, writeFileDurably } from "../data-directory.ts";
 import { Fault } from "../fault.ts";
@@ -23,7 +23,7 @@ const ProfileSchema = Type.Object({
 });
 export type Profile = Readonly<Static<typeof ProfileSchema>>;
 
-const profileShape = Compile(ProfileSchema);
+const profileShape = shapeOf(ProfileSchema);
 const OTHERS = 0o077;
 
 export function profilePath({ folder, profile }: ClientConfig): string {

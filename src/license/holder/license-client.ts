@@ -5,7 +5,7 @@
  * never changes what is granted. What a signed lease is worth is judged in `grant.ts`.
  */
 import { Type } from "typebox";
-import { Compile } from "typebox/compile";
+import { shapeOf } from "../../shape.ts";
 import { type Json, parseStrictJson, StrictJsonError } from "../../crypto/strict-json.ts";
 import { Fault, type FaultCode, faultCodes } from "../../fault.ts";
 import type { Services } from "../../services.ts";
@@ -84,7 +84,7 @@ function looseJson(bytes: Uint8Array): unknown {
 }
 
 const Fact = Type.Union([Type.Null(), Type.Boolean(), Type.Number(), Type.String({ maxLength: 200 })]);
-const faultShape = Compile(
+const faultShape = shapeOf(
   Type.Object({
     error_code: Type.String(),
     error_message: Type.String(),
@@ -155,9 +155,9 @@ async function send(connection: Connection, request: Request): Promise<Json> {
   }
 }
 
-const challengeShape = Compile(ChallengeSchema);
+const challengeShape = shapeOf(ChallengeSchema);
 /** Open to members of newer servers: nothing in it is believed but what is signed inside. */
-const leaseAnswerShape = Compile(
+const leaseAnswerShape = shapeOf(
   Type.Object({
     lease: Type.String({ maxLength: 131_072 }),
     changes_ticket: Type.Optional(Type.String({ maxLength: 4_096 })),

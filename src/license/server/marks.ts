@@ -8,7 +8,7 @@
  * Rule: pure but for reading and writing the second copy. It must not know what a mark is compared with.
  */
 import { type Static, Type } from "typebox";
-import { Compile } from "typebox/compile";
+import { shapeOf } from "../../shape.ts";
 import { findFile, writeFileDurably } from "../../data-directory.ts";
 import type { Log } from "../../log.ts";
 
@@ -89,8 +89,8 @@ export function joinMarks(one: Marks, other: Marks): Marks {
   };
 }
 
-const marksShape = Compile(MarksSchema);
-const boundShape = Compile(BoundSchema);
+const marksShape = shapeOf(MarksSchema);
+const boundShape = shapeOf(BoundSchema);
 
 /** `bound_parts` of the store, or undefined when it holds nothing of that form. */
 export function parseBound(text: string | null): BoundParts | undefined {

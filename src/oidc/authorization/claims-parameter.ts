@@ -5,7 +5,7 @@
  * consent to for those we do know is `claims.ts`'s to say.
  */
 import { type Static, Type } from "typebox";
-import { Compile } from "typebox/compile";
+import { shapeOf } from "../../shape.ts";
 
 const PARAMETER_CHARACTERS_MAX = 4_096;
 const CLAIMS_MAX = 50;
@@ -23,7 +23,7 @@ export const ClaimsParameterSchema = Type.Object({ userinfo: Type.Optional(Place
 export type WantedClaim = Static<typeof WantedSchema>;
 export type ClaimsParameter = Static<typeof ClaimsParameterSchema>;
 
-const shape = Compile(ClaimsParameterSchema);
+const shape = shapeOf(ClaimsParameterSchema);
 
 function parsed(text: string): unknown {
   try {
