@@ -99,6 +99,7 @@ const tags: readonly (readonly [prefix: string, tag: string])[] = [
   ["/api/v1/credentials", "Credential"],
   ["/api/v1/r/workflows", "Workflow"],
   ["/api/v1/workflows", "Workflow"],
+  ["/api/v1/notifications", "Notification"],
   ["/api/v1/license", "License"],
   ["/api/v1/oidc", "OpenID Connect"],
   ["/api/v1/audit", "Audit"],
