@@ -12,6 +12,7 @@ import { shapeOf } from "../shape.ts";
 import type { ClientConfig } from "../config.ts";
 import { findFile, writeFileDurably } from "../data-directory.ts";
 import { Fault } from "../fault.ts";
+import { findJson } from "../json.ts";
 
 const ProfileSchema = Type.Object({
   format: Type.Literal(1),
@@ -30,15 +31,6 @@ export function profilePath({ folder, profile }: ClientConfig): string {
   return join(folder, "cyberun", "profiles", `${profile}.json`);
 }
 
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-}
-
 /** The profile, or undefined when nobody is signed in with it. Throws Fault `forbidden` when others may read it, `invalid_request` when it is damaged. */
 export function findProfile(client: ClientConfig): Profile | undefined {
   const path = profilePath(client);
@@ -49,7 +41,7 @@ export function findProfile(client: ClientConfig): Profile | undefined {
       hint: `If nobody else has seen it, run chmod 600 ${path}; otherwise run cyberun logout after that, and sign in again.`,
     });
   }
-  const profile = parsed(bytes.toString("utf8"));
+  const profile = findJson(bytes.toString("utf8"));
   if (profileShape.Check(profile)) return profile;
   throw new Fault("invalid_request", `The file ${path} is no profile of this command line.`, { hint: "Remove it and run cyberun login." });
 }

@@ -8,6 +8,7 @@ import { Type } from "typebox";
 import { shapeOf } from "../../shape.ts";
 import { type Json, parseStrictJson, StrictJsonError } from "../../crypto/strict-json.ts";
 import { Fault, type FaultCode, faultCodes } from "../../fault.ts";
+import { findJson } from "../../json.ts";
 import type { Services } from "../../services.ts";
 import { type Challenge, type ChallengeRequest, ChallengeSchema, type NextChallenge, NextChallengeSchema } from "../lease.ts";
 
@@ -74,15 +75,6 @@ function isFaultCode(code: unknown): code is FaultCode {
   return typeof code === "string" && Object.hasOwn(faultCodes, code);
 }
 
-function looseJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(bytes).toString("utf8"));
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-}
-
 const Fact = Type.Union([Type.Null(), Type.Boolean(), Type.Number(), Type.String({ maxLength: 200 })]);
 const faultShape = shapeOf(
   Type.Object({
@@ -99,7 +91,7 @@ function harmless(text: string): string {
 }
 
 function faultIn(bytes: Uint8Array): Fault | undefined {
-  const body = looseJson(bytes);
+  const body = findJson(Buffer.from(bytes).toString("utf8"));
   if (!faultShape.Check(body) || !isFaultCode(body.error_code)) return undefined;
   const { error_code, error_message, hint, details } = body;
   const facts = Object.entries(details ?? {}).map(([name, fact]) => [name, typeof fact === "string" ? harmless(fact) : fact]);

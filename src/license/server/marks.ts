@@ -11,6 +11,7 @@ import { type Static, Type } from "typebox";
 import { shapeOf } from "../../shape.ts";
 import { findFile, writeFileDurably } from "../../data-directory.ts";
 import type { Log } from "../../log.ts";
+import { findJson } from "../../json.ts";
 
 /** Deployments and trials remembered; a site meets a handful. Beyond it the newest are not learned from clients. */
 export const MARKS_MAX = 256;
@@ -98,18 +99,9 @@ export function parseBound(text: string | null): BoundParts | undefined {
   return boundShape.Check(value) ? value : undefined;
 }
 
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-}
-
 /** The marks that `text` holds; undefined when it is not a marks file. */
 export function parseMarks(text: string): Marks | undefined {
-  const value = text.length > FILE_BYTES_MAX ? undefined : parsed(text);
+  const value = text.length > FILE_BYTES_MAX ? undefined : findJson(text);
   if (!marksShape.Check(value)) return undefined;
   return {
     epoch: value.epoch,

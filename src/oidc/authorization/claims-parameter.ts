@@ -6,6 +6,7 @@
  */
 import { type Static, Type } from "typebox";
 import { shapeOf } from "../../shape.ts";
+import { findJson } from "../../json.ts";
 
 const PARAMETER_CHARACTERS_MAX = 4_096;
 const CLAIMS_MAX = 50;
@@ -25,19 +26,10 @@ export type ClaimsParameter = Static<typeof ClaimsParameterSchema>;
 
 const shape = shapeOf(ClaimsParameterSchema);
 
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-}
-
 /** The parameter, or undefined when `text` is not one. */
 export function findClaimsParameter(text: string): ClaimsParameter | undefined {
   if (text.length > PARAMETER_CHARACTERS_MAX) return undefined;
-  const value = parsed(text);
+  const value = findJson(text);
   return shape.Check(value) ? value : undefined;
 }
 
