@@ -153,6 +153,7 @@ export const operations = {
     purpose: "Make the account of an invited address and accept, also without self-service sign-up.",
   },
   "quota.read": { accepts: ["user", "device"], license: "core", purpose: "Read caps and use: of the own account, of the team, for administrators of the deployment." },
+  "quota.read_deployment": { accepts: ["operator"], license: "core", purpose: "Read the deployment's caps and their use on the host." },
   "credential.create": {
     accepts: ["user"],
     license: "licensed",

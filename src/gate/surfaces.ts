@@ -134,6 +134,7 @@ export const surfaceOf = {
   "invitation.decline": "invited",
   "invitation.sign_up": "invited",
   "quota.read": "management",
+  "quota.read_deployment": "host",
   "credential.create": "credentials",
   "credential.list": "credentials",
   "credential.rotate": "credentials",

@@ -5,7 +5,7 @@
  * Rule: a member that is not here is not in an answer.
  */
 import { type TSchema, Type } from "typebox";
-import { Compile } from "typebox/compile";
+import { type Shape, shapeOf } from "../../shape.ts";
 import type { OperationName } from "../../gate/operations.ts";
 import * as shapes from "./answer-shapes.ts";
 
@@ -131,11 +131,11 @@ export function findAnswer(name: OperationName): Answer | undefined {
   return all[name];
 }
 
-const compiled = new Map<OperationName, ReturnType<typeof Compile>>();
+const checkers = new Map<OperationName, Shape<unknown>>();
 
-function checkerOf(name: OperationName, schema: TSchema): ReturnType<typeof Compile> {
-  const checker = compiled.get(name) ?? Compile(schema);
-  compiled.set(name, checker);
+function checkerOf(name: OperationName, schema: TSchema): Shape<unknown> {
+  const checker = checkers.get(name) ?? shapeOf(schema);
+  checkers.set(name, checker);
   return checker;
 }
 
