@@ -69,6 +69,7 @@ export const answers = {
   "passkey.remove": nothing,
   "consent.list": ok(closed({ consent_list: Type.Array(closed({ client_id: Text, client_name: Text, scope: Text, granted_at: Instant })) })),
   "consent.revoke": nothing,
+  "membership.list_own": ok(page("membership_list", closed({ team_id: Id, display_name: Text, role: Text, created_at: Instant }))),
   "team.list": ok(page("team_list", closed({ id: Id, display_name: Text, role: Text, created_at: Instant }))),
   "team.list_all": ok(page("team_list", closed({ id: Id, display_name: Text, owner_id: Type.Union([Id, Type.Null()]), owner_email_address: Type.Union([Text, Type.Null()]), member_count: Type.Integer(), created_at: Instant }))),
   "team.create": created(closed({ id: Id })),
