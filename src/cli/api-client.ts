@@ -11,6 +11,7 @@ import { Secret } from "../secret.ts";
 import type { Services } from "../services.ts";
 import type { Context } from "./context.ts";
 import { findProfile } from "./profiles.ts";
+import { findJson } from "../json.ts";
 
 export const DEFAULT_API_URL = "http://localhost:9401";
 /** A server that takes longer has no answer. */
@@ -139,16 +140,7 @@ async function send(services: Services, access: Access, { method, path, body }: 
 /** The members of the answer; empty without a body. Throws the server's own refusal, or Fault `unavailable`. */
 export async function callApi({ config, services }: Pick<Context, "config" | "services">, access: Access, call: Call): Promise<Members> {
   const { response, text } = await send(withExtraCa(services, config.extraCaFile), access, call);
-  const body = membersOf(parsed(text));
+  const body = membersOf(findJson(text));
   if (!response.ok) throw refusalOf(access, response, body);
   return body;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }

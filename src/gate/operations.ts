@@ -108,6 +108,7 @@ export const operations = {
   "upstream_identity.connect": { accepts: ["user"], license: global("oauth"), purpose: "Connect a sign-in at a provider with the own account, just proven." },
   "upstream_identity.list": { accepts: ["user"], license: "core", purpose: "List the providers' sign-ins that lead to the own account." },
   "upstream_identity.remove": { accepts: ["user"], license: "core", purpose: "Remove one of them, but not the last way in." },
+  "membership.list_own": { accepts: ["user", "device"], license: "core", purpose: "List the own memberships with the role in each." },
   "team.list": { accepts: ["user", "device"], license: "core", purpose: "List the teams one belongs to." },
   "team.list_all": { accepts: ["user", "operator"], license: "core", purpose: "List all teams of the deployment (administrators)." },
   "team.create": {

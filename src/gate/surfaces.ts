@@ -116,6 +116,7 @@ export const surfaceOf = {
   "upstream_identity.connect": "own_access",
   "upstream_identity.list": "own_access",
   "upstream_identity.remove": "own_access",
+  "membership.list_own": "per_user",
   "team.list": "management",
   "team.list_all": "administration",
   "team.create": "management",

@@ -7,7 +7,7 @@
  * A connection lives only while its license and its key do: when either ends, its socket is closed with the reason.
  */
 import { Type } from "typebox";
-import { Compile } from "typebox/compile";
+import { shapeOf } from "../shape.ts";
 import { connectAgent } from "../agents/connections.ts";
 import { type EndReason, OpenConnections } from "../credentials/open-connections.ts";
 import { Fault } from "../fault.ts";
@@ -59,7 +59,7 @@ export interface GatewayDoors {
   metrics(): readonly Metric[];
 }
 
-const pingShape = Compile(
+const pingShape = shapeOf(
   Type.Object({ type: Type.Literal("ping"), sequence: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }) }, { additionalProperties: false }),
 );
 
