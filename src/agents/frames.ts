@@ -17,7 +17,7 @@
  * publishes these schemas.
  */
 import { type Static, Type } from "typebox";
-import { Compile } from "typebox/compile";
+import { shapeOf } from "../shape.ts";
 
 export const PROTOCOL = 1;
 /** Characters of one log frame; a longer piece is sent in several. */
@@ -194,4 +194,4 @@ export type NumberedGatewayFrame = Numbered<GatewayFrame>;
 export type AgentWord = Unnumbered<AgentFrame>;
 export type GatewayWord = Unnumbered<GatewayFrame>;
 
-export const agentFrameShape = Compile(AgentFrameSchema);
+export const agentFrameShape = shapeOf(AgentFrameSchema);

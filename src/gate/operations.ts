@@ -108,6 +108,7 @@ export const operations = {
   "upstream_identity.connect": { accepts: ["user"], license: global("oauth"), purpose: "Connect a sign-in at a provider with the own account, just proven." },
   "upstream_identity.list": { accepts: ["user"], license: "core", purpose: "List the providers' sign-ins that lead to the own account." },
   "upstream_identity.remove": { accepts: ["user"], license: "core", purpose: "Remove one of them, but not the last way in." },
+  "membership.list_own": { accepts: ["user", "device"], license: "core", purpose: "List the own memberships with the role in each." },
   "team.list": { accepts: ["user", "device"], license: "core", purpose: "List the teams one belongs to." },
   "team.list_all": { accepts: ["user", "operator"], license: "core", purpose: "List all teams of the deployment (administrators)." },
   "team.create": {
@@ -153,6 +154,7 @@ export const operations = {
     purpose: "Make the account of an invited address and accept, also without self-service sign-up.",
   },
   "quota.read": { accepts: ["user", "device"], license: "core", purpose: "Read caps and use: of the own account, of the team, for administrators of the deployment." },
+  "quota.read_deployment": { accepts: ["operator"], license: "core", purpose: "Read the deployment's caps and their use on the host." },
   "credential.create": {
     accepts: ["user"],
     license: "licensed",

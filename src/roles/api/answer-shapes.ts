@@ -20,9 +20,11 @@ export const RecoveryCodes = closed({ recovery_codes: Type.Array(Text) });
 /** What a browser's `navigator.credentials` takes (Web Authentication level 3, section 5.4). */
 export const WebAuthnOptions = Type.Object({}, { additionalProperties: true });
 
+const PageMeta = closed({ current_page: Type.Integer(), per_page: Type.Integer(), total_count: Type.Integer() });
+
 /** A page of a list. */
 export function page(name: string, item: TSchema) {
-  return closed({ [name]: Type.Array(item), page_meta: closed({ current_page: Type.Integer(), per_page: Type.Integer(), total_count: Type.Integer() }) });
+  return closed({ [name]: Type.Array(item), page_meta: PageMeta });
 }
 
 const Features = Type.Record(Text, Type.Boolean());
@@ -257,3 +259,7 @@ export const Agent = closed({
   tasks_completed: Type.Integer(),
   system_stats: Type.Union([SystemStats, Type.Null()]),
 });
+
+/** `content` holds the facts of its kind: ids, instants in epoch milliseconds. */
+const Notification = closed({ id: Id, kind: Text, title: Text, message: Text, content: Type.Object({ kind: Text }, { additionalProperties: true }), created_at: Instant, read_at: MaybeInstant });
+export const NotificationPage = closed({ notification_list: Type.Array(Notification), unread_count: Type.Integer(), page_meta: PageMeta });

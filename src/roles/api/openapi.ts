@@ -102,6 +102,7 @@ const tags: readonly (readonly [prefix: string, tag: string])[] = [
   ["/api/v1/r/tasks", "Task"],
   ["/api/v1/r/agents", "Agent"],
   ["/api/v1/agents", "Agent"],
+  ["/api/v1/notifications", "Notification"],
   ["/api/v1/license", "License"],
   ["/api/v1/oidc", "OpenID Connect"],
   ["/api/v1/audit", "Audit"],
