@@ -7,6 +7,7 @@
 import { credentialBelongings } from "../credentials/belongings.ts";
 import { type Belongings, teamBelongings } from "../teams/belongings.ts";
 import { taskBelongings } from "../tasks/belongings.ts";
+import { webhookBelongings } from "../webhooks/belongings.ts";
 import { workflowBelongings } from "../workflows/belongings.ts";
 
-export const belongings: readonly Belongings[] = [taskBelongings, workflowBelongings, credentialBelongings, teamBelongings];
+export const belongings: readonly Belongings[] = [webhookBelongings, taskBelongings, workflowBelongings, credentialBelongings, teamBelongings];

@@ -30,6 +30,7 @@ import type { TaskStreams } from "./api/task-events.ts";
 import { addTaskDoors } from "./api/tasks.ts";
 import { addTeamDoors } from "./api/teams.ts";
 import { addUserDoors } from "./api/users.ts";
+import { addWebhookDoors } from "./api/webhooks.ts";
 import { addWorkflowDoors } from "./api/workflows.ts";
 import { addUpstreamDoors } from "./api/upstream.ts";
 
@@ -55,6 +56,7 @@ export function addApiDoors(app: App, { gate, keyring, licenseServer, streams }:
   addWorkflowDoors(app, gate);
   addRuntimeDoors(app, gate);
   addTaskDoors(app, streams);
+  addWebhookDoors(app, gate);
   addLicenseDoors(app, gate, licenseServer);
   addOidcClientDoors(app, gate);
   addConsentDoors(app, gate);

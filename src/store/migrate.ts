@@ -41,6 +41,8 @@ import notificationsPostgres from "./migrations/0016-notifications.postgres.sql"
 import notificationsSqlite from "./migrations/0016-notifications.sqlite.sql" with { type: "text" };
 import tasksPostgres from "./migrations/0017-tasks.postgres.sql" with { type: "text" };
 import tasksSqlite from "./migrations/0017-tasks.sqlite.sql" with { type: "text" };
+import webhooksPostgres from "./migrations/0018-webhooks.postgres.sql" with { type: "text" };
+import webhooksSqlite from "./migrations/0018-webhooks.sqlite.sql" with { type: "text" };
 
 export interface Migration {
   readonly number: number;
@@ -85,6 +87,7 @@ export const sqliteMigrations: readonly Migration[] = [
   { number: 15, name: "nonce", text: nonceSqlite },
   { number: 16, name: "notifications", text: notificationsSqlite },
   { number: 17, name: "tasks", text: tasksSqlite },
+  { number: 18, name: "webhooks", text: webhooksSqlite },
 ];
 
 export const postgresMigrations: readonly Migration[] = [
@@ -105,6 +108,7 @@ export const postgresMigrations: readonly Migration[] = [
   { number: 15, name: "nonce", text: noncePostgres },
   { number: 16, name: "notifications", text: notificationsPostgres },
   { number: 17, name: "tasks", text: tasksPostgres },
+  { number: 18, name: "webhooks", text: webhooksPostgres },
 ];
 
 /** SHA-256 of the text, base64url. Line ends count as LF, whatever the checkout made of them. */
