@@ -666,6 +666,11 @@ function taskTables({ table, text, instant, count }: Kit) {
       task_id: text().notNull(),
       label: text().notNull(),
     }),
+  };
+}
+
+function taskEventTables({ table, text, instant, count }: Kit) {
+  return {
     /**
      * What happened to a task, in order. Id: `task id` + `/` + sequence, so that they lie in order. Unique index on `task_id`,
      * `sequence`. Partial index on `untold_since` where it is not null.
@@ -829,6 +834,7 @@ export function defineTables(kit: Kit) {
     ...notificationTables(kit),
     ...workflowTables(kit),
     ...taskTables(kit),
+    ...taskEventTables(kit),
     ...webhookTables(kit),
     ...deliveryTables(kit),
     ...gateTables(kit),
