@@ -6,7 +6,7 @@
  * The last line is `N passed, N failed, N skipped`. A step that fails counts as one failure; under CI=true a skip is one too.
  */
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { type PostgresServer, startPostgres } from "../test/support/postgres.ts";
 import { importsOf, reachableFrom } from "../test/tidy/imports.ts";
@@ -19,6 +19,8 @@ import { tools } from "./tools.ts";
 const reports = join(root, "test-output", "junit");
 /** Generous, since two cores may be shared; a test that hangs is still ended. */
 const TEST_TIMEOUT_MS = 60_000;
+/** Test files at once. More would need more of PostgreSQL's connections and the machine's memory than is sure to be there. */
+const FILES_AT_ONCE_MAX = 4;
 
 /** What a developer's shell, a git hook or a proxy would change about the tests. */
 const foreign = /^(?:GIT_|CYBERUN_|TEST_|npm_|BUN_(?:BE_BUN|OPTIONS|INSPECT|CONFIG_VERBOSE|JSC)|NODE_OPTIONS$|NODE_ENV$|(?:https?|all|no)_proxy$)/i;
@@ -55,7 +57,10 @@ function temporaryFolder(): string {
 
 async function runTests(name: string, files: readonly string[], added: Readonly<Record<string, string>>): Promise<Counts> {
   const output = join(reports, `${name}.xml`);
-  const command = [process.execPath, "test", `--timeout=${TEST_TIMEOUT_MS}`, "--reporter=junit", `--reporter-outfile=${output}`];
+  const workers = Math.min(availableParallelism(), FILES_AT_ONCE_MAX);
+  // A process takes many files without a fresh global for each, since loading the product anew for each costs more than most files do.
+  const spread = [`--parallel=${workers}`, "--no-isolate"];
+  const command = [process.execPath, "test", ...spread, `--timeout=${TEST_TIMEOUT_MS}`, "--reporter=junit", `--reporter-outfile=${output}`];
   const paths = files.map((file) => `./${file}`);
   const child = Bun.spawn([...command, ...paths], { cwd: root, env: environment(added), stdio: ["ignore", "inherit", "inherit"] });
   const exitCode = await child.exited;

@@ -51,6 +51,7 @@ import { respondAsOAuth } from "./roles/issuer/oauth-response.ts";
 import { addLicenseServerDoors, licenseServerMetrics } from "./roles/license-server.ts";
 import type { Services } from "./services.ts";
 import type { Settings } from "./settings.ts";
+import { Bell } from "./tasks/bell.ts";
 import { writeInvitation } from "./teams/invitation-mail.ts";
 import { Courier } from "./webhooks/courier.ts";
 import { buildTime, version } from "./version.ts";
@@ -78,6 +79,8 @@ interface House {
   readonly gate: Gate;
   readonly uses: LastUses;
   readonly bound: Partial<Record<Role, string>>;
+  /** Tells the gateway, where it runs in this process too, that there is something to dispatch. */
+  readonly bell: Bell;
   /** What has to be stopped, in reverse. */
   readonly stops: AsyncDisposableStack;
 }
@@ -121,7 +124,7 @@ async function openHouse({ config, outside, log, stops }: Site): Promise<House> 
   const gate: Gate = { services, store, sealer, refusals, settings: lateSettings(config, bound), entitled: coreOnly };
   const uses = new LastUses(gate, log);
   stops.defer(() => uses.stop());
-  return { config, services, certificate, log, directory, gate, uses, bound, stops };
+  return { config, services, certificate, log, directory, gate, uses, bound, bell: new Bell(), stops };
 }
 
 /** Opens the role's port and takes note of its address. */
@@ -208,7 +211,7 @@ async function openApi(house: House): Promise<LeaseHolder> {
     furnish(app, gate, holder) {
       const streams = openTaskStreams(gate, house.log);
       house.stops.defer(() => streams.stop());
-      addApiDoors(app, { gate, keyring, licenseServer: holder, streams });
+      addApiDoors(app, { gate, keyring, licenseServer: holder, streams, bell: house.bell });
       openPostOffice(house, gate);
       const notifications = startNotifications(gate, house.log);
       house.stops.defer(() => notifications.stop());
@@ -224,7 +227,7 @@ async function openGateway(house: House): Promise<LeaseHolder> {
     role: "gateway",
     authenticate: (gate) => gatewayAuthenticate(gate, house.uses),
     furnish(app, gate, holder) {
-      const doors = addGatewayDoors(app, gate, house.log);
+      const doors = addGatewayDoors(app, { gate, log: house.log, bell: house.bell });
       holder.onChange(() => doors.reviewLicense());
       house.stops.defer(() => doors.stop());
       return doors;

@@ -69,3 +69,8 @@ export const readQuotas = query("quota.read", async (act, _input: undefined): Pr
   const lists = await Promise.all((["account", "team", "global"] as const).filter((namespace) => isShown[namespace]).map((namespace) => usesOf(act, namespace, subject)));
   return { quota_list: lists.flat() };
 });
+
+/** Of the deployment, for its operator: what administrators see of it. */
+export const readDeploymentQuotas = query("quota.read_deployment", async (act, _input: undefined): Promise<{ readonly quota_list: readonly QuotaUse[] }> => ({
+  quota_list: await usesOf(act, "global", { userId: "", teamId: "", now: act.services.clock.now() }),
+}));

@@ -17,7 +17,7 @@
  * publishes these schemas.
  */
 import { type Static, Type } from "typebox";
-import { Compile } from "typebox/compile";
+import { shapeOf } from "../shape.ts";
 
 export const PROTOCOL = 1;
 /** Characters of one log frame; a longer piece is sent in several. */
@@ -36,6 +36,7 @@ const numbered = { seq: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTE
 
 /** As documented: only `idle` and `busy` take tasks. */
 export const agentStatuses = ["idle", "busy", "syncing", "tunnel", "unhealthy"] as const;
+export type AgentStatus = (typeof agentStatuses)[number];
 
 const Gpu = Type.Object({ device_name: Line, device_type: Line, vram_total: Count, vram_free: Count }, closed);
 const Stats = Type.Object(
@@ -61,6 +62,8 @@ export const HelloSchema = Type.Object(
     gpu_type: Type.Optional(Type.Union([Type.Null(), Line])),
     /** The session to go on with, and the last sequence that was received of it. */
     resume: Type.Optional(Type.Object({ session_id: Id, ack: Count }, closed)),
+    /** The session that it had, when it cannot go on with it: it was started again. It takes that one's place at once. */
+    replaces: Type.Optional(Id),
     /** The attempts that it still runs, or has a result of. */
     holds: Type.Array(Hold, { maxItems: HOLDS_MAX }),
   },
@@ -68,21 +71,20 @@ export const HelloSchema = Type.Object(
 );
 export type Hello = Static<typeof HelloSchema>;
 
-const Ping = Type.Object({ type: Type.Literal("ping"), sequence: Count }, closed);
+/** `ack` as in numbered frames, so that a side which has nothing to say acknowledges too. */
+const Ping = Type.Object({ type: Type.Literal("ping"), sequence: Count, ack: Type.Optional(Count) }, closed);
 const Pong = Type.Object({ type: Type.Literal("pong"), sequence: Count }, closed);
 
-const Status = Type.Object(
-  {
-    type: Type.Literal("status"),
-    ...numbered,
-    agent_status: Type.Union([Type.Literal("idle"), Type.Literal("busy"), Type.Literal("syncing"), Type.Literal("tunnel"), Type.Literal("unhealthy")]),
-    sync_phase: Type.Optional(Type.Union([Type.Null(), Line])),
-    sync_detail: Type.Optional(Type.Union([Type.Null(), Line])),
-    sync_percent: Type.Optional(Type.Union([Type.Null(), Type.Number({ minimum: 0, maximum: 100 })])),
-    system_stats: Type.Optional(Stats),
-  },
-  closed,
-);
+const report = {
+  sync_phase: Type.Optional(Type.Union([Type.Null(), Line])),
+  sync_detail: Type.Optional(Type.Union([Type.Null(), Line])),
+  sync_percent: Type.Optional(Type.Union([Type.Null(), Type.Number({ minimum: 0, maximum: 100 })])),
+  system_stats: Type.Optional(Stats),
+};
+const ReportSchema = Type.Object(report, closed);
+export type AgentReport = Static<typeof ReportSchema>;
+const statusWord = Type.Union([Type.Literal("idle"), Type.Literal("busy"), Type.Literal("syncing"), Type.Literal("tunnel"), Type.Literal("unhealthy")]);
+const Status = Type.Object({ type: Type.Literal("status"), ...numbered, agent_status: statusWord, ...report }, closed);
 const Accept = Type.Object({ type: Type.Literal("accept"), ...numbered, ...attempt }, closed);
 const Decline = Type.Object({ type: Type.Literal("decline"), ...numbered, ...attempt, reason: Line }, closed);
 const Progress = Type.Object(
@@ -158,8 +160,9 @@ const Offer = Type.Object(
     workflow_version: Count,
     tool_type: Line,
     workflow_json: Type.Unknown(),
-    parameters: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()])),
-    required_models: Type.Array(Line),
+    /** By name: texts, numbers and booleans. */
+    parameters: Type.Unknown(),
+    required_models: Type.Array(Type.Unknown()),
     /** From acceptance; 0 for none. */
     timeout_seconds: Count,
     /** The offer goes elsewhere when it is not answered in so many milliseconds. */
@@ -191,5 +194,4 @@ export type NumberedGatewayFrame = Numbered<GatewayFrame>;
 export type AgentWord = Unnumbered<AgentFrame>;
 export type GatewayWord = Unnumbered<GatewayFrame>;
 
-export const agentFrameShape = Compile(AgentFrameSchema);
-export const gatewayFrameShape = Compile(GatewayFrameSchema);
+export const agentFrameShape = shapeOf(AgentFrameSchema);

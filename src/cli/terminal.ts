@@ -16,6 +16,8 @@ export interface Terminal {
   inputChunks(): AsyncIterable<Uint8Array>;
   /** Asks one question after the other without showing the answers. Undefined when it was broken off. */
   askHidden(questions: readonly string[]): Promise<readonly string[] | undefined>;
+  /** Asks one question whose answer may be seen. Undefined when it was broken off. */
+  ask(question: string): Promise<string | undefined>;
 }
 
 /** Thrown when a person breaks off at a question. */
@@ -94,6 +96,13 @@ async function askHidden(questions: readonly string[]): Promise<readonly string[
   }
 }
 
+/** The terminal itself shows what is typed and lets it be corrected; Ctrl-C ends the process. */
+async function ask(question: string): Promise<string | undefined> {
+  process.stdin.setEncoding("utf8");
+  process.stderr.write(question);
+  return await typedLine();
+}
+
 /** The streams of this process. */
 export function processTerminal(): Terminal {
   return {
@@ -103,5 +112,6 @@ export function processTerminal(): Terminal {
     readInput,
     inputChunks: () => Bun.stdin.stream(),
     askHidden,
+    ask,
   };
 }

@@ -35,6 +35,7 @@ const scopeOf = {
   "task.read_result": "tasks:read",
   "task.follow": "tasks:read",
   "task.cancel": "tasks:cancel",
+  "agent.list_runtime": "agents:read",
 } as const satisfies Record<KeyOperation, Scope>;
 
 const byName: ReadonlyMap<string, Scope> = new Map(Object.entries(scopeOf));

@@ -5,7 +5,7 @@
  * be translated. Names that people chose are facts, and are shown as such; letters do not repeat them.
  */
 import { type Static, Type } from "typebox";
-import { Compile } from "typebox/compile";
+import { shapeOf } from "../shape.ts";
 import { assert } from "../fault.ts";
 
 const closed = { additionalProperties: false };
@@ -36,7 +36,7 @@ const NoticeSchema = Type.Union([Invitation, KeyExpiring, License, WebhookDisabl
 export type Notice = Static<typeof NoticeSchema>;
 export type NoticeKind = Notice["kind"];
 
-const noticeShape = Compile(NoticeSchema);
+const noticeShape = shapeOf(NoticeSchema);
 
 /** As it was stored. */
 export function readNotice(json: string): Notice {

@@ -609,6 +609,37 @@ function workflowTables({ table, text, instant, count }: Kit) {
   };
 }
 
+function agentTables({ table, text, instant, count, flag }: Kit) {
+  return {
+    /**
+     * Agents that are connected to a gateway now. Id: `team id` + `/` + what the agent calls itself, so that there is one of a name.
+     * Unique index on `session_id`; indexes on `team_id` with `agent_id`, on `last_heartbeat`.
+     */
+    agents: table("agents", {
+      id: text().primaryKey(),
+      team_id: text().notNull(),
+      agent_id: text().notNull(),
+      session_id: text().notNull(),
+      gateway_id: text().notNull(),
+      credential_id: text().notNull(),
+      /** As the agent says it; whether it runs something stands in the tasks. */
+      agent_status: text().notNull(),
+      /** It takes no new tasks. */
+      is_draining: flag().notNull(),
+      agent_labels: text().notNull(),
+      /** Tasks that it runs at the same time. */
+      capacity: count().notNull(),
+      gpu_type: text(),
+      /** What it is, JSON: versions, tool, platform. */
+      facts: text().notNull(),
+      /** What it said last about syncing and its system, JSON. */
+      report: text().notNull(),
+      connected_at: instant().notNull(),
+      last_heartbeat: instant().notNull(),
+    }),
+  };
+}
+
 function taskTables({ table, text, instant, count }: Kit) {
   return {
     /** A run of a workflow, with all it needs from it. Indexes on `team_id` with `created_at`, on `status` with `team_id`, on `session_id`. */
@@ -660,17 +691,17 @@ function taskTables({ table, text, instant, count }: Kit) {
       /** Sequence of the last event. */
       event_count: count().notNull(),
     }),
+  };
+}
+
+function taskPartTables({ table, text, instant, count }: Kit) {
+  return {
     /** The labels that a task requires, one row each, for the claim. Id: `task id` + `/` + label. */
     taskLabels: table("task_labels", {
       id: text().primaryKey(),
       task_id: text().notNull(),
       label: text().notNull(),
     }),
-  };
-}
-
-function taskEventTables({ table, text, instant, count }: Kit) {
-  return {
     /**
      * What happened to a task, in order. Id: `task id` + `/` + sequence, so that they lie in order. Unique index on `task_id`,
      * `sequence`. Partial index on `untold_since` where it is not null.
@@ -833,8 +864,9 @@ export function defineTables(kit: Kit) {
     ...oidcTables(kit),
     ...notificationTables(kit),
     ...workflowTables(kit),
+    ...agentTables(kit),
     ...taskTables(kit),
-    ...taskEventTables(kit),
+    ...taskPartTables(kit),
     ...webhookTables(kit),
     ...deliveryTables(kit),
     ...gateTables(kit),

@@ -5,7 +5,7 @@
  * from an attempt that was lost, cancelled or finished is refused as stale and changes nothing. That is what makes an execution that may
  * happen twice end once.
  */
-import { and, eq, inArray, isNotNull, lte, or, type SQL, sql } from "drizzle-orm";
+import { and, eq, inArray, isNotNull, lte, ne, or, type SQL, sql } from "drizzle-orm";
 import { command, type CommandAct } from "../gate/operation.ts";
 import { held, type WaitingReason } from "./states.ts";
 import { changeTask, type TaskEvent, type TaskRow } from "./task-rows.ts";
@@ -96,18 +96,24 @@ export interface LogChunk extends Hold {
   readonly text: string;
 }
 
+export interface Appended {
+  readonly kind: "appended" | "present" | "gap" | "stale";
+  /** Bytes of the attempt's log now; the next chunk begins there. */
+  readonly logBytes: number;
+}
+
 /** Appends to the attempt's log where it ends; a chunk that is there already, or leaves a gap, changes nothing. */
-export const appendLog = command("task.log", async (act, { offset, bytes, stream, text, ...hold }: LogChunk): Promise<"appended" | "present" | "gap" | "stale"> => {
+export const appendLog = command("task.log", async (act, { offset, bytes, stream, text, ...hold }: LogChunk): Promise<Appended> => {
   const { tasks } = act.writer.tables;
   const appended = await changeTask(act, {
     where: and(isHeldBy(act, hold, ["running"]), eq(tasks.log_bytes, offset)),
     set: { log_bytes: offset + bytes },
     event: () => ({ kind: "log", content: { offset, stream, text } }),
   });
-  if (appended !== undefined) return "appended";
+  if (appended !== undefined) return { kind: "appended", logBytes: appended.log_bytes };
   const [row] = await act.writer.select({ logBytes: tasks.log_bytes }).from(tasks).where(isHeldBy(act, hold, ["running"]));
-  if (row === undefined) return "stale";
-  return offset + bytes <= row.logBytes ? "present" : "gap";
+  if (row === undefined) return { kind: "stale", logBytes: 0 };
+  return { kind: offset + bytes <= row.logBytes ? "present" : "gap", logBytes: row.logBytes };
 });
 
 /** How an attempt ended. */
@@ -200,16 +206,26 @@ export interface Takeover extends Pick<Hold, "taskId" | "attempt"> {
   readonly sessionId: string;
 }
 
-/** The agent is back on a new connection with an attempt that it still runs. False when that attempt is stale. */
-export const resumeAttempt = command("task.resume", async ({ writer, services }, { taskId, attempt, teamId, agentId, sessionId }: Takeover): Promise<boolean> => {
+/** The agent is back on a new connection with an attempt that it still runs: where its log ends. Undefined when that attempt is stale. */
+export const resumeAttempt = command("task.resume", async ({ writer, services }, { taskId, attempt, teamId, agentId, sessionId }: Takeover): Promise<{ readonly logBytes: number } | undefined> => {
   const { tasks } = writer.tables;
   const isTheirs = and(eq(tasks.id, taskId), eq(tasks.attempt, attempt), eq(tasks.team_id, teamId), eq(tasks.agent_id, agentId), inArray(tasks.status, [...held]));
   const resumed = await writer
     .update(tasks)
     .set({ session_id: sessionId, lease_until: services.clock.now() + LEASE_MS })
     .where(isTheirs)
-    .returning({ id: tasks.id });
-  return resumed.length === 1;
+    .returning({ logBytes: tasks.log_bytes });
+  return resumed[0];
+});
+
+export type Forsaken = Pick<Takeover, "teamId" | "agentId" | "sessionId">;
+
+/** The agent is back and has named all that it holds: what else stands in its name, from sessions before, is lost now and not only when its lease ends. */
+export const forsakeAttempts = command("task.forsake", async (act, { teamId, agentId, sessionId }: Forsaken): Promise<void> => {
+  const { tasks } = act.writer.tables;
+  const isForsaken = and(eq(tasks.team_id, teamId), eq(tasks.agent_id, agentId), ne(tasks.session_id, sessionId), inArray(tasks.status, [...held]));
+  const rows = await act.writer.select().from(tasks).where(isForsaken).limit(SWEEP_MAX);
+  for (const row of rows) await loseAttempt(act, row, and(eq(tasks.id, row.id), eq(tasks.attempt, row.attempt), isForsaken));
 });
 
 /** Says why tasks of a team are not claimed. Only changes of the reason are told. */

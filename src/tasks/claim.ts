@@ -5,10 +5,11 @@
  *
  * Rule: nothing is read and then trusted. Two gateways that claim at once never get one task, and the caps hold.
  */
-import { and, asc, count, eq, inArray, lte, notExists, notInArray, type SQL, sql } from "drizzle-orm";
+import { and, asc, count, eq, inArray, lte, notExists, notInArray, sql } from "drizzle-orm";
 import { below } from "../gate/quota.ts";
 import { command, type CommandAct } from "../gate/operation.ts";
 import type { Qualified } from "../license/entitlements.ts";
+import type { Reader } from "../store/store.ts";
 import { held, open } from "./states.ts";
 import { changeTask, type TaskRow } from "./task-rows.ts";
 
@@ -51,24 +52,27 @@ function countHeld({ writer }: CommandAct, teamId: string | undefined) {
 }
 
 /** The oldest task that the claimant may run. */
-function nextFor(act: CommandAct, { teamId, labels }: Claimant): SQL {
-  const { writer, services } = act;
-  const { tasks, taskLabels } = writer.tables;
+function nextFor(reader: Reader, { teamId, labels }: Claimant, now: number) {
+  const { tasks, taskLabels } = reader.tables;
   const isLacking = and(eq(taskLabels.task_id, tasks.id), labels.length === 0 ? undefined : notInArray(taskLabels.label, [...labels]));
-  const next = writer
+  return reader
     .select({ id: tasks.id })
     .from(tasks)
     .where(
       and(
         eq(tasks.team_id, teamId),
         inArray(tasks.status, [...open]),
-        lte(tasks.available_at, services.clock.now()),
-        notExists(writer.select({ id: taskLabels.id }).from(taskLabels).where(isLacking)),
+        lte(tasks.available_at, now),
+        notExists(reader.select({ id: taskLabels.id }).from(taskLabels).where(isLacking)),
       ),
     )
     .orderBy(asc(tasks.created_at), asc(tasks.id))
     .limit(1);
-  return sql`(${next})`;
+}
+
+/** Whether there is a task for the claimant at all. It takes no lock, so it is asked before a claim that would find nothing. */
+export async function hasClaimable(reader: Reader, claimant: Claimant, now: number): Promise<boolean> {
+  return (await nextFor(reader, claimant, now)).length === 1;
 }
 
 function claimedOf(row: TaskRow): Claimed {
@@ -92,7 +96,7 @@ export const claimTask = command("task.claim", async (act, claimant: Claimant): 
   const { tasks } = writer.tables;
   const isUnderCaps = and(below(countHeld(act, claimant.teamId), act.limit(teamTasks)), below(countHeld(act, undefined), act.limit(deploymentTasks)));
   const claimed = await changeTask(act, {
-    where: and(eq(tasks.id, nextFor(act, claimant)), inArray(tasks.status, [...open]), isUnderCaps),
+    where: and(eq(tasks.id, sql`(${nextFor(writer, claimant, services.clock.now())})`), inArray(tasks.status, [...open]), isUnderCaps),
     set: {
       status: "queued",
       waiting_reason: null,

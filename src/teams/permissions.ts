@@ -65,6 +65,8 @@ export const permissions = {
   "webhook_delivery.read": "admin",
   "webhook_delivery.replay": "admin",
   "webhook_delivery.replay_range": "admin",
+  "agent.list": "viewer",
+  "agent.list_runtime": "viewer",
   "audit.list": "admin",
   "audit.export": "admin",
 } as const satisfies Partial<Record<OperationName, Role>>;

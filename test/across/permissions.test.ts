@@ -15,6 +15,7 @@ import type { UserCaller } from "../../src/gate/caller.ts";
 import type { Gate } from "../../src/gate/operation.ts";
 import { readTeam, transferTeam, updateTeam } from "../../src/teams/current-team.ts";
 import { cancelInvitation, createInvitation, listInvitations } from "../../src/teams/invitations.ts";
+import { listAgents, listRuntimeAgents } from "../../src/tasks/agent-list.ts";
 import { cancelTask } from "../../src/tasks/cancellation.ts";
 import { readTaskEvents } from "../../src/tasks/events.ts";
 import { runWorkflow, runWorkflowBySlug } from "../../src/tasks/submission.ts";
@@ -139,6 +140,8 @@ const walks: Readonly<Record<TeamAction, Walk>> = {
   "task.read_result": { object: someTask, attempt: (gate, caller, task_id) => readTaskResult(gate, caller, { task_id }) },
   "task.follow": { object: someTask, attempt: (gate, caller, task_id) => readTaskEvents(gate, caller, { task_id, after: 0 }) },
   "task.cancel": { object: someTask, attempt: (gate, caller, task_id) => cancelTask(gate, caller, { task_id }) },
+  "agent.list": { attempt: (gate, caller) => listAgents(gate, caller, {}) },
+  "agent.list_runtime": { attempt: (gate, caller) => listRuntimeAgents(gate, caller, {}) },
 };
 
 async function makeTeam({ gate }: TestGate): Promise<Team> {

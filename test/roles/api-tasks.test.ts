@@ -96,7 +96,7 @@ describe("the stream of a task", () => {
       const stream = await follow(task_id, seen.length === 0 ? {} : { "last-event-id": String(seen.at(-1)) });
       for (let line = 0; line < 3; line++) {
         const text = `line ${cut}.${line}\n`;
-        expect(await appendLog(site.gate, system, { ...hold, offset, bytes: text.length, stream: "stdout", text })).toBe("appended");
+        expect(await appendLog(site.gate, system, { ...hold, offset, bytes: text.length, stream: "stdout", text })).toMatchObject({ kind: "appended" });
         offset += text.length;
       }
       const wanted = seen.length + 1 + (cut % 3);

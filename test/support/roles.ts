@@ -29,6 +29,7 @@ import { gatewayAuthenticate } from "../../src/roles/gateway/authenticate.ts";
 import { addIssuerDoors } from "../../src/roles/issuer.ts";
 import { respondAsOAuth } from "../../src/roles/issuer/oauth-response.ts";
 import type { Settings } from "../../src/settings.ts";
+import { Bell } from "../../src/tasks/bell.ts";
 import { type TestGate, testGate, type TestGateOptions, type TestLicense } from "./gate.ts";
 import { addKey, ownerAddress, type SetUp, setUp, signIn } from "./people.ts";
 
@@ -222,9 +223,10 @@ export async function startRoles(options: RolesOptions = {}): Promise<TestRoles>
   const uses = new LastUses(gate, log);
   const apps = makeApps(gate, keyring, log, uses);
   const { double, link } = licenseServerDouble();
+  const bell = new Bell();
   const streams = openTaskStreams(gate, log);
-  addApiDoors(apps.api, { gate, keyring, licenseServer: link, streams });
-  const gateway = addGatewayDoors(apps.gateway, gate, log);
+  addApiDoors(apps.api, { gate, keyring, licenseServer: link, streams, bell });
+  const gateway = addGatewayDoors(apps.gateway, { gate, log, bell });
   addIssuerDoors(apps.issuer, { gate, keyring, clientKeys: createClientKeySets(gate, createLog(gate.services.clock, "debug", (line) => logged.push(line))) });
   const listeners: Listener[] = [];
   for (const role of ["api", "gateway", "issuer"] as const) {

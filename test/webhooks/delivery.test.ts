@@ -18,7 +18,9 @@ import { type TestGate, testGate } from "../support/gate.ts";
 import { addPerson, addTeam } from "../support/people.ts";
 import { codeOf, refusalOf } from "../support/refusal.ts";
 import { type Bench, workBench } from "../support/tasks.ts";
-import { addWebhook, deliver, finish, nothingFlying, receivers, type Receivers, verifies } from "../support/webhooks.ts";
+import { addWebhook, type Call, deliver, finish, nothingFlying, receivers, type Receivers, verifies } from "../support/webhooks.ts";
+
+const noCall: Pick<Call, "headers" | "body"> = { headers: {}, body: "" };
 
 interface Site {
   readonly world: TestGate;
@@ -71,7 +73,7 @@ test("a failed task is told with its error and without an output", async () => {
   await deliver(world);
   const [call] = here.post.calls;
   expect(JSON.parse(call?.body ?? "")).toMatchObject({ event_type: "task.failed", task_id: taskId, task_status: "failed", task_output: null, task_error: "out of memory — \u0001 “x”" });
-  expect(verifies(world, here.secret, call ?? { headers: {}, body: "" })).toBe(true);
+  expect(verifies(world, here.secret, call ?? noCall)).toBe(true);
 });
 
 test("who asks for every state is told of each in order, and who asks for two of those; a log and a progress are no state", async () => {
@@ -275,7 +277,7 @@ describe("rotation", () => {
     const { webhook_secret, previous_secret_expires_at } = await rotateWebhookSecret(world.gate, here.bench.owner, { webhook_id: here.webhook_id });
     await finish(world, here.bench);
     await deliver(world);
-    const call = here.post.calls[0] ?? { headers: {}, body: "" };
+    const call = here.post.calls[0] ?? noCall;
     expect([previous_secret_expires_at, verifies(world, webhook_secret, call), verifies(world, here.secret, call)]).toEqual([null, true, false]);
   });
 
@@ -290,13 +292,13 @@ describe("rotation", () => {
     world.services.clock.advance(599_999);
     await finish(world, here.bench);
     await deliver(world);
-    const during = here.post.calls[0] ?? { headers: {}, body: "" };
+    const during = here.post.calls[0] ?? noCall;
     expect([verifies(world, webhook_secret, during), verifies(world, here.secret, during), during.headers["webhook-signature"]?.split(" ").length]).toEqual([true, true, 2]);
     expect(during.headers["x-webhook-signature-256"]).toBe(documentedSignature(webhook_secret, during.body));
     world.services.clock.advance(1);
     await finish(world, here.bench);
     await deliver(world);
-    const after = here.post.calls[1] ?? { headers: {}, body: "" };
+    const after = here.post.calls[1] ?? noCall;
     expect([verifies(world, webhook_secret, after), verifies(world, here.secret, after)]).toEqual([true, false]);
     expect(await readWebhook(world.gate, owner, { webhook_id })).toMatchObject({ previous_secret_expires_at: null });
   });
@@ -309,7 +311,7 @@ describe("rotation", () => {
     const { webhook_secret } = await rotateWebhookSecret(world.gate, here.bench.owner, { webhook_id, overlap_seconds: 0 });
     await finish(world, here.bench);
     await deliver(world);
-    const call = here.post.calls[0] ?? { headers: {}, body: "" };
+    const call = here.post.calls[0] ?? noCall;
     expect([webhook_secret, leaked.webhook_secret, here.secret].map((secret) => verifies(world, secret, call))).toEqual([true, false, false]);
   });
 });
@@ -323,7 +325,7 @@ describe("the log of deliveries", () => {
     expect(await deliver(world)).toEqual(["delivered"]);
     const [call] = here.post.calls;
     expect(JSON.parse(call?.body ?? "")).toEqual({ event_type: "webhook.test", task_id: "00000000-0000-0000-0000-000000000000", task_status: "completed", task_output: null, task_error: "", timestamp: "2026-01-01T00:00:00.000Z" });
-    expect(verifies(world, here.secret, call ?? { headers: {}, body: "" })).toBe(true);
+    expect(verifies(world, here.secret, call ?? noCall)).toBe(true);
   });
 
   test("an answer is kept up to its first kilobyte, as text that both engines can store", async () => {

@@ -3,6 +3,7 @@ import { t } from "elysia";
 import type { Gate } from "../../gate/operation.ts";
 import { door } from "../../http/door.ts";
 import type { App } from "../../http/listener.ts";
+import type { Bell } from "../../tasks/bell.ts";
 import { cancelTask } from "../../tasks/cancellation.ts";
 import { runWorkflow, runWorkflowBySlug } from "../../tasks/submission.ts";
 import { listTasks, readTask, readTaskResult } from "../../tasks/tasks.ts";
@@ -18,11 +19,12 @@ const Run = t.Object({
 });
 const Task = t.Object({ task_id: t.String() });
 
-function addRunDoors(app: App, gate: Gate): void {
+function addRunDoors(app: App, gate: Gate, bell: Bell): void {
   app.post(
     "/api/v1/r/workflows/:workflow_id/run",
     async ({ caller, params, body, set }) => {
       const submitted = await runWorkflow(gate, caller, { ...body, ...params });
+      bell.ring();
       set.status = 202;
       return submitted;
     },
@@ -32,6 +34,7 @@ function addRunDoors(app: App, gate: Gate): void {
     "/api/v1/r/workflows/slug/:workflow_slug/run",
     async ({ caller, params, body, set }) => {
       const submitted = await runWorkflowBySlug(gate, caller, { ...body, ...params });
+      bell.ring();
       set.status = 202;
       return submitted;
     },
@@ -39,9 +42,9 @@ function addRunDoors(app: App, gate: Gate): void {
   );
 }
 
-export function addTaskDoors(app: App, streams: TaskStreams): void {
+export function addTaskDoors(app: App, streams: TaskStreams, bell: Bell): void {
   const { gate } = streams;
-  addRunDoors(app, gate);
+  addRunDoors(app, gate, bell);
   app.get("/api/v1/r/tasks", async ({ caller, query }) => await listTasks(gate, caller, query), {
     ...door("task.list", "none"),
     query: t.Object({ ...pageQuery, status: t.Optional(t.String()), workflow_id: t.Optional(t.String()) }),
@@ -52,6 +55,7 @@ export function addTaskDoors(app: App, streams: TaskStreams): void {
     "/api/v1/r/tasks/:task_id/cancel",
     async ({ caller, params }) => {
       await cancelTask(gate, caller, params);
+      bell.ring();
       return { is_success: true };
     },
     { ...door("task.cancel", "none"), params: Task },
