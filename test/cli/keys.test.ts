@@ -202,6 +202,7 @@ test("no sign-in of a command outlives it, and no key, password or token is in t
   const before = await openSessions(site);
   const { body } = await cli.signedIn(create);
   await cli.signedIn(["keys", "revoke", nobody, "--yes"]);
+  expect((await cli.plain(["keys", "revoke", String(body["id"]), "--email", ownerAddress], { environment, typed: [PASSWORD, undefined] })).exit).toBe(130);
   expect(await openSessions(site)).toBe(before);
   const log = site.logged.join("\n");
   for (const secret of [PASSWORD, String(body["raw_key"]).slice(12)]) expect(log).not.toContain(secret);
