@@ -43,6 +43,7 @@ export type Purpose =
   | "user-code"
   | "passkey-challenge"
   | "outbox"
+  | "webhook-secret"
   | "invitation"
   | "idempotency"
   | "audit-row"

@@ -34,6 +34,7 @@ import type { TaskStreams } from "./api/task-events.ts";
 import { addTaskDoors } from "./api/tasks.ts";
 import { addTeamDoors } from "./api/teams.ts";
 import { addUserDoors } from "./api/users.ts";
+import { addWebhookDoors } from "./api/webhooks.ts";
 import { addWorkflowDoors } from "./api/workflows.ts";
 import { addUpstreamDoors } from "./api/upstream.ts";
 
@@ -62,6 +63,7 @@ export function addApiDoors(app: App, { gate, keyring, licenseServer, streams, b
   addWorkflowDoors(app, gate);
   addRuntimeDoors(app, gate);
   addFileDoors(app, gate, shelf);
+  addWebhookDoors(app, gate);
   addTaskDoors(app, streams, bell);
   addAgentDoors(app, gate);
   addLicenseDoors(app, gate, licenseServer);

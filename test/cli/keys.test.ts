@@ -103,6 +103,7 @@ describe("the second factor", () => {
     const list = ["keys", "list", "--email", "two@example.com"];
     const typed = await cli.plain(list, { environment, typed: [PASSWORD, app.code()] });
     expect([typed.exit, typed.err.includes(app.code()), typed.err.includes(PASSWORD)]).toEqual([0, false, false]);
+    expect(typed.err).toContain("Code of the second factor: ");
     const [code, password] = [join(folder.path, "code"), join(folder.path, "password")];
     writeFileSync(code, `${recoveryCodes[0] ?? ""}\n`);
     writeFileSync(password, `${PASSWORD}\n`);
@@ -202,6 +203,7 @@ test("no sign-in of a command outlives it, and no key, password or token is in t
   const before = await openSessions(site);
   const { body } = await cli.signedIn(create);
   await cli.signedIn(["keys", "revoke", nobody, "--yes"]);
+  expect((await cli.plain(["keys", "revoke", String(body["id"]), "--email", ownerAddress], { environment, typed: [PASSWORD, undefined] })).exit).toBe(130);
   expect(await openSessions(site)).toBe(before);
   const log = site.logged.join("\n");
   for (const secret of [PASSWORD, String(body["raw_key"]).slice(12)]) expect(log).not.toContain(secret);
