@@ -6,6 +6,7 @@
 import { serverSettingNames } from "../config/table.ts";
 import { type CommandRow, host, onHost, person } from "./command-row.ts";
 import { deploymentCommands } from "./deployment-commands.ts";
+import { peopleCommands } from "./people-commands.ts";
 
 /** What it takes to ask a License Server. */
 const client = ["configFile", "licenseServerAddresses", "extraCaFile"] as const;
@@ -272,6 +273,7 @@ export const commands = {
     notes: ["It reads all of it and names the first row that was changed, moved, put in or taken out; rows cut off at the end are missed by the anchor in the data directory. It ends in 6 when something is wrong.", onHost],
   },
   ...deploymentCommands,
+  ...peopleCommands,
   login: {
     purpose: "Sign this machine in as a device of the person who confirms its code in a browser",
     settings: person,

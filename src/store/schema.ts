@@ -609,6 +609,114 @@ function workflowTables({ table, text, instant, count }: Kit) {
   };
 }
 
+function agentTables({ table, text, instant, count, flag }: Kit) {
+  return {
+    /**
+     * Agents that are connected to a gateway now. Id: `team id` + `/` + what the agent calls itself, so that there is one of a name.
+     * Unique index on `session_id`; indexes on `team_id` with `agent_id`, on `last_heartbeat`.
+     */
+    agents: table("agents", {
+      id: text().primaryKey(),
+      team_id: text().notNull(),
+      agent_id: text().notNull(),
+      session_id: text().notNull(),
+      gateway_id: text().notNull(),
+      credential_id: text().notNull(),
+      /** As the agent says it; whether it runs something stands in the tasks. */
+      agent_status: text().notNull(),
+      /** It takes no new tasks. */
+      is_draining: flag().notNull(),
+      agent_labels: text().notNull(),
+      /** Tasks that it runs at the same time. */
+      capacity: count().notNull(),
+      gpu_type: text(),
+      /** What it is, JSON: versions, tool, platform. */
+      facts: text().notNull(),
+      /** What it said last about syncing and its system, JSON. */
+      report: text().notNull(),
+      connected_at: instant().notNull(),
+      last_heartbeat: instant().notNull(),
+    }),
+  };
+}
+
+function taskTables({ table, text, instant, count }: Kit) {
+  return {
+    /** A run of a workflow, with all it needs from it. Indexes on `team_id` with `created_at`, on `status` with `team_id`, on `session_id`. */
+    tasks: table("tasks", {
+      id: text().primaryKey(),
+      team_id: text().notNull(),
+      workflow_id: text().notNull(),
+      workflow_slug: text().notNull(),
+      workflow_version: count().notNull(),
+      /** `jwt` or `api_key`. */
+      created_via: text().notNull(),
+      /** `user:ID` or `integration:ID`. */
+      created_by: text().notNull(),
+      tool_type: text().notNull(),
+      workflow_json: text().notNull(),
+      /** The values of the run, JSON. */
+      parameters: text().notNull(),
+      required_labels: text().notNull(),
+      required_models: text().notNull(),
+      /** Seconds from acceptance; 0 for none. */
+      task_timeout: count().notNull(),
+      max_retries: count().notNull(),
+      submitter_region: text(),
+      status: text().notNull(),
+      waiting_reason: text(),
+      /** Grows with each offer; every word of an agent names it. */
+      attempt: count().notNull(),
+      /** Attempts that failed and were made good by another. */
+      retry_count: count().notNull(),
+      /** Attempts that were lost or never accepted. */
+      lost_count: count().notNull(),
+      agent_id: text(),
+      agent_labels: text().notNull(),
+      gpu_type: text(),
+      /** The agent's connection that holds the attempt. */
+      session_id: text(),
+      gateway_id: text(),
+      lease_until: instant(),
+      deadline_at: instant(),
+      /** Not claimed before. */
+      available_at: instant().notNull(),
+      created_at: instant().notNull(),
+      started_at: instant(),
+      completed_at: instant(),
+      task_output: text(),
+      task_error: text(),
+      /** Bytes of the attempt's log so far. */
+      log_bytes: count().notNull(),
+      /** Sequence of the last event. */
+      event_count: count().notNull(),
+    }),
+  };
+}
+
+function taskPartTables({ table, text, instant, count }: Kit) {
+  return {
+    /** The labels that a task requires, one row each, for the claim. Id: `task id` + `/` + label. */
+    taskLabels: table("task_labels", {
+      id: text().primaryKey(),
+      task_id: text().notNull(),
+      label: text().notNull(),
+    }),
+    /** What happened to a task, in order. Id: `task id` + `/` + sequence, so that they lie in order. Unique index on `task_id`, `sequence`. */
+    taskEvents: table("task_events", {
+      id: text().primaryKey(),
+      task_id: text().notNull(),
+      team_id: text().notNull(),
+      sequence: count().notNull(),
+      attempt: count().notNull(),
+      kind: text().notNull(),
+      /** JSON, as followers get it. */
+      content: text().notNull(),
+      created_at: instant().notNull(),
+    }),
+  };
+}
+
 function notificationTables({ table, text, instant }: Kit) {
   return {
     /** What a person should know. Unique index on `user_id`, `topic`. Index on `created_at`. */
@@ -688,6 +796,9 @@ export function defineTables(kit: Kit) {
     ...oidcTables(kit),
     ...notificationTables(kit),
     ...workflowTables(kit),
+    ...agentTables(kit),
+    ...taskTables(kit),
+    ...taskPartTables(kit),
     ...gateTables(kit),
   };
 }

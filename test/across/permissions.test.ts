@@ -15,6 +15,11 @@ import type { UserCaller } from "../../src/gate/caller.ts";
 import type { Gate } from "../../src/gate/operation.ts";
 import { readTeam, transferTeam, updateTeam } from "../../src/teams/current-team.ts";
 import { cancelInvitation, createInvitation, listInvitations } from "../../src/teams/invitations.ts";
+import { listAgents, listRuntimeAgents } from "../../src/tasks/agent-list.ts";
+import { cancelTask } from "../../src/tasks/cancellation.ts";
+import { readTaskEvents } from "../../src/tasks/events.ts";
+import { runWorkflow, runWorkflowBySlug } from "../../src/tasks/submission.ts";
+import { listTasks, readTask, readTaskResult } from "../../src/tasks/tasks.ts";
 import { listMembers } from "../../src/teams/members.ts";
 import { mayDo, permissions, type Role, roles, type TeamAction } from "../../src/teams/permissions.ts";
 import { createWorkflow, deleteWorkflow, importWorkflow, readWorkflow, updateWorkflow } from "../../src/workflows/management.ts";
@@ -59,6 +64,8 @@ async function someSnapshot(gate: Gate, team: Team): Promise<string> {
   return `${workflow_id}/${first?.id}`;
 }
 
+const someTask = async (gate: Gate, team: Team) => (await runWorkflow(gate, team.people.owner, { workflow_id: await someWorkflow(gate, team) })).task_id;
+
 function snapshotIn(pair: string): { readonly workflow_id: string; readonly snapshot_id: string } {
   const [workflow_id = "", snapshot_id = absent] = pair.split("/");
   return { workflow_id, snapshot_id };
@@ -95,6 +102,15 @@ const walks: Readonly<Record<TeamAction, Walk>> = {
   "workflow_snapshot.list": { object: someWorkflow, attempt: (gate, caller, workflow_id) => listSnapshots(gate, caller, { workflow_id }) },
   "workflow_snapshot.read": { object: someSnapshot, attempt: (gate, caller, pair) => readSnapshot(gate, caller, snapshotIn(pair)) },
   "workflow_snapshot.restore": { object: someSnapshot, attempt: (gate, caller, pair) => restoreSnapshot(gate, caller, snapshotIn(pair)) },
+  "task.run": { object: someWorkflow, attempt: (gate, caller, workflow_id) => runWorkflow(gate, caller, { workflow_id }) },
+  "task.run_by_slug": { object: someSlug, attempt: (gate, caller, workflow_slug) => runWorkflowBySlug(gate, caller, { workflow_slug }) },
+  "task.list": { attempt: (gate, caller) => listTasks(gate, caller, {}) },
+  "task.read": { object: someTask, attempt: (gate, caller, task_id) => readTask(gate, caller, { task_id }) },
+  "task.read_result": { object: someTask, attempt: (gate, caller, task_id) => readTaskResult(gate, caller, { task_id }) },
+  "task.follow": { object: someTask, attempt: (gate, caller, task_id) => readTaskEvents(gate, caller, { task_id, after: 0 }) },
+  "task.cancel": { object: someTask, attempt: (gate, caller, task_id) => cancelTask(gate, caller, { task_id }) },
+  "agent.list": { attempt: (gate, caller) => listAgents(gate, caller, {}) },
+  "agent.list_runtime": { attempt: (gate, caller) => listRuntimeAgents(gate, caller, {}) },
 };
 
 async function makeTeam({ gate }: TestGate): Promise<Team> {
