@@ -53,6 +53,7 @@ import type { Services } from "./services.ts";
 import type { Settings } from "./settings.ts";
 import { Bell } from "./tasks/bell.ts";
 import { writeInvitation } from "./teams/invitation-mail.ts";
+import { Courier } from "./webhooks/courier.ts";
 import { buildTime, version } from "./version.ts";
 
 export interface Running {
@@ -214,6 +215,8 @@ async function openApi(house: House): Promise<LeaseHolder> {
       openPostOffice(house, gate);
       const notifications = startNotifications(gate, house.log);
       house.stops.defer(() => notifications.stop());
+      const courier = new Courier(gate, house.log);
+      house.stops.defer(() => courier.stop());
       return {};
     },
   });

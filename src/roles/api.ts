@@ -32,6 +32,7 @@ import type { TaskStreams } from "./api/task-events.ts";
 import { addTaskDoors } from "./api/tasks.ts";
 import { addTeamDoors } from "./api/teams.ts";
 import { addUserDoors } from "./api/users.ts";
+import { addWebhookDoors } from "./api/webhooks.ts";
 import { addWorkflowDoors } from "./api/workflows.ts";
 import { addUpstreamDoors } from "./api/upstream.ts";
 
@@ -58,6 +59,7 @@ export function addApiDoors(app: App, { gate, keyring, licenseServer, streams, b
   addPasskeyDoors(app, gate);
   addWorkflowDoors(app, gate);
   addRuntimeDoors(app, gate);
+  addWebhookDoors(app, gate);
   addTaskDoors(app, streams, bell);
   addAgentDoors(app, gate);
   addLicenseDoors(app, gate, licenseServer);

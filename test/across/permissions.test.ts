@@ -22,6 +22,9 @@ import { runWorkflow, runWorkflowBySlug } from "../../src/tasks/submission.ts";
 import { listTasks, readTask, readTaskResult } from "../../src/tasks/tasks.ts";
 import { listMembers } from "../../src/teams/members.ts";
 import { mayDo, permissions, type Role, roles, type TeamAction } from "../../src/teams/permissions.ts";
+import { listDeliveries, readDelivery, replayDelivery, replayRange, testWebhook } from "../../src/webhooks/delivery-log.ts";
+import { createWebhook, deleteWebhook, listWebhooks, readWebhook, updateWebhook } from "../../src/webhooks/management.ts";
+import { rotateWebhookSecret } from "../../src/webhooks/secret-rotation.ts";
 import { createWorkflow, deleteWorkflow, importWorkflow, readWorkflow, updateWorkflow } from "../../src/workflows/management.ts";
 import { listSnapshots, readSnapshot, restoreSnapshot } from "../../src/workflows/snapshots.ts";
 import { listRuntimeWorkflows, listWorkflows, readRuntimeWorkflow, readWorkflowBySlug } from "../../src/workflows/workflows.ts";
@@ -71,6 +74,23 @@ function snapshotIn(pair: string): { readonly workflow_id: string; readonly snap
   return { workflow_id, snapshot_id };
 }
 
+const aWebhook = { display_name: "W", webhook_url: "https://receiver.example/", webhook_events: ["task.completed"] };
+const someWebhook = async (gate: Gate, team: Team) => (await createWebhook(gate, team.people.owner, aWebhook)).id;
+
+/** A webhook and a delivery that is settled, joined by a slash. */
+async function someDelivery(gate: Gate, team: Team): Promise<string> {
+  const webhook_id = await someWebhook(gate, team);
+  const { delivery_id } = await testWebhook(gate, team.people.owner, { webhook_id });
+  await updateWebhook(gate, team.people.owner, { webhook_id, webhook_status: "disabled" });
+  await updateWebhook(gate, team.people.owner, { webhook_id, webhook_status: "active" });
+  return `${webhook_id}/${delivery_id}`;
+}
+
+function deliveryIn(pair: string): { readonly webhook_id: string; readonly delivery_id: string } {
+  const [webhook_id = "", delivery_id = absent] = pair.split("/");
+  return { webhook_id, delivery_id };
+}
+
 const walks: Readonly<Record<TeamAction, Walk>> = {
   "team.read": { attempt: (gate, caller) => readTeam(gate, caller, undefined) },
   "team.update": { attempt: (gate, caller) => updateTeam(gate, caller, { display_name: "N" }) },
@@ -102,6 +122,17 @@ const walks: Readonly<Record<TeamAction, Walk>> = {
   "workflow_snapshot.list": { object: someWorkflow, attempt: (gate, caller, workflow_id) => listSnapshots(gate, caller, { workflow_id }) },
   "workflow_snapshot.read": { object: someSnapshot, attempt: (gate, caller, pair) => readSnapshot(gate, caller, snapshotIn(pair)) },
   "workflow_snapshot.restore": { object: someSnapshot, attempt: (gate, caller, pair) => restoreSnapshot(gate, caller, snapshotIn(pair)) },
+  "webhook.list": { attempt: (gate, caller) => listWebhooks(gate, caller, {}) },
+  "webhook.read": { object: someWebhook, attempt: (gate, caller, webhook_id) => readWebhook(gate, caller, { webhook_id }) },
+  "webhook.create": { attempt: (gate, caller) => createWebhook(gate, caller, aWebhook) },
+  "webhook.update": { object: someWebhook, attempt: (gate, caller, webhook_id) => updateWebhook(gate, caller, { webhook_id, display_name: "N" }) },
+  "webhook.delete": { object: someWebhook, attempt: (gate, caller, webhook_id) => deleteWebhook(gate, caller, { webhook_id }) },
+  "webhook.rotate_secret": { object: someWebhook, attempt: (gate, caller, webhook_id) => rotateWebhookSecret(gate, caller, { webhook_id }) },
+  "webhook.test": { object: someWebhook, attempt: (gate, caller, webhook_id) => testWebhook(gate, caller, { webhook_id }) },
+  "webhook_delivery.list": { object: someWebhook, attempt: (gate, caller, webhook_id) => listDeliveries(gate, caller, { webhook_id }) },
+  "webhook_delivery.read": { object: someDelivery, attempt: (gate, caller, pair) => readDelivery(gate, caller, deliveryIn(pair)) },
+  "webhook_delivery.replay": { object: someDelivery, attempt: (gate, caller, pair) => replayDelivery(gate, caller, deliveryIn(pair)) },
+  "webhook_delivery.replay_range": { object: someWebhook, attempt: (gate, caller, webhook_id) => replayRange(gate, caller, { webhook_id, since: "2026-01-01T00:00:00Z" }) },
   "task.run": { object: someWorkflow, attempt: (gate, caller, workflow_id) => runWorkflow(gate, caller, { workflow_id }) },
   "task.run_by_slug": { object: someSlug, attempt: (gate, caller, workflow_slug) => runWorkflowBySlug(gate, caller, { workflow_slug }) },
   "task.list": { attempt: (gate, caller) => listTasks(gate, caller, {}) },

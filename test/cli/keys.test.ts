@@ -103,6 +103,7 @@ describe("the second factor", () => {
     const list = ["keys", "list", "--email", "two@example.com"];
     const typed = await cli.plain(list, { environment, typed: [PASSWORD, app.code()] });
     expect([typed.exit, typed.err.includes(app.code()), typed.err.includes(PASSWORD)]).toEqual([0, false, false]);
+    expect(typed.err).toContain("Code of the second factor: ");
     const [code, password] = [join(folder.path, "code"), join(folder.path, "password")];
     writeFileSync(code, `${recoveryCodes[0] ?? ""}\n`);
     writeFileSync(password, `${PASSWORD}\n`);
