@@ -8,7 +8,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { root } from "../../../build/executables.ts";
-import { languages } from "../../../src/roles/issuer/words.ts";
+import { languages } from "../../../src/dashboard/language.ts";
 import { findViolations } from "../../support/axe.ts";
 import { launchBrowser } from "../../support/chromium.ts";
 import { startLocalIssuer } from "../../support/local-issuer.ts";
