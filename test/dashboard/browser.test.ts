@@ -97,7 +97,7 @@ testNeeding("chromium", "from the set-up link to the overview, out, and in again
   await photograph(page, "sign-in");
 
   await fill(page, { ...signInFields, "#user_password": "not the password" });
-  expect(await page.getByRole("alert").textContent()).toContain("Invalid email or password.");
+  expect(await page.getByRole("alert").textContent()).toContain("Email address or password is wrong.");
   expect([await page.inputValue("#email_address"), await page.inputValue("#user_password")]).toEqual([ownerAddress, ""]);
   expect(await page.content()).not.toContain("not the password");
   await photograph(page, "sign-in-refused");
