@@ -8,9 +8,10 @@
  * Rule: pure but for reading and writing the second copy. It must not know what a mark is compared with.
  */
 import { type Static, Type } from "typebox";
-import { Compile } from "typebox/compile";
+import { shapeOf } from "../../shape.ts";
 import { findFile, writeFileDurably } from "../../data-directory.ts";
 import type { Log } from "../../log.ts";
+import { findJson } from "../../json.ts";
 
 /** Deployments and trials remembered; a site meets a handful. Beyond it the newest are not learned from clients. */
 export const MARKS_MAX = 256;
@@ -89,8 +90,8 @@ export function joinMarks(one: Marks, other: Marks): Marks {
   };
 }
 
-const marksShape = Compile(MarksSchema);
-const boundShape = Compile(BoundSchema);
+const marksShape = shapeOf(MarksSchema);
+const boundShape = shapeOf(BoundSchema);
 
 /** `bound_parts` of the store, or undefined when it holds nothing of that form. */
 export function parseBound(text: string | null): BoundParts | undefined {
@@ -98,18 +99,9 @@ export function parseBound(text: string | null): BoundParts | undefined {
   return boundShape.Check(value) ? value : undefined;
 }
 
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-}
-
 /** The marks that `text` holds; undefined when it is not a marks file. */
 export function parseMarks(text: string): Marks | undefined {
-  const value = text.length > FILE_BYTES_MAX ? undefined : parsed(text);
+  const value = text.length > FILE_BYTES_MAX ? undefined : findJson(text);
   if (!marksShape.Check(value)) return undefined;
   return {
     epoch: value.epoch,
