@@ -39,6 +39,8 @@ import noncePostgres from "./migrations/0015-nonce.postgres.sql" with { type: "t
 import nonceSqlite from "./migrations/0015-nonce.sqlite.sql" with { type: "text" };
 import notificationsPostgres from "./migrations/0016-notifications.postgres.sql" with { type: "text" };
 import notificationsSqlite from "./migrations/0016-notifications.sqlite.sql" with { type: "text" };
+import revocationsPostgres from "./migrations/0017-revocations.postgres.sql" with { type: "text" };
+import revocationsSqlite from "./migrations/0017-revocations.sqlite.sql" with { type: "text" };
 
 export interface Migration {
   readonly number: number;
@@ -82,6 +84,7 @@ export const sqliteMigrations: readonly Migration[] = [
   { number: 14, name: "outbox", text: outboxSqlite },
   { number: 15, name: "nonce", text: nonceSqlite },
   { number: 16, name: "notifications", text: notificationsSqlite },
+  { number: 17, name: "revocations", text: revocationsSqlite },
 ];
 
 export const postgresMigrations: readonly Migration[] = [
@@ -101,6 +104,7 @@ export const postgresMigrations: readonly Migration[] = [
   { number: 14, name: "outbox", text: outboxPostgres },
   { number: 15, name: "nonce", text: noncePostgres },
   { number: 16, name: "notifications", text: notificationsPostgres },
+  { number: 17, name: "revocations", text: revocationsPostgres },
 ];
 
 /** SHA-256 of the text, base64url. Line ends count as LF, whatever the checkout made of them. */

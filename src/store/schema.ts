@@ -32,6 +32,15 @@ function licenseTables({ table, text, instant, count }: Kit) {
       sequence: count().notNull(),
       seen_at: instant().notNull(),
     }),
+    /** The latest revocation accepted for each deployment id: the vendor's signed text, verified anew at each start. */
+    licenseRevocations: table("license_revocations", {
+      deployment_id: text().primaryKey(),
+      revocation: text().notNull(),
+      sequence: count().notNull(),
+      /** Epoch seconds, as the vendor signed it. */
+      issued_at: count().notNull(),
+      seen_at: instant().notNull(),
+    }),
     /** First use of each trial license; a file that comes back does not start anew. */
     licenseActivations: table("license_activations", {
       license_id: text().primaryKey(),

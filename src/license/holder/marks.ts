@@ -8,6 +8,7 @@
 import { type Static, Type } from "typebox";
 import type { License } from "../document.ts";
 import type { Lease } from "../lease.ts";
+import type { Revocation } from "../revocation.ts";
 
 /** A site has a handful of License Servers; each time one is made anew, another mark is added. */
 const MARKS_MAX = 64;
@@ -35,7 +36,7 @@ export function seenFrom(marks: LeaseMarks, instance: string): { readonly epoch:
   return marks.instances.find((mark) => mark.instance === instance) ?? { epoch: 0, counter: 0 };
 }
 
-/** Highest license sequence accepted for the deployment; 0 when it is new. */
+/** Highest sequence of any license or revocation accepted for the deployment; 0 when it is new. */
 export function highestSequence(marks: LeaseMarks, deploymentId: string): number {
   return marks.deployments.find((mark) => mark.deployment_id === deploymentId)?.sequence ?? 0;
 }
@@ -61,12 +62,24 @@ export function raisedByAnswer(marks: LeaseMarks, instance: string, { epoch, cou
   return { ...marks, instances: lastOf([...others, { instance, epoch, counter }]) };
 }
 
+function raisedTo(marks: LeaseMarks, { deployment_id, sequence }: Pick<License, "deployment_id" | "sequence">): LeaseMarks {
+  const highest = Math.max(sequence, highestSequence(marks, deployment_id));
+  const others = marks.deployments.filter((mark) => mark.deployment_id !== deployment_id);
+  return { ...marks, deployments: lastOf([...others, { deployment_id, sequence: highest }]) };
+}
+
+/**
+ * The marks after a refusal that carried the vendor's revocation: no License Server, restored, wiped or false, can pass
+ * the revoked license to this client again.
+ */
+export function raisedByRevocation(marks: LeaseMarks, revocation: Revocation): LeaseMarks {
+  return raisedTo(marks, revocation);
+}
+
 /** The marks after a lease that carried `license` was accepted. */
 export function raisedByGrant(marks: LeaseMarks, license: License, activatedAt: number): LeaseMarks {
-  const { deployment_id, license_id } = license;
-  const sequence = Math.max(license.sequence, highestSequence(marks, deployment_id));
-  const deployments = marks.deployments.filter((mark) => mark.deployment_id !== deployment_id);
-  const raised = { ...marks, deployments: lastOf([...deployments, { deployment_id, sequence }]) };
+  const { license_id } = license;
+  const raised = raisedTo(marks, license);
   if (license.activation === undefined) return raised;
   const activated_at = earliestActivation(marks, license_id, activatedAt);
   const activations = marks.activations.filter((mark) => mark.license_id !== license_id);
