@@ -10,7 +10,7 @@ import { type License, LicenseError, readLicense, type TrustedKey } from "../doc
 import type { FeatureMap, QuotaMap } from "../entitlements.ts";
 import { type Lease, type LeaseRole, verifyLease } from "../lease.ts";
 import { openRevocation, type Revocation, revokes } from "../revocation.ts";
-import { earliestActivation, highestSequence, isAfter, type LeaseMarks, seenFrom } from "./marks.ts";
+import { earliestActivation, highestSequence, isAfter, isOutdated, type LeaseMarks, seenFrom } from "./marks.ts";
 
 const DAY_SECONDS = 86_400;
 
@@ -138,7 +138,7 @@ const notOutdated: Checks<Addressed<Expected>> = [
   ],
 ];
 
-const isRolledBack = ({ license, expected }: Carrying) => license.sequence < highestSequence(expected.marks, license.deployment_id);
+const isRolledBack = ({ license, expected }: Carrying) => isOutdated(expected.marks, license);
 
 const isOutsideTerm = ({ lease, license }: Carrying) => lease.issued_at < license.not_before || lease.issued_at >= license.expires_at;
 
@@ -149,7 +149,7 @@ const isTooLong = ({ lease, license, endsAt }: Carrying) =>
   lease.expires_at > endsAt || lease.expires_at > lease.issued_at + license.lease_seconds;
 
 const content: Checks<Carrying> = [
-  ["sequence", (carrying) => objection(isRolledBack(carrying), "The license in the lease is older than one that was seen before.")],
+  ["sequence", (carrying) => objection(isRolledBack(carrying), "The license in the lease is older than one that was seen before, or was revoked.")],
   ["dates", (carrying) => objection(isOutsideTerm(carrying), "The lease was issued outside the term of its license.")],
   ["activation", (carrying) => objection(isOutsideTrial(carrying), "The trial was not begun or is over.")],
   ["lease_times", ({ lease }) => objection(lease.expires_at <= lease.issued_at, "The lease ends before it begins.")],
