@@ -7,7 +7,7 @@
  */
 import type { Kit } from "./columns.ts";
 
-/** License Server: its memory, the clients it knows, what it granted. */
+/** License Server: its memory. */
 function licenseTables({ table, text, instant, count }: Kit) {
   return {
     /** One row, id `server`: the accepted license and the marks that must never go back. */
@@ -46,6 +46,12 @@ function licenseTables({ table, text, instant, count }: Kit) {
       license_id: text().primaryKey(),
       activated_at: instant().notNull(),
     }),
+  };
+}
+
+/** License Server: the clients it knows, what it granted. */
+function leaseTables({ table, text, instant, count }: Kit) {
+  return {
     /** Enrolled clients: only these keys get a lease. */
     leaseClients: table("lease_clients", {
       /** JWK thumbprint of the client key. */
@@ -687,6 +693,7 @@ function gateTables({ table, text, instant, count }: Kit) {
 export function defineTables(kit: Kit) {
   return {
     ...licenseTables(kit),
+    ...leaseTables(kit),
     ...identityTables(kit),
     ...deviceTables(kit),
     ...passkeyTables(kit),
