@@ -70,15 +70,18 @@ export function bindingOf({ binding, deployment_id }: License, around: Pick<Surr
   });
 }
 
+/** The refusal of a license that a revocation has ended. */
+export function revokedProblem(revocation: Revocation): FileProblem {
+  return { refusal: "revoked", message: `${revocationReason(revocation)} A license has to be issued after that to open again.` };
+}
+
 /**
  * Sequences may only grow. Of two different files with the same sequence the later issued one is taken, so that
  * swapping them to and fro is not possible.
  */
 function sequenceProblem(license: License, { marks, accepted }: Surroundings): FileProblem | undefined {
   const revocation = marks.revocations.get(license.deployment_id)?.revocation;
-  if (revocation !== undefined && revokes(revocation, license)) {
-    return { refusal: "revoked", message: `${revocationReason(revocation)} A license has to be issued after that to open again.` };
-  }
+  if (revocation !== undefined && revokes(revocation, license)) return revokedProblem(revocation);
   const mark = sequenceMark(marks, license.deployment_id);
   if (license.sequence < mark) {
     return {

@@ -5,7 +5,7 @@
  * into force only after its transaction has committed.
  */
 import type { Clock } from "../../services.ts";
-import { type Accepted, bindingOf, type Candidate, judgeCandidate, liftsClock, sequenceMark, type Surroundings, withRevocation } from "./candidate.ts";
+import { type Accepted, bindingOf, type Candidate, judgeCandidate, liftsClock, revokedProblem, sequenceMark, type Surroundings, withRevocation } from "./candidate.ts";
 import type { License, TrustedKey } from "../document.ts";
 import { GuardedClock, type GuardedReading } from "./guarded-clock.ts";
 import { type HostFiles, readHostParts } from "./host-parts.ts";
@@ -105,6 +105,14 @@ export class InForce {
         ? { refusal: "unreadable", message: "The license file cannot be read." }
         : { refusal: "file_missing", message: this.#accepted === undefined ? "There is no license file." : "There is no license file; the accepted copy stays in force." };
     return { kind: "refused", problem, license: undefined };
+  }
+
+  /** Judges a file that somebody hands in. The license that was ended is no news where it lies, but installing it again is a mistake. */
+  judgeOffered(file: Uint8Array): Candidate {
+    const candidate = this.judge({ kind: "found", bytes: Buffer.from(file) });
+    const license = this.#accepted?.license;
+    const mark = this.#revocationOf(license);
+    return candidate.kind === "unchanged" && mark !== undefined ? { kind: "refused", problem: revokedProblem(mark.revocation), license } : candidate;
   }
 
   /** What has to be written for `candidate` to come into force. */

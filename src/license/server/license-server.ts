@@ -115,7 +115,7 @@ export class LicenseServer {
 
   /** Says what `file` would do, and changes nothing. */
   judge(file: Uint8Array) {
-    return this.#inForce.judge({ kind: "found", bytes: Buffer.from(file) });
+    return this.#inForce.judgeOffered(file);
   }
 
   /**
@@ -124,12 +124,11 @@ export class LicenseServer {
    */
   async install(act: ProcedureAct, file: Uint8Array): Promise<void> {
     await this.#alone(async () => {
-      const found: LicenseFile = { kind: "found", bytes: Buffer.from(file) };
-      const candidate = this.#inForce.judge(found);
+      const candidate = this.#inForce.judgeOffered(file);
       if (candidate.kind === "refused") await this.#refuse(act, candidate.problem);
       if (candidate.kind === "known_revocation") return;
       if (candidate.kind === "revoking") return await this.#revoke(act, candidate);
-      this.#writeUnlessThere(found.bytes);
+      this.#writeUnlessThere(Buffer.from(file));
       if (candidate.kind === "acceptable") await this.#accept(act, candidate);
       else this.#settleFile();
     });
