@@ -13,6 +13,24 @@ Settings, with their variables, defaults and config-file keys, are explained in 
 Flags may stand anywhere; \`--name value\` and \`--name=value\` mean the same; what stands behind \`--\` is no flag. Nobody is
 asked anything unless standard input and standard error are a terminal.
 
+## Who a command acts as
+
+Each command has one way in, and says which. \`--json\` prints what the API answers, with \`schema_version\`.
+
+| commands | act as | need |
+|---|---|---|
+| \`users\`, \`deployment\`, \`audit\`, \`admin\`, \`oidc\`, most of \`license\` | the operator of the deployment | to run on its host, by who may read the data directory; they ask the running server, or open the store when none runs |
+| \`teams\`, \`members\`, \`invitations\`, \`quotas\`, \`notifications\`, \`devices\`, \`whoami\` | the person whose device this machine is, in the team that it was paired for | \`cyberun login\` once, or a \`dk-\` key in \`CYBERUN_API_KEY\` |
+| the same but \`devices\` and \`whoami\`, with \`--email\` | a person who signs in for this one command; \`--team\` names the team | the password, and a code where there is a second factor |
+| \`keys list\`, \`create\`, \`rotate\`, \`revoke\` | a person who signs in, never a key | \`--email\`, as above |
+
+Passwords and codes are asked for on a terminal, or come from files (\`--password-file\`, \`--code-file\`) or standard input; none
+stands on a command line. The sign-in ends with the command. A new key is printed once, or goes with \`--out FILE\` into a new
+file that only this user may read, and is not printed then.
+
+Lists come in pages (\`--page\`, \`--per-page\`), or as one with \`--all\`. What cannot be taken back is asked about on a
+terminal; elsewhere it needs \`--yes\`, and without it nothing is done (exit code 2).
+
 ## Output
 
 Standard output holds what was asked for and nothing else; logs and remarks go to standard error. With \`--json\` standard

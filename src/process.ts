@@ -43,6 +43,7 @@ import { writeNotice } from "./notifications/notice-mail.ts";
 import { startNotifications } from "./notifications/notification-timer.ts";
 import { addApiDoors, respondAsPage } from "./roles/api.ts";
 import { apiAuthenticate } from "./roles/api/authenticate.ts";
+import { openTaskStreams } from "./roles/api/task-events.ts";
 import { addGatewayDoors } from "./roles/gateway.ts";
 import { gatewayAuthenticate } from "./roles/gateway/authenticate.ts";
 import { addIssuerDoors } from "./roles/issuer.ts";
@@ -50,7 +51,9 @@ import { respondAsOAuth } from "./roles/issuer/oauth-response.ts";
 import { addLicenseServerDoors, licenseServerMetrics } from "./roles/license-server.ts";
 import type { Services } from "./services.ts";
 import type { Settings } from "./settings.ts";
+import { Bell } from "./tasks/bell.ts";
 import { writeInvitation } from "./teams/invitation-mail.ts";
+import { Courier } from "./webhooks/courier.ts";
 import { buildTime, version } from "./version.ts";
 
 export interface Running {
@@ -76,6 +79,8 @@ interface House {
   readonly gate: Gate;
   readonly uses: LastUses;
   readonly bound: Partial<Record<Role, string>>;
+  /** Tells the gateway, where it runs in this process too, that there is something to dispatch. */
+  readonly bell: Bell;
   /** What has to be stopped, in reverse. */
   readonly stops: AsyncDisposableStack;
 }
@@ -119,7 +124,7 @@ async function openHouse({ config, outside, log, stops }: Site): Promise<House> 
   const gate: Gate = { services, store, sealer, refusals, settings: lateSettings(config, bound), entitled: coreOnly };
   const uses = new LastUses(gate, log);
   stops.defer(() => uses.stop());
-  return { config, services, certificate, log, directory, gate, uses, bound, stops };
+  return { config, services, certificate, log, directory, gate, uses, bound, bell: new Bell(), stops };
 }
 
 /** Opens the role's port and takes note of its address. */
@@ -204,10 +209,14 @@ async function openApi(house: House): Promise<LeaseHolder> {
     role: "api",
     authenticate: (gate) => apiAuthenticate(gate, keyring, house.uses),
     furnish(app, gate, holder) {
-      addApiDoors(app, { gate, keyring, licenseServer: holder });
+      const streams = openTaskStreams(gate, house.log);
+      house.stops.defer(() => streams.stop());
+      addApiDoors(app, { gate, keyring, licenseServer: holder, streams, bell: house.bell });
       openPostOffice(house, gate);
       const notifications = startNotifications(gate, house.log);
       house.stops.defer(() => notifications.stop());
+      const courier = new Courier(gate, house.log);
+      house.stops.defer(() => courier.stop());
       return {};
     },
   });
@@ -218,7 +227,7 @@ async function openGateway(house: House): Promise<LeaseHolder> {
     role: "gateway",
     authenticate: (gate) => gatewayAuthenticate(gate, house.uses),
     furnish(app, gate, holder) {
-      const doors = addGatewayDoors(app, gate, house.log);
+      const doors = addGatewayDoors(app, { gate, log: house.log, bell: house.bell });
       holder.onChange(() => doors.reviewLicense());
       house.stops.defer(() => doors.stop());
       return doors;

@@ -4,8 +4,11 @@
  * Rule: stands to the right of all domains and knows them by the values they offer; nothing but roles calls it. A new
  * domain adds its value to the list here, from the right to the left, because what is on the right refers to the left.
  */
+import { agentBelongings } from "../agents/belongings.ts";
 import { credentialBelongings } from "../credentials/belongings.ts";
 import { type Belongings, teamBelongings } from "../teams/belongings.ts";
+import { taskBelongings } from "../tasks/belongings.ts";
+import { webhookBelongings } from "../webhooks/belongings.ts";
 import { workflowBelongings } from "../workflows/belongings.ts";
 
-export const belongings: readonly Belongings[] = [workflowBelongings, credentialBelongings, teamBelongings];
+export const belongings: readonly Belongings[] = [webhookBelongings, taskBelongings, workflowBelongings, agentBelongings, credentialBelongings, teamBelongings];

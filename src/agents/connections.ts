@@ -1,18 +1,133 @@
 /**
- * Agents and their connections to the gateway.
+ * Agents and their connections: who may be connected, and what the pool of a team knows of each.
  *
- * Rule: decides who may be connected; holds no socket. The frames are `roles/gateway`'s.
+ *     admit (the socket opens) → connect (hello) → status, heartbeats … → disconnect, or not heard of for too long
+ *
+ * Rule: decides who may be connected; holds no socket. In a team there is one agent of a name: a row is taken over only
+ * by who knows its session, everybody else waits until it is gone.
  */
-import { assert } from "../fault.ts";
-import { query } from "../gate/operation.ts";
+import { and, count, eq, gt, inArray, lte, type SQL, sql } from "drizzle-orm";
+import { assert, Fault } from "../fault.ts";
+import { command, type CommandAct, query } from "../gate/operation.ts";
+import { below, quotaFault, UNLIMITED } from "../gate/quota.ts";
+import type { Qualified } from "../license/entitlements.ts";
+import { rowWhere } from "../store/conditional-insert.ts";
+import type { AgentReport, AgentStatus, Hello } from "./frames.ts";
+
+/** An agent that was not heard of for so long is not connected. */
+export const HEARD_MS = 30_000;
+
+const teamAgents: Qualified = { namespace: "team", key: "max_agents" };
+const deploymentAgents: Qualified = { namespace: "global", key: "max_agents" };
 
 export interface AgentAdmission {
   readonly credentialId: string;
   readonly teamId: string;
 }
 
-/** Admits the agent whose key the caller showed. The pool it joins is its credential's team. */
-export const connectAgent = query("agent.connect", async ({ caller }, _input: undefined): Promise<AgentAdmission> => {
+/** Lets a socket be opened for the agent whose key the caller showed. The pool it joins is its credential's team. */
+export const admitAgent = query("agent.admit", async ({ caller }, _input: undefined): Promise<AgentAdmission> => {
   assert(caller.kind === "agent", "the row admits agents only");
   return { credentialId: caller.credentialId, teamId: caller.teamId };
+});
+
+export interface Connecting {
+  readonly hello: Hello;
+  readonly sessionId: string;
+  readonly gatewayId: string;
+  /** The session that the agent had before, which it alone knows. */
+  readonly replaces: string | undefined;
+}
+
+function rowOf({ caller, services }: CommandAct, { hello, sessionId, gatewayId }: Connecting) {
+  assert(caller.kind === "agent", "the row admits agents only");
+  const { agent_id, labels, capacity, gpu_type = null, agent_version, tool, tool_version, platform_arch } = hello;
+  const now = services.clock.now();
+  return {
+    id: `${caller.teamId}/${agent_id}`,
+    team_id: caller.teamId,
+    agent_id,
+    session_id: sessionId,
+    gateway_id: gatewayId,
+    credential_id: caller.credentialId,
+    agent_status: "idle",
+    is_draining: false,
+    agent_labels: JSON.stringify(labels.toSorted()),
+    capacity,
+    gpu_type,
+    facts: JSON.stringify({ agent_version, tool, tool_version, platform_arch }),
+    report: "{}",
+    connected_at: now,
+    last_heartbeat: now,
+  };
+}
+
+function countConnected({ writer, services }: CommandAct, teamId: string | undefined) {
+  const { agents } = writer.tables;
+  const isHeard = gt(agents.last_heartbeat, services.clock.now() - HEARD_MS);
+  return writer.select({ count: count() }).from(agents).where(teamId === undefined ? isHeard : and(eq(agents.team_id, teamId), isHeard));
+}
+
+/** Why the row was not inserted. */
+async function refusal(act: CommandAct, { id, team_id, agent_id }: ReturnType<typeof rowOf>): Promise<Fault> {
+  const { agents } = act.writer.tables;
+  const [there] = await act.writer.select({ id: agents.id }).from(agents).where(eq(agents.id, id));
+  if (there !== undefined) {
+    return new Fault("conflict", `An agent called ${agent_id} is connected to the team already.`, {
+      hint: `Give this agent another agent_id, or stop the other one; one that is gone is forgotten within ${HEARD_MS / 1_000} seconds.`,
+      details: { agent_id },
+    });
+  }
+  const [ofTeam] = await countConnected(act, team_id);
+  const teamLimit = act.limit(teamAgents);
+  const isTeamFull = teamLimit !== UNLIMITED && (ofTeam?.count ?? 0) >= teamLimit;
+  return isTeamFull ? quotaFault(teamAgents, teamLimit) : quotaFault(deploymentAgents, act.limit(deploymentAgents));
+}
+
+function hasRoom(act: CommandAct, teamId: string): SQL {
+  return sql`${below(countConnected(act, teamId), act.limit(teamAgents))} and ${below(countConnected(act, undefined), act.limit(deploymentAgents))}`;
+}
+
+/** Puts the agent into its team's pool. Throws Fault `conflict` for a name that is taken, `quota_exceeded` beyond a cap. */
+export const connectAgent = command("agent.connect", async (act, input: Connecting): Promise<AgentAdmission> => {
+  const { writer, services } = act;
+  const { agents } = writer.tables;
+  const row = rowOf(act, input);
+  await writer.delete(agents).where(and(eq(agents.id, row.id), lte(agents.last_heartbeat, services.clock.now() - HEARD_MS)));
+  const admission = { credentialId: row.credential_id, teamId: row.team_id };
+  const known = [input.sessionId, ...(input.replaces === undefined ? [] : [input.replaces])];
+  const taken = await writer.update(agents).set(row).where(and(eq(agents.id, row.id), inArray(agents.session_id, known))).returning({ id: agents.id });
+  if (taken.length === 1) return admission;
+  const inserted = await writer.insert(agents).select(rowWhere(agents, row, hasRoom(act, row.team_id))).onConflictDoNothing().returning({ id: agents.id });
+  if (inserted.length === 0) throw await refusal(act, row);
+  return admission;
+});
+
+export interface StatusReport {
+  readonly sessionId: string;
+  readonly status: AgentStatus;
+  readonly isDraining: boolean;
+  readonly report: AgentReport;
+}
+
+/** What an agent says about itself. */
+export const updateAgentStatus = command("agent.update_status", async ({ writer }, { sessionId, status, isDraining, report }: StatusReport): Promise<void> => {
+  const { agents } = writer.tables;
+  await writer.update(agents).set({ agent_status: status, is_draining: isDraining, report: JSON.stringify(report) }).where(eq(agents.session_id, sessionId));
+});
+
+/** Notes that the sessions were heard of; gives those whose agent is not theirs any more. Agents that were not heard of for too long go. */
+export const noteHeartbeats = command("agent.note_heartbeats", async ({ writer, services }, { sessionIds }: { readonly sessionIds: readonly string[] }): Promise<readonly string[]> => {
+  const { agents } = writer.tables;
+  const now = services.clock.now();
+  const noted = sessionIds.length === 0 ? [] : await writer.update(agents).set({ last_heartbeat: now }).where(inArray(agents.session_id, [...sessionIds])).returning({ id: agents.session_id });
+  await writer.delete(agents).where(lte(agents.last_heartbeat, now - HEARD_MS));
+  const live = new Set(noted.map(({ id }) => id));
+  return sessionIds.filter((id) => !live.has(id));
+});
+
+/** Takes the sessions' agents out of the pool. */
+export const disconnectAgents = command("agent.disconnect", async ({ writer }, { sessionIds }: { readonly sessionIds: readonly string[] }): Promise<void> => {
+  const { agents } = writer.tables;
+  if (sessionIds.length > 0) await writer.delete(agents).where(inArray(agents.session_id, [...sessionIds]));
 });

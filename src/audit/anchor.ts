@@ -13,7 +13,7 @@
  */
 import { join } from "node:path";
 import { Type } from "typebox";
-import { Compile } from "typebox/compile";
+import { shapeOf } from "../shape.ts";
 import type { Sealer } from "../crypto/sealing.ts";
 import { type DataDirectory, listFiles, openSlotFile, readSlots, type SlotFile } from "../data-directory.ts";
 import { ONLY_STREAM } from "../gate/audit.ts";
@@ -26,7 +26,7 @@ const SUFFIX = ".anchor";
 const MISSING_MAX = 20;
 
 const Claim = Type.Object({ stream: Type.String(), sequence: Type.Integer(), chain: Type.String() });
-const content = Compile(Type.Object({ writes: Type.Integer(), ends: Type.Array(Claim), missing: Type.Array(Claim) }));
+const content = shapeOf(Type.Object({ writes: Type.Integer(), ends: Type.Array(Claim), missing: Type.Array(Claim) }));
 
 /** What the anchors of a data directory say. */
 export interface AnchorReading {

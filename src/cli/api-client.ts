@@ -11,6 +11,7 @@ import { Secret } from "../secret.ts";
 import type { Services } from "../services.ts";
 import type { Context } from "./context.ts";
 import { findProfile } from "./profiles.ts";
+import { findJson } from "../json.ts";
 
 export const DEFAULT_API_URL = "http://localhost:9401";
 /** A server that takes longer has no answer. */
@@ -26,10 +27,12 @@ export interface Access {
   readonly key: Secret | undefined;
   /** Whether the key is that of the profile, and not one from the environment. */
   readonly isProfile: boolean;
+  /** The team that a signed-in person speaks in; a key has its own. */
+  readonly teamId?: string | undefined;
 }
 
 export interface Call {
-  readonly method: "GET" | "POST" | "DELETE";
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
   /** From `/api/` on. */
   readonly path: string;
   readonly body?: object;
@@ -37,9 +40,29 @@ export interface Call {
 
 export type Members = Readonly<Record<string, unknown>>;
 
+/** Plain HTTP to another host. */
+const CLEAR = /^http:\/\/(?!(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?:[:/]|$))/;
+
+/** Whether what is sent to `apiUrl` can be read on the way, unless the way there is protected. */
+export function isInClear(apiUrl: string): boolean {
+  return CLEAR.test(apiUrl);
+}
+
 /** What a server says, as a terminal may show it: no control character of somebody else's. */
 export function shownText(value: unknown): string {
   return typeof value === "string" ? value.replace(/\p{Cc}/gu, " ").slice(0, SHOWN_CHARACTERS_MAX) : "";
+}
+
+const ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+export function isId(text: string): boolean {
+  return ID.test(text);
+}
+
+/** The path of one thing. Throws Fault `invalid_request` for what is no id: `..` would lead to another path, also when it is encoded. */
+export function itemPath(path: string, id: string): string {
+  if (isId(id)) return `${path}/${id}`;
+  throw new Fault("invalid_request", `${JSON.stringify(shownText(id))} is not an id (a UUID).`, { hint: "The list shows the ids." });
 }
 
 export function membersOf(value: unknown): Members {
@@ -81,19 +104,29 @@ function codeOfStatus(status: number): FaultCode {
 
 /** The refusal as the server told it. */
 function refusalOf({ apiUrl }: Access, response: Response, body: Members): Fault {
-  const { error_code: code, error_message: message, hint } = body;
+  const { error_code: code, error_message: message, hint, details } = body;
   if (typeof message !== "string") return new Fault(codeOfStatus(response.status), `${apiUrl} does not answer as a Cyberun API server (status ${response.status}).`, { hint: "Check the address." });
   const seconds = Number(response.headers.get("retry-after") ?? "");
   return new Fault(isFaultCode(code) && code !== "internal" ? code : codeOfStatus(response.status), shownText(message), {
     ...(typeof hint === "string" ? { hint: shownText(hint) } : {}),
+    ...(typeof details === "object" && details !== null ? { details: membersOf(details) } : {}),
     ...(seconds > 0 ? { retryAfterSeconds: seconds } : {}),
   });
 }
 
-async function send(services: Services, { apiUrl, key }: Access, { method, path, body }: Call): Promise<{ readonly response: Response; readonly text: string }> {
+function headersOf({ key, teamId }: Access, body: object | undefined): Readonly<Record<string, string>> {
+  return {
+    ...(key === undefined ? {} : { authorization: `Bearer ${key.reveal()}` }),
+    ...(teamId === undefined ? {} : { "x-team-id": teamId }),
+    ...(body === undefined ? {} : { "content-type": "application/json" }),
+  };
+}
+
+async function send(services: Services, access: Access, { method, path, body }: Call): Promise<{ readonly response: Response; readonly text: string }> {
   const abort = new AbortController();
   const cancel = services.clock.after(ANSWER_MS_MAX, () => abort.abort());
-  const headers = { ...(key === undefined ? {} : { authorization: `Bearer ${key.reveal()}` }), ...(body === undefined ? {} : { "content-type": "application/json" }) };
+  const { apiUrl } = access;
+  const headers = headersOf(access, body);
   try {
     const response = await services.fetch(`${apiUrl}${path}`, { method, headers, redirect: "error", signal: abort.signal, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
     return { response, text: (await response.text()).slice(0, ANSWER_CHARACTERS_MAX) };
@@ -107,16 +140,7 @@ async function send(services: Services, { apiUrl, key }: Access, { method, path,
 /** The members of the answer; empty without a body. Throws the server's own refusal, or Fault `unavailable`. */
 export async function callApi({ config, services }: Pick<Context, "config" | "services">, access: Access, call: Call): Promise<Members> {
   const { response, text } = await send(withExtraCa(services, config.extraCaFile), access, call);
-  const body = membersOf(parsed(text));
+  const body = membersOf(findJson(text));
   if (!response.ok) throw refusalOf(access, response, body);
   return body;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }

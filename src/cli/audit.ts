@@ -1,9 +1,12 @@
 /** `cyberun audit …`: the audit log as lines, and whether it is whole. */
 import type { Place } from "../audit/rows.ts";
-import { exportAudit, verifyAudit } from "../roles/operator/audit-calls.ts";
+import { exportAudit, listAudit, verifyAudit } from "../roles/operator/audit-calls.ts";
+import { type Members, membersOf } from "./api-client.ts";
 import type { Context, Result } from "./context.ts";
 import { EXIT_CONFLICT, EXIT_OK } from "./exit-codes.ts";
 import { openOperator } from "./operator.ts";
+import { listed } from "./pages.ts";
+import { shownTime } from "./text-table.ts";
 
 function filterOf({ options }: Context) {
   const given = {
@@ -16,6 +19,18 @@ function filterOf({ options }: Context) {
     to: options.get("to"),
   };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+}
+
+const rowWords = {
+  name: "audit_list",
+  headings: ["TIME", "OPERATION", "OUTCOME", "ACTOR", "SUBJECT", "FROM"],
+  row: ({ created_at, operation, outcome, actor, subject, address }: Members) => [shownTime(created_at), operation, outcome, actor, subject, address],
+  none: "No row of the audit log is meant.",
+};
+
+export async function auditList(context: Context): Promise<Result> {
+  await using way = await openOperator(context);
+  return await listed(context, rowWords, async (page) => membersOf(await way.ask(listAudit, { ...filterOf(context), ...page })));
 }
 
 /** Prints as it reads, so that a long log needs little memory. */

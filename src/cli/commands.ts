@@ -3,32 +3,15 @@
  *
  * Rule: no row, no command; the code of each is found by `loaders.ts`. It must not import any of them.
  */
-import { serverSettingNames, type SettingName } from "../config/table.ts";
-import type { OptionName } from "./options.ts";
+import { serverSettingNames } from "../config/table.ts";
+import { type CommandRow, host, onHost, person } from "./command-row.ts";
+import { deploymentCommands } from "./deployment-commands.ts";
+import { peopleCommands } from "./people-commands.ts";
 
-export interface CommandRow {
-  readonly purpose: string;
-  /** Names of the operands, all of them needed. */
-  readonly operands?: readonly string[];
-  /** The last operand may be left out or be several words. */
-  readonly hasFreeOperands?: boolean;
-  readonly settings: readonly SettingName[];
-  readonly options: readonly OptionName[];
-  readonly isTrial?: boolean;
-  /** Paragraphs under the usage line. */
-  readonly notes?: readonly string[];
-}
-
-/** What it takes to act on a deployment from its own host. */
-const host = ["configFile", "dataDir", "databaseUrl", "masterKeyFile"] as const;
 /** What it takes to ask a License Server. */
 const client = ["configFile", "licenseServerAddresses", "extraCaFile"] as const;
-/** What it takes to ask an API server as a person. */
-const person = ["configFile", "apiUrl", "profile", "extraCaFile"] as const;
 const addresses = ["publicUrl", "bind", "apiPort", "tlsCertFile", "tlsKeyFile"] as const;
 const issuerAddresses = ["issuerUrl", "bind", "issuerPort", "tlsCertFile", "tlsKeyFile"] as const;
-
-const onHost = "It acts on this host with the rights of whoever may read the data directory: through the running server, or on the store itself when none runs.";
 
 export const commands = {
   serve: {
@@ -289,6 +272,8 @@ export const commands = {
     options: ["json"],
     notes: ["It reads all of it and names the first row that was changed, moved, put in or taken out; rows cut off at the end are missed by the anchor in the data directory. It ends in 6 when something is wrong.", onHost],
   },
+  ...deploymentCommands,
+  ...peopleCommands,
   login: {
     purpose: "Sign this machine in as a device of the person who confirms its code in a browser",
     settings: person,

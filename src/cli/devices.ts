@@ -1,5 +1,5 @@
 /** `cyberun devices …`: a person's own devices, listed and ended. */
-import { callApi, type Members, membersOf, requireAccess, shownText } from "./api-client.ts";
+import { callApi, itemPath, type Members, membersOf, requireAccess, shownText } from "./api-client.ts";
 import type { Context, Result } from "./context.ts";
 
 const PER_PAGE = 100;
@@ -25,6 +25,6 @@ export async function devicesList(context: Context): Promise<Result> {
 
 export async function devicesRevoke(context: Context): Promise<Result> {
   const [id = ""] = context.operands;
-  await callApi(context, requireAccess(context.config), { method: "DELETE", path: `/api/v1/users/me/devices/${encodeURIComponent(id)}` });
+  await callApi(context, requireAccess(context.config), { method: "DELETE", path: itemPath("/api/v1/users/me/devices", id) });
   return { data: { id, is_revoked: true }, text: `The device ${shownText(id)} is revoked, with its agent key.` };
 }

@@ -20,7 +20,7 @@ export interface FlagHelp {
 
 /** Every flag that the command takes. */
 export function flagsOf(name: CommandName): readonly FlagHelp[] {
-  const { settings, options } = commandOf(name);
+  const { settings, options, words = {} } = commandOf(name);
   return [
     ...settings.map(settingOf).map((row) => ({
       flag: row.flag,
@@ -29,7 +29,7 @@ export function flagsOf(name: CommandName): readonly FlagHelp[] {
       default: defaultShown(row),
       help: row.help,
     })),
-    ...[...options, "help" as const].map(optionOf).map((row) => ({
+    ...[...options, "help" as const].map((option) => ({ ...optionOf(option), ...words[option] })).map((row) => ({
       flag: row.flag,
       placeholder: row.placeholder ?? "",
       variable: null,

@@ -1,5 +1,5 @@
 /** `cyberun license status`: how the license stands, asked of the License Server as anybody may. */
-import { Compile } from "typebox/compile";
+import { shapeOf } from "../shape.ts";
 import { withExtraCa } from "../certificates.ts";
 import { licenseServersOf } from "../config.ts";
 import { Fault } from "../fault.ts";
@@ -15,7 +15,7 @@ const DAY_SECONDS = 86_400;
 /** The states in which a License Server grants leases. */
 const goodStates: readonly string[] = ["ok", "expiring"];
 
-const shape = Compile(LicenseStatusSchema);
+const shape = shapeOf(LicenseStatusSchema);
 
 function daysText(seconds: number): string {
   const days = Math.floor(seconds / DAY_SECONDS);

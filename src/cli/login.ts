@@ -7,7 +7,7 @@ import { findUserCode, shownUserCode } from "../crypto/user-codes.ts";
 import { Fault } from "../fault.ts";
 import { Secret } from "../secret.ts";
 import type { Services } from "../services.ts";
-import { type Access, callApi, DEFAULT_API_URL, type Members, membersOf, requireAccess, shownText } from "./api-client.ts";
+import { type Access, callApi, DEFAULT_API_URL, isInClear, type Members, membersOf, requireAccess, shownText } from "./api-client.ts";
 import type { Context, Result } from "./context.ts";
 import { SCHEMA_VERSION } from "./output.ts";
 import { dropProfile, findProfile, keepProfile, type Profile, profilePath, requireKeepable } from "./profiles.ts";
@@ -16,9 +16,6 @@ import { dropProfile, findProfile, keepProfile, type Profile, profilePath, requi
 const INTERVAL_SECONDS_MIN = 1;
 const INTERVAL_SECONDS_MAX = 60;
 const EXPIRES_SECONDS_MAX = 3_600;
-
-/** Plain HTTP to another host. */
-const CLEAR = /^http:\/\/(?!(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?:[:/]|$))/;
 
 interface Started {
   readonly deviceCode: string;
@@ -136,7 +133,7 @@ export async function login(context: Context): Promise<Result> {
   const before = findProfile(client);
   const apiUrl = client.apiUrl ?? before?.api_url ?? DEFAULT_API_URL;
   requireKeepable(client);
-  if (CLEAR.test(apiUrl)) context.terminal.err(`The keys of this machine will travel in clear to ${apiUrl}, unless the way there is protected; use https.\n`);
+  if (isInClear(apiUrl)) context.terminal.err(`The keys of this machine will travel in clear to ${apiUrl}, unless the way there is protected; use https.\n`);
   const profile = await pair(context, { apiUrl, key: undefined, isProfile: true });
   keepProfile(client, profile);
   // After the new one is kept, so that a failure on the way leaves the old one.

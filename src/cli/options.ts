@@ -44,6 +44,21 @@ export const options = {
   outcome: { flag: "--outcome", placeholder: "OUTCOME", help: "Rows that are done or refused only", shownDefault: "both" },
   from: { flag: "--from", placeholder: "TIME", help: "Rows of this time and later, such as 2026-03-31T12:00:00Z", shownDefault: "the first" },
   to: { flag: "--to", placeholder: "TIME", help: "Rows before this time", shownDefault: "the last" },
+  page: { flag: "--page", placeholder: "NUMBER", help: "Which page of the list", shownDefault: "1" },
+  perPage: { flag: "--per-page", placeholder: "NUMBER", help: "How many a page has, at most 100", shownDefault: "20; with --all 100" },
+  all: { flag: "--all", help: "Every page", shownDefault: "off" },
+  yes: { flag: "--yes", help: "Do not ask whether it is meant", shownDefault: "off; asked on a terminal" },
+  search: { flag: "--search", placeholder: "TEXT", help: "Accounts with this in their address only", shownDefault: "all" },
+  displayName: { flag: "--display-name", placeholder: "NAME", help: "Name as others see it", shownDefault: "as it is" },
+  administrator: { flag: "--administrator", placeholder: "YES|NO", help: "Whether the account administers the deployment", shownDefault: "as it is" },
+  role: { flag: "--role", placeholder: "ROLE", help: "Role in the team: admin, member or viewer", shownDefault: "member" },
+  kind: { flag: "--kind", placeholder: "KIND", help: "Keys of this kind only: integration, agent or device", shownDefault: "all" },
+  expiresInDays: { flag: "--expires-in-days", placeholder: "DAYS", help: "When the key ends by itself, 1 to 365", shownDefault: "never" },
+  scopes: { flag: "--scopes", placeholder: "SCOPE,…", help: "What an integration key is narrowed to", shownDefault: "all that its kind may do" },
+  allowedCidrs: { flag: "--allowed-cidrs", placeholder: "CIDR,…", help: "Networks that the key is good from", shownDefault: "all" },
+  out: { flag: "--out", placeholder: "FILE", help: "New file for the key, readable by this user alone; it is not printed then", shownDefault: "none; the key is printed" },
+  codeFile: { flag: "--code-file", placeholder: "FILE", help: "File that holds a code of the second factor, or a recovery code, in its first line", shownDefault: "none; asked for on a terminal" },
+  unread: { flag: "--unread", help: "Notifications that are not read yet only", shownDefault: "off" },
 } as const satisfies Record<string, Option>;
 
 export type OptionName = keyof typeof options;

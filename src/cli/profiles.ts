@@ -8,10 +8,11 @@
 import { rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type Static, Type } from "typebox";
-import { Compile } from "typebox/compile";
+import { shapeOf } from "../shape.ts";
 import type { ClientConfig } from "../config.ts";
 import { findFile, writeFileDurably } from "../data-directory.ts";
 import { Fault } from "../fault.ts";
+import { findJson } from "../json.ts";
 
 const ProfileSchema = Type.Object({
   format: Type.Literal(1),
@@ -23,20 +24,11 @@ const ProfileSchema = Type.Object({
 });
 export type Profile = Readonly<Static<typeof ProfileSchema>>;
 
-const profileShape = Compile(ProfileSchema);
+const profileShape = shapeOf(ProfileSchema);
 const OTHERS = 0o077;
 
 export function profilePath({ folder, profile }: ClientConfig): string {
   return join(folder, "cyberun", "profiles", `${profile}.json`);
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
 
 /** The profile, or undefined when nobody is signed in with it. Throws Fault `forbidden` when others may read it, `invalid_request` when it is damaged. */
@@ -49,7 +41,7 @@ export function findProfile(client: ClientConfig): Profile | undefined {
       hint: `If nobody else has seen it, run chmod 600 ${path}; otherwise run cyberun logout after that, and sign in again.`,
     });
   }
-  const profile = parsed(bytes.toString("utf8"));
+  const profile = findJson(bytes.toString("utf8"));
   if (profileShape.Check(profile)) return profile;
   throw new Fault("invalid_request", `The file ${path} is no profile of this command line.`, { hint: "Remove it and run cyberun login." });
 }

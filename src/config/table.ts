@@ -91,7 +91,7 @@ export const settings = {
     kind: kinds.list(kinds.dialAllowance, "RANGE|HOST,…"),
     fallback: defaultSettings.dialAllow,
     shownDefault: "none: public addresses only, by https",
-    help: "Private ranges and hosts that addresses supplied by clients, such as jwks_uri, and those of upstream providers may lead to; see threat-model.md",
+    help: "Private ranges and hosts that addresses supplied by clients, such as jwks_uri or a webhook, and those of upstream providers may lead to; see threat-model.md",
     roles: ["api", "issuer"],
   }),
   databaseUrl: setting("database_url", {

@@ -10,7 +10,7 @@
  */
 import { and, eq, isNull } from "drizzle-orm";
 import { type Static, Type } from "typebox";
-import { Compile } from "typebox/compile";
+import { shapeOf } from "../shape.ts";
 import { assert, Fault } from "../fault.ts";
 import { command, type CommandAct, procedure, Refused } from "../gate/operation.ts";
 import { claimDeviceRequest, decideDeviceRequest, type DeviceRequest, findDeviceRequest, insertDeviceRequest, takeDeviceRequest } from "../identity/device-requests.ts";
@@ -26,7 +26,7 @@ export const PAIRING_PAGE = "/desktop/pair";
 const INTERVAL_SECONDS = 2;
 
 const AnswerSchema = Type.Object({ teamId: Type.String(), displayName: Type.String() }, { additionalProperties: false });
-const answerShape = Compile(AnswerSchema);
+const answerShape = shapeOf(AnswerSchema);
 
 function parseAnswer({ answer: json }: DeviceRequest): Static<typeof AnswerSchema> {
   const answer: unknown = JSON.parse(json ?? "null");

@@ -42,6 +42,7 @@ export type Purpose =
   | "user-code"
   | "passkey-challenge"
   | "outbox"
+  | "webhook-secret"
   | "invitation"
   | "idempotency"
   | "audit-row"

@@ -28,6 +28,14 @@ const scopeOf = {
   "workflow.list_runtime": "workflows:read",
   "workflow.read_runtime": "workflows:read",
   "workflow.read_by_slug": "workflows:read",
+  "task.run": "workflows:run",
+  "task.run_by_slug": "workflows:run",
+  "task.list": "tasks:read",
+  "task.read": "tasks:read",
+  "task.read_result": "tasks:read",
+  "task.follow": "tasks:read",
+  "task.cancel": "tasks:cancel",
+  "agent.list_runtime": "agents:read",
 } as const satisfies Record<KeyOperation, Scope>;
 
 const byName: ReadonlyMap<string, Scope> = new Map(Object.entries(scopeOf));

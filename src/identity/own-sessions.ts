@@ -5,7 +5,7 @@
  */
 import { and, desc, eq, gt, isNull, ne } from "drizzle-orm";
 import { Type } from "typebox";
-import { Compile } from "typebox/compile";
+import { shapeOf } from "../shape.ts";
 import { assert, notFound } from "../fault.ts";
 import { command, query } from "../gate/operation.ts";
 import { isoTime } from "../page.ts";
@@ -29,7 +29,7 @@ export interface OwnSession {
   readonly is_current: boolean;
 }
 
-const textsShape = Compile(Type.Array(Type.String()));
+const textsShape = shapeOf(Type.Array(Type.String()));
 
 function textsOf(json: string | null): readonly string[] {
   const texts: unknown = JSON.parse(json ?? "[]");

@@ -74,7 +74,7 @@ export const createUser = command("user.create", async (act, input: NewUser): Pr
   const id = await insertUser(act, email, input);
   act.note({ subject: `user:${id}`, details: { is_administrator: input.is_administrator ?? false } });
   const { token, expiresAtMs } = await insertStepToken(act, { purpose: "reset_password", userId: id, context: "hand" });
-  return { id, reset_url: `${act.settings.publicUrl}/reset-password/${token}`, expires_at: isoTime(expiresAtMs) };
+  return { id, reset_url: `${act.settings.issuerUrl}/reset-password/${token}`, expires_at: isoTime(expiresAtMs) };
 });
 
 /** Throws Fault `forbidden` when the caller means the own account. */

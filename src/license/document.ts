@@ -6,7 +6,7 @@
  * The format is published in `docs/license-format.md`; the vectors in `test/vectors/license` hold for every reader.
  */
 import { type Static, Type } from "typebox";
-import { Compile } from "typebox/compile";
+import { shapeOf } from "../shape.ts";
 import { JwsError, type JwsRefusal, verifyJws, type VerifyKey } from "../crypto/jws.ts";
 import { trialBreach } from "./trial.ts";
 
@@ -114,7 +114,7 @@ export class LicenseError extends Error {
   }
 }
 
-const licenseShape = Compile(LicenseSchema);
+const licenseShape = shapeOf(LicenseSchema);
 
 function shaped(payload: unknown): License {
   if (licenseShape.Check(payload)) return payload;

@@ -12,7 +12,7 @@
  * `holder/lease-holder.ts` the client's. The protocol is published in `docs/lease-protocol.md`.
  */
 import { type Static, Type } from "typebox";
-import { Compile } from "typebox/compile";
+import { shapeOf } from "../shape.ts";
 import { JwsError, publicKeyFromX, publicX, type SigningKey, signJws, thumbprint, verifyJws, type VerifyKey } from "../crypto/jws.ts";
 
 export const LEASE_TYP = "cyberun-lease+jws";
@@ -138,8 +138,8 @@ export type Lease = Static<typeof LeaseSchema>;
 /** The states a License Server can speak of; `unreachable` and `grace_over` are the client's own. */
 export type ServedState = Lease["state"];
 
-const proofShape = Compile(ProofSchema);
-const leaseShape = Compile(LeaseSchema);
+const proofShape = shapeOf(ProofSchema);
+const leaseShape = shapeOf(LeaseSchema);
 
 interface Shape<T> {
   Check(value: unknown): value is T;

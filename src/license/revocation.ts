@@ -10,7 +10,7 @@
  * The format is published in `docs/license-format.md`; the vectors in `test/vectors/revocation` hold for every reader.
  */
 import { type Static, Type } from "typebox";
-import { Compile } from "typebox/compile";
+import { shapeOf } from "../shape.ts";
 import { JwsError, verifyJws } from "../crypto/jws.ts";
 import { Instant, type License, LicenseError, Name, textOf, Token, type TrustedKey } from "./document.ts";
 
@@ -36,7 +36,7 @@ export const RevocationSchema = Type.Object(
 );
 export type Revocation = Static<typeof RevocationSchema>;
 
-const revocationShape = Compile(RevocationSchema);
+const revocationShape = shapeOf(RevocationSchema);
 
 function shaped(payload: unknown): Revocation {
   if (revocationShape.Check(payload)) return payload;

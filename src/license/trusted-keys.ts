@@ -5,7 +5,7 @@
  * reads the embedded one with it, the vendor's tool the one it writes.
  */
 import { type Static, Type } from "typebox";
-import { Compile } from "typebox/compile";
+import { shapeOf } from "../shape.ts";
 import { JwsError, publicKeyFromX, thumbprint } from "../crypto/jws.ts";
 import { Fault } from "../fault.ts";
 import type { TrustedKey } from "./document.ts";
@@ -30,7 +30,7 @@ const KeysSchema = Type.Object({ keys: Type.Array(KeySchema, { minItems: 1, maxI
 export type EmbeddedKey = Static<typeof KeySchema>;
 export type EmbeddedKeys = Static<typeof KeysSchema>;
 
-const keysShape = Compile(KeysSchema);
+const keysShape = shapeOf(KeysSchema);
 
 function refused(reason: string): Fault {
   return new Fault("invalid_request", `The trusted license keys are refused: ${reason}.`, {

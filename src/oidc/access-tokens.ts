@@ -5,7 +5,7 @@
  * request. `typ` keeps other JWTs of ours from passing as access tokens (RFC 9068 section 4).
  */
 import { type Static, Type } from "typebox";
-import { Compile } from "typebox/compile";
+import { shapeOf } from "../shape.ts";
 import type { UserCaller } from "../gate/caller.ts";
 import type { Gate } from "../gate/operation.ts";
 import { findUserByGrantSession, findUserBySession, type RequestFacts } from "../identity/authentication.ts";
@@ -40,7 +40,7 @@ const ClaimsSchema = Type.Object({
 });
 export type AccessTokenClaims = Static<typeof ClaimsSchema>;
 
-const claimsShape = Compile(ClaimsSchema);
+const claimsShape = shapeOf(ClaimsSchema);
 
 /** The session a token is issued for. */
 export interface TokenSubject {

@@ -7,7 +7,7 @@
  */
 import { constants, verify } from "node:crypto";
 import { type Static, Type } from "typebox";
-import { Compile } from "typebox/compile";
+import { shapeOf } from "../shape.ts";
 import { decodeBase64url } from "../crypto/base64url.ts";
 import { type Json, parseStrictJson, StrictJsonError } from "../crypto/strict-json.ts";
 import { type ClientAlgorithm, type ClientJwk, fitsAlgorithm, publicKeyOfClient } from "./clients/client-keys.ts";
@@ -22,7 +22,7 @@ const HeaderSchema = Type.Object(
   { additionalProperties: false },
 );
 type ClientJwsHeader = Static<typeof HeaderSchema>;
-const headerShape = Compile(HeaderSchema);
+const headerShape = shapeOf(HeaderSchema);
 
 export interface ClientJws {
   readonly header: ClientJwsHeader;

@@ -6,7 +6,7 @@
  */
 import { createHash } from "node:crypto";
 import { type Static, Type } from "typebox";
-import { Compile } from "typebox/compile";
+import { shapeOf } from "../shape.ts";
 import { isSameSecret } from "../crypto/sealing.ts";
 import { procedure } from "../gate/operation.ts";
 import { findClientJws } from "./client-jws.ts";
@@ -28,7 +28,7 @@ const ClaimsSchema = Type.Object({
   nonce: Type.Optional(Text),
 });
 type Claims = Static<typeof ClaimsSchema>;
-const claimsShape = Compile(ClaimsSchema);
+const claimsShape = shapeOf(ClaimsSchema);
 
 /** What a proof has to be for. */
 export interface ProofContext {

@@ -6,7 +6,7 @@
  * The tokens of the platform's own sessions are `access-tokens.ts`'s.
  */
 import { type Static, Type } from "typebox";
-import { Compile } from "typebox/compile";
+import { shapeOf } from "../shape.ts";
 import type { Act } from "../gate/operation.ts";
 import { signJwt, verifyJwt } from "./jwt.ts";
 import type { Keyring } from "./keyring.ts";
@@ -33,7 +33,7 @@ const ClaimsSchema = Type.Object({
   cnf: Type.Optional(Type.Object({ jkt: Text })),
 });
 export type GrantTokenClaims = Static<typeof ClaimsSchema>;
-const claimsShape = Compile(ClaimsSchema);
+const claimsShape = shapeOf(ClaimsSchema);
 
 /** What a token says beside when it is good. */
 export interface GrantTokenContent {

@@ -6,7 +6,7 @@
  */
 import { createHash } from "node:crypto";
 import { Type } from "typebox";
-import { Compile } from "typebox/compile";
+import { shapeOf } from "../shape.ts";
 import type { IdTokenAlgorithm } from "./clients/client.ts";
 import { signJwt, verifyJwt } from "./jwt.ts";
 import type { Keyring, TokenSigningKey } from "./keyring.ts";
@@ -55,7 +55,7 @@ export function signIdToken(key: TokenSigningKey, facts: IdTokenFacts): string {
   });
 }
 
-const hintShape = Compile(Type.Object({ iss: Type.String(), aud: Type.String(), sub: Type.String(), sid: Type.Optional(Type.String()) }));
+const hintShape = shapeOf(Type.Object({ iss: Type.String(), aud: Type.String(), sub: Type.String(), sid: Type.Optional(Type.String()) }));
 
 /** Whom an ID token of ours was about. */
 export interface IdTokenHint {

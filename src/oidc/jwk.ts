@@ -7,7 +7,7 @@
 import { createECDH, createHash, createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } from "node:crypto";
 import { promisify } from "node:util";
 import { type Static, Type } from "typebox";
-import { Compile } from "typebox/compile";
+import { shapeOf } from "../shape.ts";
 import { assert } from "../fault.ts";
 import { encodeBase64url } from "../crypto/base64url.ts";
 import type { Random } from "../services.ts";
@@ -51,8 +51,8 @@ export type PublicJwk = Static<typeof PublicJwkSchema>;
 /** As sealed. */
 export type PrivateJwk = Static<typeof PrivateJwkSchema>;
 
-const publicShape = Compile(PublicJwkSchema);
-const privateShape = Compile(PrivateJwkSchema);
+const publicShape = shapeOf(PublicJwkSchema);
+const privateShape = shapeOf(PrivateJwkSchema);
 
 /** The order of P-256's base point (FIPS 186-5, SP 800-186 section 3.2.1.3): a private scalar lies below it. */
 const ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;

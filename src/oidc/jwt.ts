@@ -7,7 +7,7 @@
  */
 import { type KeyObject, sign, verify } from "node:crypto";
 import { Type } from "typebox";
-import { Compile } from "typebox/compile";
+import { shapeOf } from "../shape.ts";
 import { decodeBase64url, encodeBase64url } from "../crypto/base64url.ts";
 import { type Json, parseStrictJson, StrictJsonError } from "../crypto/strict-json.ts";
 import { assert } from "../fault.ts";
@@ -32,7 +32,7 @@ const algorithms: Readonly<Record<SigningAlgorithm, Algorithm>> = {
 };
 
 const Text = Type.String({ minLength: 1, maxLength: 64 });
-const headerShape = Compile(Type.Object({ alg: Text, typ: Text, kid: Text }, { additionalProperties: false }));
+const headerShape = shapeOf(Type.Object({ alg: Text, typ: Text, kid: Text }, { additionalProperties: false }));
 
 /** JWS wants the two integers of ECDSA side by side, not the DER that is the default (RFC 7518 section 3.4). */
 function inJwsForm<Key extends KeyObject>(key: Key) {

@@ -7,7 +7,7 @@
  */
 import { and, eq, gt, isNotNull, isNull, or } from "drizzle-orm";
 import { Type } from "typebox";
-import { Compile } from "typebox/compile";
+import { shapeOf } from "../shape.ts";
 import { assert } from "../fault.ts";
 import type { CommandAct } from "../gate/operation.ts";
 import { type Given, planRead } from "../store/plan.ts";
@@ -35,8 +35,8 @@ export interface LiveGrant {
   readonly createdAtMs: number;
 }
 
-const textsShape = Compile(Type.Array(Type.String()));
-const claimsShape = Compile(ClaimsParameterSchema);
+const textsShape = shapeOf(Type.Array(Type.String()));
+const claimsShape = shapeOf(ClaimsParameterSchema);
 
 function textsOf(json: string): readonly string[] {
   const texts: unknown = JSON.parse(json);

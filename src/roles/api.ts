@@ -6,6 +6,7 @@
 import { pageResponse } from "../dashboard/html.ts";
 import { refusalPage } from "../dashboard/pages.ts";
 import type { Fault } from "../fault.ts";
+import type { Bell } from "../tasks/bell.ts";
 import type { Gate } from "../gate/operation.ts";
 import type { App } from "../http/listener.ts";
 import { faultHeaders } from "../http/respond.ts";
@@ -26,8 +27,12 @@ import { addPeopleDoors } from "./api/people.ts";
 import { addReferenceDoors } from "./api/reference.ts";
 import { addRuntimeDoors } from "./api/runtime.ts";
 import { addSessionDoors } from "./api/sessions.ts";
+import { addAgentDoors } from "./api/agents.ts";
+import type { TaskStreams } from "./api/task-events.ts";
+import { addTaskDoors } from "./api/tasks.ts";
 import { addTeamDoors } from "./api/teams.ts";
 import { addUserDoors } from "./api/users.ts";
+import { addWebhookDoors } from "./api/webhooks.ts";
 import { addWorkflowDoors } from "./api/workflows.ts";
 import { addUpstreamDoors } from "./api/upstream.ts";
 
@@ -35,10 +40,13 @@ export interface ApiOptions {
   readonly gate: Gate;
   readonly keyring: Keyring;
   readonly licenseServer: LicenseServerLink;
+  readonly streams: TaskStreams;
+  /** Rung when there is something new to dispatch. */
+  readonly bell: Bell;
 }
 
 /** Adds the API server's doors to `app`. */
-export function addApiDoors(app: App, { gate, keyring, licenseServer }: ApiOptions): void {
+export function addApiDoors(app: App, { gate, keyring, licenseServer, streams, bell }: ApiOptions): void {
   addSessionDoors(app, gate, keyring);
   addManagementDoors(app, gate);
   addUserDoors(app, gate);
@@ -51,6 +59,9 @@ export function addApiDoors(app: App, { gate, keyring, licenseServer }: ApiOptio
   addPasskeyDoors(app, gate);
   addWorkflowDoors(app, gate);
   addRuntimeDoors(app, gate);
+  addWebhookDoors(app, gate);
+  addTaskDoors(app, streams, bell);
+  addAgentDoors(app, gate);
   addLicenseDoors(app, gate, licenseServer);
   addOidcClientDoors(app, gate);
   addConsentDoors(app, gate);

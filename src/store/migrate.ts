@@ -39,8 +39,14 @@ import noncePostgres from "./migrations/0015-nonce.postgres.sql" with { type: "t
 import nonceSqlite from "./migrations/0015-nonce.sqlite.sql" with { type: "text" };
 import notificationsPostgres from "./migrations/0016-notifications.postgres.sql" with { type: "text" };
 import notificationsSqlite from "./migrations/0016-notifications.sqlite.sql" with { type: "text" };
-import revocationsPostgres from "./migrations/0017-revocations.postgres.sql" with { type: "text" };
-import revocationsSqlite from "./migrations/0017-revocations.sqlite.sql" with { type: "text" };
+import tasksPostgres from "./migrations/0017-tasks.postgres.sql" with { type: "text" };
+import tasksSqlite from "./migrations/0017-tasks.sqlite.sql" with { type: "text" };
+import agentsPostgres from "./migrations/0018-agents.postgres.sql" with { type: "text" };
+import agentsSqlite from "./migrations/0018-agents.sqlite.sql" with { type: "text" };
+import webhooksPostgres from "./migrations/0019-webhooks.postgres.sql" with { type: "text" };
+import webhooksSqlite from "./migrations/0019-webhooks.sqlite.sql" with { type: "text" };
+import revocationsPostgres from "./migrations/0020-revocations.postgres.sql" with { type: "text" };
+import revocationsSqlite from "./migrations/0020-revocations.sqlite.sql" with { type: "text" };
 
 export interface Migration {
   readonly number: number;
@@ -84,7 +90,10 @@ export const sqliteMigrations: readonly Migration[] = [
   { number: 14, name: "outbox", text: outboxSqlite },
   { number: 15, name: "nonce", text: nonceSqlite },
   { number: 16, name: "notifications", text: notificationsSqlite },
-  { number: 17, name: "revocations", text: revocationsSqlite },
+  { number: 17, name: "tasks", text: tasksSqlite },
+  { number: 18, name: "agents", text: agentsSqlite },
+  { number: 19, name: "webhooks", text: webhooksSqlite },
+  { number: 20, name: "revocations", text: revocationsSqlite },
 ];
 
 export const postgresMigrations: readonly Migration[] = [
@@ -104,7 +113,10 @@ export const postgresMigrations: readonly Migration[] = [
   { number: 14, name: "outbox", text: outboxPostgres },
   { number: 15, name: "nonce", text: noncePostgres },
   { number: 16, name: "notifications", text: notificationsPostgres },
-  { number: 17, name: "revocations", text: revocationsPostgres },
+  { number: 17, name: "tasks", text: tasksPostgres },
+  { number: 18, name: "agents", text: agentsPostgres },
+  { number: 19, name: "webhooks", text: webhooksPostgres },
+  { number: 20, name: "revocations", text: revocationsPostgres },
 ];
 
 /** SHA-256 of the text, base64url. Line ends count as LF, whatever the checkout made of them. */

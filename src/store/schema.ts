@@ -624,6 +624,182 @@ function workflowTables({ table, text, instant, count }: Kit) {
   };
 }
 
+function agentTables({ table, text, instant, count, flag }: Kit) {
+  return {
+    /**
+     * Agents that are connected to a gateway now. Id: `team id` + `/` + what the agent calls itself, so that there is one of a name.
+     * Unique index on `session_id`; indexes on `team_id` with `agent_id`, on `last_heartbeat`.
+     */
+    agents: table("agents", {
+      id: text().primaryKey(),
+      team_id: text().notNull(),
+      agent_id: text().notNull(),
+      session_id: text().notNull(),
+      gateway_id: text().notNull(),
+      credential_id: text().notNull(),
+      /** As the agent says it; whether it runs something stands in the tasks. */
+      agent_status: text().notNull(),
+      /** It takes no new tasks. */
+      is_draining: flag().notNull(),
+      agent_labels: text().notNull(),
+      /** Tasks that it runs at the same time. */
+      capacity: count().notNull(),
+      gpu_type: text(),
+      /** What it is, JSON: versions, tool, platform. */
+      facts: text().notNull(),
+      /** What it said last about syncing and its system, JSON. */
+      report: text().notNull(),
+      connected_at: instant().notNull(),
+      last_heartbeat: instant().notNull(),
+    }),
+  };
+}
+
+function taskTables({ table, text, instant, count }: Kit) {
+  return {
+    /** A run of a workflow, with all it needs from it. Indexes on `team_id` with `created_at`, on `status` with `team_id`, on `session_id`. */
+    tasks: table("tasks", {
+      id: text().primaryKey(),
+      team_id: text().notNull(),
+      workflow_id: text().notNull(),
+      workflow_slug: text().notNull(),
+      workflow_version: count().notNull(),
+      /** `jwt` or `api_key`. */
+      created_via: text().notNull(),
+      /** `user:ID` or `integration:ID`. */
+      created_by: text().notNull(),
+      tool_type: text().notNull(),
+      workflow_json: text().notNull(),
+      /** The values of the run, JSON. */
+      parameters: text().notNull(),
+      required_labels: text().notNull(),
+      required_models: text().notNull(),
+      /** Seconds from acceptance; 0 for none. */
+      task_timeout: count().notNull(),
+      max_retries: count().notNull(),
+      submitter_region: text(),
+      status: text().notNull(),
+      waiting_reason: text(),
+      /** Grows with each offer; every word of an agent names it. */
+      attempt: count().notNull(),
+      /** Attempts that failed and were made good by another. */
+      retry_count: count().notNull(),
+      /** Attempts that were lost or never accepted. */
+      lost_count: count().notNull(),
+      agent_id: text(),
+      agent_labels: text().notNull(),
+      gpu_type: text(),
+      /** The agent's connection that holds the attempt. */
+      session_id: text(),
+      gateway_id: text(),
+      lease_until: instant(),
+      deadline_at: instant(),
+      /** Not claimed before. */
+      available_at: instant().notNull(),
+      created_at: instant().notNull(),
+      started_at: instant(),
+      completed_at: instant(),
+      task_output: text(),
+      task_error: text(),
+      /** Bytes of the attempt's log so far. */
+      log_bytes: count().notNull(),
+      /** Sequence of the last event. */
+      event_count: count().notNull(),
+    }),
+  };
+}
+
+function taskPartTables({ table, text, instant, count }: Kit) {
+  return {
+    /** The labels that a task requires, one row each, for the claim. Id: `task id` + `/` + label. */
+    taskLabels: table("task_labels", {
+      id: text().primaryKey(),
+      task_id: text().notNull(),
+      label: text().notNull(),
+    }),
+    /**
+     * What happened to a task, in order. Id: `task id` + `/` + sequence, so that they lie in order. Unique index on `task_id`,
+     * `sequence`. Partial index on `untold_since` where it is not null.
+     */
+    taskEvents: table("task_events", {
+      id: text().primaryKey(),
+      task_id: text().notNull(),
+      team_id: text().notNull(),
+      sequence: count().notNull(),
+      attempt: count().notNull(),
+      kind: text().notNull(),
+      /** JSON, as followers get it. */
+      content: text().notNull(),
+      created_at: instant().notNull(),
+      /** Set while the team's webhooks have not got their deliveries for it; null for what none of them is told. */
+      untold_since: instant(),
+    }),
+  };
+}
+
+function webhookTables({ table, text, instant }: Kit) {
+  return {
+    /** Where a team wants to be called. Index on `team_id`. */
+    webhooks: table("webhooks", {
+      id: text().primaryKey(),
+      team_id: text().notNull(),
+      display_name: text().notNull(),
+      webhook_url: text().notNull(),
+      /** Host and port of the address: what has a limit on calls at a time. */
+      host: text().notNull(),
+      /** The signing secret, sealed: it is needed for each call. */
+      secret: text().notNull(),
+      secret_prefix: text().notNull(),
+      /** The secret before, sealed, while a rotation overlaps. */
+      previous_secret: text(),
+      previous_expires_at: instant(),
+      /** Event types, JSON array. */
+      webhook_events: text().notNull(),
+      /** `active` or `disabled`. */
+      webhook_status: text().notNull(),
+      /** `by_hand`, `gone` or `failing`; null while it is active. */
+      disabled_reason: text(),
+      disabled_at: instant(),
+      /** Since when no delivery has arrived; null when the last one did. */
+      failing_since: instant(),
+      /** The receiver asked for quiet until then. */
+      paused_until: instant(),
+      last_delivered_at: instant(),
+      created_at: instant().notNull(),
+      updated_at: instant().notNull(),
+    }),
+  };
+}
+
+function deliveryTables({ table, text, instant, count }: Kit) {
+  return {
+    /** What a webhook is told, and how that went. Index on `webhook_id` with `created_at`; on `created_at`; partial on `due_at` and on `webhook_id` where `due_at` is not null. */
+    webhookDeliveries: table("webhook_deliveries", {
+      /** Also the receiver's `webhook-id`, the same at every attempt. */
+      id: text().primaryKey(),
+      team_id: text().notNull(),
+      webhook_id: text().notNull(),
+      /** Null for a test call. */
+      task_id: text(),
+      event_type: text().notNull(),
+      /** The very text that is signed and sent. */
+      body: text().notNull(),
+      /** `pending`, `delivered` or `failed`. */
+      delivery_status: text().notNull(),
+      /** Attempts that have an outcome. */
+      attempt_count: count().notNull(),
+      /** The last ones with their outcomes, JSON array. */
+      attempts: text().notNull(),
+      /** Next attempt; while one is under way, when it is taken for lost. Null once settled. */
+      due_at: instant(),
+      /** Beginning of the last answer's body. */
+      response_body: text(),
+      created_at: instant().notNull(),
+      delivered_at: instant(),
+    }),
+  };
+}
+
 function notificationTables({ table, text, instant }: Kit) {
   return {
     /** What a person should know. Unique index on `user_id`, `topic`. Index on `created_at`. */
@@ -704,6 +880,11 @@ export function defineTables(kit: Kit) {
     ...oidcTables(kit),
     ...notificationTables(kit),
     ...workflowTables(kit),
+    ...agentTables(kit),
+    ...taskTables(kit),
+    ...taskPartTables(kit),
+    ...webhookTables(kit),
+    ...deliveryTables(kit),
     ...gateTables(kit),
   };
 }

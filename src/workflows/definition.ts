@@ -5,7 +5,7 @@
  * act on later runs only.
  */
 import { type Static, Type } from "typebox";
-import { Compile } from "typebox/compile";
+import { shapeOf } from "../shape.ts";
 import { assert, invalidField } from "../fault.ts";
 import { ParameterSchema, PARAMETERS_MAX, requireParameters } from "./parameters.ts";
 
@@ -45,7 +45,7 @@ export const BodySchema = Type.Object(
 );
 export type Body = Static<typeof BodySchema>;
 
-const bodyShape = Compile(BodySchema);
+const bodyShape = shapeOf(BodySchema);
 
 /** A row from before definitions were kept has an empty one. */
 const emptyBody: Body = {

@@ -30,3 +30,13 @@ export async function findSnapshot(reader: Reader, { teamId, workflowId, id }: S
     .where(and(eq(snapshots.id, id), eq(snapshots.workflow_id, workflowId), eq(snapshots.team_id, teamId)));
   return found;
 }
+
+/** The kept version; undefined when it was not kept. */
+export async function findVersion(reader: Reader, { teamId, workflowId, version }: SnapshotKey & { readonly version: number }): Promise<SnapshotRow | undefined> {
+  const { workflowSnapshots: snapshots } = reader.tables;
+  const [found] = await reader
+    .select()
+    .from(snapshots)
+    .where(and(eq(snapshots.workflow_id, workflowId), eq(snapshots.workflow_version, version), eq(snapshots.team_id, teamId)));
+  return found;
+}

@@ -15,8 +15,16 @@ import type { UserCaller } from "../../src/gate/caller.ts";
 import type { Gate } from "../../src/gate/operation.ts";
 import { readTeam, transferTeam, updateTeam } from "../../src/teams/current-team.ts";
 import { cancelInvitation, createInvitation, listInvitations } from "../../src/teams/invitations.ts";
+import { listAgents, listRuntimeAgents } from "../../src/tasks/agent-list.ts";
+import { cancelTask } from "../../src/tasks/cancellation.ts";
+import { readTaskEvents } from "../../src/tasks/events.ts";
+import { runWorkflow, runWorkflowBySlug } from "../../src/tasks/submission.ts";
+import { listTasks, readTask, readTaskResult } from "../../src/tasks/tasks.ts";
 import { listMembers } from "../../src/teams/members.ts";
 import { mayDo, permissions, type Role, roles, type TeamAction } from "../../src/teams/permissions.ts";
+import { listDeliveries, readDelivery, replayDelivery, replayRange, testWebhook } from "../../src/webhooks/delivery-log.ts";
+import { createWebhook, deleteWebhook, listWebhooks, readWebhook, updateWebhook } from "../../src/webhooks/management.ts";
+import { rotateWebhookSecret } from "../../src/webhooks/secret-rotation.ts";
 import { createWorkflow, deleteWorkflow, importWorkflow, readWorkflow, updateWorkflow } from "../../src/workflows/management.ts";
 import { listSnapshots, readSnapshot, restoreSnapshot } from "../../src/workflows/snapshots.ts";
 import { listRuntimeWorkflows, listWorkflows, readRuntimeWorkflow, readWorkflowBySlug } from "../../src/workflows/workflows.ts";
@@ -59,9 +67,28 @@ async function someSnapshot(gate: Gate, team: Team): Promise<string> {
   return `${workflow_id}/${first?.id}`;
 }
 
+const someTask = async (gate: Gate, team: Team) => (await runWorkflow(gate, team.people.owner, { workflow_id: await someWorkflow(gate, team) })).task_id;
+
 function snapshotIn(pair: string): { readonly workflow_id: string; readonly snapshot_id: string } {
   const [workflow_id = "", snapshot_id = absent] = pair.split("/");
   return { workflow_id, snapshot_id };
+}
+
+const aWebhook = { display_name: "W", webhook_url: "https://receiver.example/", webhook_events: ["task.completed"] };
+const someWebhook = async (gate: Gate, team: Team) => (await createWebhook(gate, team.people.owner, aWebhook)).id;
+
+/** A webhook and a delivery that is settled, joined by a slash. */
+async function someDelivery(gate: Gate, team: Team): Promise<string> {
+  const webhook_id = await someWebhook(gate, team);
+  const { delivery_id } = await testWebhook(gate, team.people.owner, { webhook_id });
+  await updateWebhook(gate, team.people.owner, { webhook_id, webhook_status: "disabled" });
+  await updateWebhook(gate, team.people.owner, { webhook_id, webhook_status: "active" });
+  return `${webhook_id}/${delivery_id}`;
+}
+
+function deliveryIn(pair: string): { readonly webhook_id: string; readonly delivery_id: string } {
+  const [webhook_id = "", delivery_id = absent] = pair.split("/");
+  return { webhook_id, delivery_id };
 }
 
 const walks: Readonly<Record<TeamAction, Walk>> = {
@@ -95,6 +122,26 @@ const walks: Readonly<Record<TeamAction, Walk>> = {
   "workflow_snapshot.list": { object: someWorkflow, attempt: (gate, caller, workflow_id) => listSnapshots(gate, caller, { workflow_id }) },
   "workflow_snapshot.read": { object: someSnapshot, attempt: (gate, caller, pair) => readSnapshot(gate, caller, snapshotIn(pair)) },
   "workflow_snapshot.restore": { object: someSnapshot, attempt: (gate, caller, pair) => restoreSnapshot(gate, caller, snapshotIn(pair)) },
+  "webhook.list": { attempt: (gate, caller) => listWebhooks(gate, caller, {}) },
+  "webhook.read": { object: someWebhook, attempt: (gate, caller, webhook_id) => readWebhook(gate, caller, { webhook_id }) },
+  "webhook.create": { attempt: (gate, caller) => createWebhook(gate, caller, aWebhook) },
+  "webhook.update": { object: someWebhook, attempt: (gate, caller, webhook_id) => updateWebhook(gate, caller, { webhook_id, display_name: "N" }) },
+  "webhook.delete": { object: someWebhook, attempt: (gate, caller, webhook_id) => deleteWebhook(gate, caller, { webhook_id }) },
+  "webhook.rotate_secret": { object: someWebhook, attempt: (gate, caller, webhook_id) => rotateWebhookSecret(gate, caller, { webhook_id }) },
+  "webhook.test": { object: someWebhook, attempt: (gate, caller, webhook_id) => testWebhook(gate, caller, { webhook_id }) },
+  "webhook_delivery.list": { object: someWebhook, attempt: (gate, caller, webhook_id) => listDeliveries(gate, caller, { webhook_id }) },
+  "webhook_delivery.read": { object: someDelivery, attempt: (gate, caller, pair) => readDelivery(gate, caller, deliveryIn(pair)) },
+  "webhook_delivery.replay": { object: someDelivery, attempt: (gate, caller, pair) => replayDelivery(gate, caller, deliveryIn(pair)) },
+  "webhook_delivery.replay_range": { object: someWebhook, attempt: (gate, caller, webhook_id) => replayRange(gate, caller, { webhook_id, since: "2026-01-01T00:00:00Z" }) },
+  "task.run": { object: someWorkflow, attempt: (gate, caller, workflow_id) => runWorkflow(gate, caller, { workflow_id }) },
+  "task.run_by_slug": { object: someSlug, attempt: (gate, caller, workflow_slug) => runWorkflowBySlug(gate, caller, { workflow_slug }) },
+  "task.list": { attempt: (gate, caller) => listTasks(gate, caller, {}) },
+  "task.read": { object: someTask, attempt: (gate, caller, task_id) => readTask(gate, caller, { task_id }) },
+  "task.read_result": { object: someTask, attempt: (gate, caller, task_id) => readTaskResult(gate, caller, { task_id }) },
+  "task.follow": { object: someTask, attempt: (gate, caller, task_id) => readTaskEvents(gate, caller, { task_id, after: 0 }) },
+  "task.cancel": { object: someTask, attempt: (gate, caller, task_id) => cancelTask(gate, caller, { task_id }) },
+  "agent.list": { attempt: (gate, caller) => listAgents(gate, caller, {}) },
+  "agent.list_runtime": { attempt: (gate, caller) => listRuntimeAgents(gate, caller, {}) },
 };
 
 async function makeTeam({ gate }: TestGate): Promise<Team> {

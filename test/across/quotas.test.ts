@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { readQuotas } from "../../src/across/quotas.ts";
+import { readDeploymentQuotas, readQuotas } from "../../src/across/quotas.ts";
+import { operator } from "../../src/gate/caller.ts";
 import { createCredential } from "../../src/credentials/credentials.ts";
 import { signUp } from "../../src/teams/sign-up.ts";
 import { acceptInvitation } from "../../src/teams/invitation-answers.ts";
@@ -30,6 +31,19 @@ test("account, team and deployment are shown to whom they concern", async () => 
   }
   expect(await codeOf(readQuotas(world.gate, { ...viewer, teamId: await addTeam(world.gate) }, undefined))).toBe("not_found");
   for (const { caller, code } of strangersTo("quota.read")) expect(await codeOf(readQuotas(world.gate, caller, undefined))).toBe(code);
+});
+
+test("the operator sees the deployment's caps and use, and nobody else does by this way", async () => {
+  await using world = await testGate({ quotas: { global: { max_users: 10 } } });
+  const { owner } = await setUp(world.gate);
+  await addKey(world.gate, owner, "agent");
+  const { quota_list } = await readDeploymentQuotas(world.gate, operator, undefined);
+  expect(quota_list).toContainEqual({ namespace: "global", key: "max_users", limit: 10, used: 1 });
+  expect(quota_list).toContainEqual({ namespace: "global", key: "max_agents", limit: -1, used: 1 });
+  expect(quota_list.filter(({ namespace }) => namespace !== "global")).toEqual([]);
+  world.license({ state: "expired" });
+  expect((await readDeploymentQuotas(world.gate, operator, undefined)).quota_list).toContainEqual({ namespace: "global", key: "max_users", limit: 0, used: 1 });
+  for (const { caller, code } of strangersTo("quota.read_deployment")) expect(await codeOf(readDeploymentQuotas(world.gate, caller, undefined))).toBe(code);
 });
 
 /** How many of `count` at once are let in, and that the others meet the cap. */

@@ -1,4 +1,4 @@
-/** A password typed at a real terminal. */
+/** What is typed at a real terminal: a password, and whether something is meant. */
 import { expect } from "bun:test";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -7,8 +7,10 @@ import { testNeeding } from "../support/skip.ts";
 
 const root = join(import.meta.dirname, "../..");
 
-async function typeAt(dataDir: string, answers: readonly string[]): Promise<{ readonly exit: number; readonly shown: string }> {
-  const command = [process.execPath, join(root, "src/main.ts"), "admin", "create", "--email", "ada@example.com", "--data-dir", dataDir];
+const create = ["admin", "create", "--email", "ada@example.com"];
+
+async function typeAt(dataDir: string, answers: readonly string[], words: readonly string[] = create): Promise<{ readonly exit: number; readonly shown: string }> {
+  const command = [process.execPath, join(root, "src/main.ts"), ...words, "--data-dir", dataDir];
   const child = Bun.spawn(["python3", join(root, "test/support/at-terminal.py"), JSON.stringify(answers), ...command], { stdio: ["ignore", "pipe", "inherit"] });
   const shown = await child.stdout.text();
   return { exit: await child.exited, shown };
@@ -31,3 +33,19 @@ testNeeding("python3", "Ctrl-C at the question ends in 130 and nothing was made"
   expect((await typeAt(join(folder.path, "a"), ["correct horse\r", "\u0004"])).exit).toBe(130);
   expect(existsSync(join(folder.path, "a"))).toBe(false);
 }, 20_000);
+
+testNeeding("python3", "what cannot be taken back is asked about; what is typed is shown and can be corrected, and Ctrl-C does nothing else", async () => {
+  using folder = temporaryFolder();
+  const dataDir = join(folder.path, "a");
+  const password = ["correct horse\r", "correct horse\r"];
+  await typeAt(dataDir, password);
+  await typeAt(dataDir, password, ["admin", "create", "--email", "bob@example.com"]);
+  const remove = ["users", "delete", "bob@example.com"];
+  const no = await typeAt(dataDir, ["no\r"], remove);
+  expect([no.exit, no.shown.includes("The account bob@example.com ("), no.shown.includes("Type yes to go on: no\r\nNothing was done.")]).toEqual([130, true, true]);
+  expect((await typeAt(dataDir, ["yes\u0003"], remove)).exit).toBe(130);
+  expect((await typeAt(dataDir, ["\u0004"], remove)).exit).toBe(130);
+  const yes = await typeAt(dataDir, ["yeX\u007fs\r"], remove);
+  expect([yes.exit, yes.shown.includes("The account bob@example.com is gone.")]).toEqual([0, true]);
+  expect((await typeAt(dataDir, [], remove)).exit).toBe(5);
+}, 40_000);

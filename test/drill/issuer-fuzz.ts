@@ -125,7 +125,8 @@ function requestOf(roll: Roll, target: Target): string {
   return rawRequest(target.site.urls.issuer, { method, path: Buffer.from(path).toString("latin1"), headers: clean, body: hasBody ? bodyOf(roll, target) : "" });
 }
 
-const registered: readonly RegExp[] = [/^https:\/\/app\.example\/cb(?:[?]|$)/, /^https:\/\/app\.example\/bye(?:[?]|$)/, /^http:\/\/127\.0\.0\.1:\d{1,5}\/native(?:[?]|$)/, /^\/(?:interaction|oauth|sign-in|device)/, /^\/$/];
+/** What clients registered, and paths of this very site. */
+const registered: readonly RegExp[] = [/^https:\/\/app\.example\/cb(?:[?]|$)/, /^https:\/\/app\.example\/bye(?:[?]|$)/, /^http:\/\/127\.0\.0\.1:\d{1,5}\/native(?:[?]|$)/, /^\/(?![\/\\])/];
 
 function isRefusal(body: string): boolean {
   try {
@@ -167,7 +168,8 @@ async function openTarget(site: TestRoles): Promise<Target> {
 }
 
 export async function drill(count: number, seed = "issuer-fuzz"): Promise<FuzzReport> {
-  await using site = await startRoles();
+  // With everything that a door may need, so that none says that it is unavailable.
+  await using site = await startRoles({ settings: { hasMailServer: true } });
   const target = await openTarget(site);
   const { random } = testServices({ seed });
   const roll: Roll = (below) => Math.floor(random.fraction() * below);

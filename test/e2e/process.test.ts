@@ -34,7 +34,7 @@ describe("trial", () => {
     expect(await trial.stop()).toBe(0);
     expect(trial.stdout()).toBe(block);
     expect(trial.stderr()).toBe("");
-    expect(readdirSync(trial.dataDir).sort()).toEqual(["cyberun.db", "cyberun.db.lock", "license", "license.lic", "master.key", "roles"]);
+    expect(readdirSync(trial.dataDir).sort()).toEqual(["audit", "cyberun.db", "cyberun.db.lock", "license", "license.lic", "master.key", "roles"]);
   });
 
   test("after set-up there is no set-up link any more, and a license that lies there is not touched", async () => {

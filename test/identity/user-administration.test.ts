@@ -27,7 +27,7 @@ test("an account is made without a password, and its link chooses the first one"
   await using world = await testGate();
   const { owner } = await setUp(world.gate);
   const created = await createUser(world.gate, owner, grace);
-  expect(created.reset_url).toStartWith("http://localhost:9401/reset-password/");
+  expect(created.reset_url).toStartWith(`${world.gate.settings.issuerUrl}/reset-password/`);
   expect(await codeOf(signIn(world, grace.email_address))).toBe("unauthenticated");
   await completePasswordReset(world.gate, anonymous, { reset_token: tokenIn(created.reset_url), new_password: PASSWORD });
   expect((await signIn(world, "GRACE@example.com")).userId).toBe(created.id);

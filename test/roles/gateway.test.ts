@@ -3,7 +3,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { revokeCredential } from "../../src/credentials/credentials.ts";
 import { REVIEW_MS } from "../../src/credentials/open-connections.ts";
 import { FRAME_BYTES_MAX } from "../../src/http/limits.ts";
-import { closeCodes, FRAMES_PER_SECOND_MAX, PING_SECONDS } from "../../src/roles/gateway.ts";
+import { closeCodes } from "../../src/roles/gateway/close-codes.ts";
+import { FRAMES_PER_SECOND_MAX } from "../../src/roles/gateway/connections.ts";
+import { PING_SECONDS } from "../../src/roles/gateway/sessions.ts";
 import { upgradeStatus } from "../support/dial.ts";
 import { eventually } from "../support/eventually.ts";
 import { addKey } from "../support/people.ts";
@@ -37,6 +39,7 @@ interface Ended {
 interface Agent {
   send(frame: string | Uint8Array<ArrayBuffer>): void;
   next(): Promise<Readonly<Record<string, unknown>>>;
+  readonly opened: Promise<void>;
   readonly ended: Promise<Ended>;
 }
 
@@ -44,7 +47,9 @@ function dial(shown: Shown = credentials.agent): Agent {
   const socket = new WebSocket(url().replace("http", "ws"), { headers: shown });
   open.push(socket);
   const frames: Readonly<Record<string, unknown>>[] = [];
+  const opened = Promise.withResolvers<void>();
   const end = Promise.withResolvers<Ended>();
+  socket.onopen = () => opened.resolve();
   socket.onmessage = ({ data }) => void frames.push(JSON.parse(String(data)));
   socket.onclose = ({ code, reason }) => end.resolve({ code, reason });
   return {
@@ -53,6 +58,7 @@ function dial(shown: Shown = credentials.agent): Agent {
       await eventually(() => frames.length > 0, "a frame arrives");
       return frames.shift() ?? {};
     },
+    opened: opened.promise,
     ended: end.promise,
   };
 }
@@ -62,8 +68,13 @@ async function connected(): Promise<number> {
   return Number(/^cyberun_gateway_connections (\d+)$/m.exec(text)?.[1]);
 }
 
-async function welcomed(): Promise<Agent> {
-  const agent = dial();
+let names = 0;
+const hello = (changes: object = {}) => JSON.stringify({ type: "hello", protocol: 1, agent_id: `node-${(names += 1)}`, agent_version: "1.0.0", labels: [], capacity: 1, holds: [], ...changes });
+
+async function welcomed(shown: Shown = credentials.agent): Promise<Agent> {
+  const agent = dial(shown);
+  await agent.opened;
+  agent.send(hello());
   expect(await agent.next()).toMatchObject({ type: "welcome", ping_seconds: PING_SECONDS });
   return agent;
 }
@@ -176,9 +187,9 @@ describe("frames", () => {
   test("the count begins anew with each second", async () => {
     const agent = await welcomed();
     for (let second = 0; second < 3; second += 1) {
+      site.world.services.clock.advance(1_000);
       for (let count = 0; count < FRAMES_PER_SECOND_MAX; count += 1) agent.send(ping(count));
       for (let count = 0; count < FRAMES_PER_SECOND_MAX; count += 1) expect(await agent.next()).toEqual({ type: "pong", sequence: count });
-      site.world.services.clock.advance(1_000);
     }
   });
 });
@@ -202,8 +213,13 @@ describe("the end of a connection", () => {
 
   test("a gateway that stops says so", async () => {
     const agent = await welcomed();
-    site.gateway.closeAll();
+    const stopped = site.gateway.stop();
+    expect(await agent.next()).toMatchObject({ type: "reconnect", after_ms: 1_000 });
     expect(await agent.ended).toEqual({ code: closeCodes.stopping, reason: "the gateway stops" });
+    await stopped;
+    await site.close();
+    site = await startRoles();
+    credentials = await site.credentials();
   });
 
   test("an agent that leaves is not counted any more", async () => {
@@ -216,9 +232,7 @@ describe("the end of a connection", () => {
 
 describe("a key that ends closes what it opened", () => {
   async function agentOf(key: { readonly rawKey: string }): Promise<Agent> {
-    const agent = dial(bearer(key.rawKey));
-    expect(await agent.next()).toMatchObject({ type: "welcome" });
-    return agent;
+    return await welcomed(bearer(key.rawKey));
   }
   const pass = () => site.world.services.clock.advance(REVIEW_MS);
 

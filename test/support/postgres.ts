@@ -9,7 +9,7 @@ import { chownSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import postgres from "postgres";
+import postgres, { type Sql } from "postgres";
 import { packagesOf, tools } from "../../build/tools.ts";
 
 export interface PostgresServer {
@@ -62,11 +62,11 @@ interface Cluster {
   readonly account: Account | undefined;
 }
 
-/** Makes an empty cluster. The superuser's password is known to this process only. */
-function initialiseCluster(binaries: string): Cluster {
+/** Makes an empty cluster in a folder of its own below `parent`. The superuser's password is known to this process only. */
+function initialiseCluster(binaries: string, parent: string | undefined): Cluster {
   const account = serverAccount();
   // Another account must be able to reach the folder, and a private TMPDIR of root's would not let it.
-  const folder = mkdtempSync(join(account === undefined ? tmpdir() : "/tmp", "cyberun-postgres-"));
+  const folder = mkdtempSync(join(parent ?? (account === undefined ? tmpdir() : "/tmp"), "cyberun-postgres-"));
   const password = randomBytes(16).toString("hex");
   const passwordFile = join(folder, "password");
   writeFileSync(passwordFile, password, { mode: 0o600 });
@@ -104,13 +104,13 @@ async function startServer(binaries: string, { folder, data, account }: Cluster,
   return keeper;
 }
 
-/** Starts a server of its own. Throws when PostgreSQL is not installed. */
-export async function startPostgres(): Promise<PostgresServer> {
+/** Starts a server of its own, with its files below `parent` (default: where temporary files are). Throws when PostgreSQL is not installed. */
+export async function startPostgres(parent?: string): Promise<PostgresServer> {
   const binary = tools.postgres.find();
   if (binary === undefined) throw new Error(`PostgreSQL is not installed: apt-get install ${packagesOf(["postgres"]).join(" ")}`);
   const binaries = dirname(binary);
   for (let attempt = 1; ; attempt += 1) {
-    const cluster = initialiseCluster(binaries);
+    const cluster = initialiseCluster(binaries, parent);
     const port = await freePort();
     try {
       const keeper = await startServer(binaries, cluster, port);
@@ -148,21 +148,60 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-async function administer(url: string, statement: string): Promise<void> {
+/** An empty database of its own. Throws when PostgreSQL is not installed. */
+export async function createDatabase(): Promise<TestDatabase> {
+  return await createFrom("template1");
+}
+
+async function createFrom(template: string): Promise<TestDatabase> {
+  const server = await serverUrl();
+  const name = `test_${randomBytes(8).toString("hex")}`;
+  await administer(server, async (client) => void (await client.unsafe(`create database ${name} template ${template}`)));
+  const drop = async () => await administer(server, async (client) => void (await client.unsafe(`drop database if exists ${name} with (force)`)));
+  return { url: urlOf(server, name), drop };
+}
+
+/**
+ * A database of its own that is a copy of the one that `prepare` makes of an empty one, once for each `key` and server.
+ * Such a model stays on the server until the server ends; nobody connects to it, as PostgreSQL asks of what is copied.
+ */
+export async function createDatabaseLike(key: string, prepare: (url: string) => Promise<void>): Promise<TestDatabase> {
+  const model = `model_${new Bun.CryptoHasher("sha256").update(key).digest("hex").slice(0, 16)}`;
+  models.set(model, models.get(model) ?? makeModel(model, prepare));
+  await models.get(model);
+  return await createFrom(model);
+}
+
+const models = new Map<string, Promise<void>>();
+
+/** Held by the test process that makes a model, so that the others wait for it. Any number that nobody else takes. */
+const MODEL_LOCK = 4_909_226_101;
+
+async function makeModel(model: string, prepare: (url: string) => Promise<void>): Promise<void> {
+  const server = await serverUrl();
+  await administer(server, async (client) => {
+    await client.unsafe(`select pg_advisory_lock(${MODEL_LOCK})`);
+    const present = await client.unsafe("select 1 from pg_database where datname = $1", [model]);
+    if (present.length > 0) return;
+    // It gets its name last: what a killed process leaves half made is nobody's model.
+    const draft = `draft_${randomBytes(8).toString("hex")}`;
+    await client.unsafe(`create database ${draft}`);
+    await prepare(urlOf(server, draft));
+    await client.unsafe(`alter database ${draft} rename to ${model}`);
+  });
+}
+
+function urlOf(server: string, name: string): string {
+  const url = new URL(server);
+  url.pathname = `/${name}`;
+  return url.href;
+}
+
+async function administer(url: string, work: (client: Sql) => Promise<void>): Promise<void> {
   const client = postgres(url, { max: 1, onnotice: () => undefined });
   try {
-    await client.unsafe(statement);
+    await work(client);
   } finally {
     await client.end();
   }
-}
-
-/** An empty database of its own. Throws when PostgreSQL is not installed. */
-export async function createDatabase(): Promise<TestDatabase> {
-  const server = await serverUrl();
-  const name = `test_${randomBytes(8).toString("hex")}`;
-  await administer(server, `create database ${name}`);
-  const url = new URL(server);
-  url.pathname = `/${name}`;
-  return { url: url.href, drop: () => administer(server, `drop database if exists ${name} with (force)`) };
 }

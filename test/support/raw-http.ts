@@ -17,7 +17,7 @@ export async function sendRaw(url: string, bytes: string): Promise<RawAnswer> {
   const socket = connect({ host: hostname, port: Number(port) });
   const end = () => {
     // What comes before the answer to `Expect: 100-continue` is none.
-    const text = Buffer.concat(chunks).toString("latin1").replace(/^HTTP\/1\.1 100 [^\r]*\r\n\r\n/, "");
+    const text = Buffer.concat(chunks).toString("latin1").replace(/^(?:HTTP\/1\.1 100 [^\r]*\r\n(?:[^\r]+\r\n)*\r\n)+/, "");
     socket.destroy();
     resolve({ status: Number(/^HTTP\/1\.1 (\d{3})/.exec(text)?.[1] ?? 0), text });
   };

@@ -22,12 +22,14 @@ import { createClientKeySets } from "../../src/oidc/clients/client-key-sets.ts";
 import { createKeyring, type Keyring } from "../../src/oidc/keyring.ts";
 import { addApiDoors, respondAsPage } from "../../src/roles/api.ts";
 import { apiAuthenticate } from "../../src/roles/api/authenticate.ts";
+import { openTaskStreams } from "../../src/roles/api/task-events.ts";
 import { findAnswerProblem } from "../../src/roles/api/answers.ts";
 import { addGatewayDoors, type GatewayDoors } from "../../src/roles/gateway.ts";
 import { gatewayAuthenticate } from "../../src/roles/gateway/authenticate.ts";
 import { addIssuerDoors } from "../../src/roles/issuer.ts";
 import { respondAsOAuth } from "../../src/roles/issuer/oauth-response.ts";
 import type { Settings } from "../../src/settings.ts";
+import { Bell } from "../../src/tasks/bell.ts";
 import { type TestGate, testGate, type TestGateOptions, type TestLicense } from "./gate.ts";
 import { addKey, ownerAddress, type SetUp, setUp, signIn } from "./people.ts";
 
@@ -221,8 +223,10 @@ export async function startRoles(options: RolesOptions = {}): Promise<TestRoles>
   const uses = new LastUses(gate, log);
   const apps = makeApps(gate, keyring, log, uses);
   const { double, link } = licenseServerDouble();
-  addApiDoors(apps.api, { gate, keyring, licenseServer: link });
-  const gateway = addGatewayDoors(apps.gateway, gate, log);
+  const bell = new Bell();
+  const streams = openTaskStreams(gate, log);
+  addApiDoors(apps.api, { gate, keyring, licenseServer: link, streams, bell });
+  const gateway = addGatewayDoors(apps.gateway, { gate, log, bell });
   addIssuerDoors(apps.issuer, { gate, keyring, clientKeys: createClientKeySets(gate, createLog(gate.services.clock, "debug", (line) => logged.push(line))) });
   const listeners: Listener[] = [];
   for (const role of ["api", "gateway", "issuer"] as const) {
@@ -238,6 +242,7 @@ export async function startRoles(options: RolesOptions = {}): Promise<TestRoles>
   };
   const close = async () => {
     await gateway.stop();
+    await streams.stop();
     const stops = listeners.map((listener) => listener.stop());
     // The clock stands still, so connections that linger are cut by moving it.
     world.services.clock.advance(DRAIN_MS);

@@ -6,15 +6,15 @@
  *
  * PostgreSQL is the server of `TEST_POSTGRES_URL`, or one that is started for this process (see `postgres.ts`).
  */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Clock, realServices } from "../../src/services.ts";
-import type { Migration } from "../../src/store/migrate.ts";
+import { type Migration, migrationChecksum, postgresMigrations } from "../../src/store/migrate.ts";
 import { openPostgresStore } from "../../src/store/postgres.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
-import { createDatabase } from "./postgres.ts";
+import { createDatabase, createDatabaseLike, type TestDatabase as ServerDatabase } from "./postgres.ts";
 
 export type Engine = Store["engine"];
 
@@ -58,9 +58,12 @@ export interface TestStore extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** A new database, migrated and open. */
+/**
+ * A new database, migrated and open. The schema is copied from one that was migrated before, since nearly every test
+ * opens a store and the migrations would be most of its time; the tests of migrations begin at {@link makeTestDatabase}.
+ */
 export async function openTestStore(options: OpenOptions = {}): Promise<TestStore> {
-  const database = await makeTestDatabase();
+  const database = await (options.migrations === undefined ? makeMigratedDatabase() : makeTestDatabase());
   let store = await database.open(options);
   const close = async () => {
     await store.close();
@@ -84,9 +87,38 @@ export async function openTestStore(options: OpenOptions = {}): Promise<TestStor
 
 /** A new empty database of the engine under test, not yet opened. */
 export async function makeTestDatabase(): Promise<TestDatabase> {
+  return place(testEngine === "postgres" ? await createDatabase() : undefined);
+}
+
+/** A new database that has this build's schema and nothing in it, not yet opened. */
+async function makeMigratedDatabase(): Promise<TestDatabase> {
+  if (testEngine === "postgres") return place(await createDatabaseLike(schemaName, migrateServer));
+  migratedFile ??= migrateFile();
+  const bytes = await migratedFile;
+  const database = place(undefined);
+  writeFileSync(database.file, bytes, { mode: 0o600 });
+  return database;
+}
+
+let migratedFile: Promise<Uint8Array> | undefined;
+
+async function migrateFile(): Promise<Uint8Array> {
+  await using database = await makeTestDatabase();
+  await (await database.open()).close();
+  return readFileSync(database.file);
+}
+
+/** Names the schema by what made it: another build on the same server has another one. */
+const schemaName = migrationChecksum(postgresMigrations.map(({ text }) => text).join("\n"));
+
+async function migrateServer(url: string): Promise<void> {
+  const store = await openPostgresStore({ url, clock: realServices().clock });
+  await store.close();
+}
+
+function place(server: ServerDatabase | undefined): TestDatabase {
   const dataDir = mkdtempSync(join(tmpdir(), "cyberun-store-"));
   const file = join(dataDir, "cyberun.db");
-  const server = testEngine === "postgres" ? await createDatabase() : undefined;
   const remove = async () => {
     await server?.drop();
     rmSync(dataDir, { recursive: true, force: true });

@@ -8,7 +8,7 @@ export interface RecordedTerminal extends Terminal {
 export interface Answers {
   /** Standard input. */
   readonly input?: string;
-  /** What is typed at each hidden question; absent when nobody sits there. */
+  /** What is typed at each question; absent when nobody sits there. */
   readonly typed?: readonly (string | undefined)[];
 }
 
@@ -23,6 +23,10 @@ export function recordedTerminal({ input = "", typed }: Answers = {}): RecordedT
     readInput: async () => input,
     inputChunks: async function* () {
       yield Buffer.from(input);
+    },
+    ask: async (question) => {
+      printed.err += question;
+      return left.shift();
     },
     askHidden: async (questions) => {
       const answers: string[] = [];

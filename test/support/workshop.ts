@@ -6,7 +6,7 @@
  *     await using site = await workshop.serve(license);      // all four roles, license in place
  *     const ada = await setUp(site);
  */
-import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cyberunExecutable, executableWithKeys, run, type Running, start, type StartOptions } from "./executable.ts";
@@ -38,13 +38,33 @@ async function succeeded(executable: string, args: readonly string[]): Promise<v
   if (exitCode !== 0) throw new Error(`${args.join(" ")} ended with ${exitCode}: ${stdout}${stderr}`);
 }
 
+interface Workbench {
+  /** Holds `keys` and `private`, as `cyberun-vendor keys create` leaves them. */
+  readonly folder: string;
+  readonly cyberun: string;
+  readonly vendor: string;
+}
+
+let workbench: Promise<Workbench> | undefined;
+
+const keysIn = (folder: string) => ["--keys-dir", join(folder, "keys"), "--private-dir", join(folder, "private")];
+
 /** Makes keys with the vendor's executable and builds a customer's executable that trusts them. */
+async function makeWorkbench(): Promise<Workbench> {
+  const folder = mkdtempSync(join(tmpdir(), "cyberun-workbench-"));
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  await succeeded(await cyberunExecutable("cyberun-vendor"), ["keys", "create", ...keysIn(folder)]);
+  const keys = join(folder, "keys");
+  return { folder, cyberun: await executableWithKeys(keys), vendor: await executableWithKeys(keys, "cyberun-vendor") };
+}
+
+/** A workshop of its own. The keys are those of every workshop of the process, since a build takes seconds. */
 export async function openWorkshop(): Promise<Workshop> {
+  workbench ??= makeWorkbench();
+  const { folder: made, cyberun, vendor } = await workbench;
   const folder = mkdtempSync(join(tmpdir(), "cyberun-workshop-"));
-  const keys = ["--keys-dir", join(folder, "keys"), "--private-dir", join(folder, "private")];
-  await succeeded(await cyberunExecutable("cyberun-vendor"), ["keys", "create", ...keys]);
-  const cyberun = await executableWithKeys(join(folder, "keys"));
-  const vendor = await executableWithKeys(join(folder, "keys"), "cyberun-vendor");
+  cpSync(made, folder, { recursive: true });
+  const keys = keysIn(folder);
   return {
     folder,
     cyberun,

@@ -4,7 +4,7 @@
  * Rule: nothing of it is believed here; it is only brought into shape. Members that browsers add are let be.
  */
 import { Type } from "typebox";
-import { Compile } from "typebox/compile";
+import { shapeOf } from "../../shape.ts";
 import { decodeBase64url } from "../../crypto/base64url.ts";
 import { parseStrictJson, StrictJsonError } from "../../crypto/strict-json.ts";
 import { invalidField } from "../../fault.ts";
@@ -39,9 +39,9 @@ export type AssertionAnswer = Type.Static<typeof AssertionSchema>;
 /** CollectedClientData of section 5.8.1. */
 type Collected = Type.Static<typeof ClientDataSchema>;
 
-const registrationShape = Compile(RegistrationSchema);
-const assertionShape = Compile(AssertionSchema);
-const clientDataShape = Compile(ClientDataSchema);
+const registrationShape = shapeOf(RegistrationSchema);
+const assertionShape = shapeOf(AssertionSchema);
+const clientDataShape = shapeOf(ClientDataSchema);
 
 /** JSON, or a text that is JSON, as a form has it. */
 function valueOf(given: unknown): unknown {

@@ -9,7 +9,7 @@
  */
 import { and, eq, isNull } from "drizzle-orm";
 import { type Static, Type } from "typebox";
-import { Compile } from "typebox/compile";
+import { shapeOf } from "../../shape.ts";
 import { isSameSecret } from "../../crypto/sealing.ts";
 import { Fault } from "../../fault.ts";
 import { command, type CommandAct, Refused } from "../../gate/operation.ts";
@@ -51,7 +51,7 @@ export async function admit(act: CommandAct, { userId, providerId, amr }: Vouche
 }
 
 const ContextSchema = Type.Object({ provider: Type.String(), issuer: Type.String(), amr: Type.Array(Type.String()), challenge: Type.Optional(Type.String()) });
-const contextShape = Compile(ContextSchema);
+const contextShape = shapeOf(ContextSchema);
 
 function contextOf(json: string): Static<typeof ContextSchema> {
   const context: unknown = JSON.parse(json);

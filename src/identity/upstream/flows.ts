@@ -11,7 +11,7 @@
  */
 import { and, eq, gt, inArray, isNull, lt } from "drizzle-orm";
 import { type Static, Type } from "typebox";
-import { Compile } from "typebox/compile";
+import { shapeOf } from "../../shape.ts";
 import { randomSecret } from "../../crypto/tokens.ts";
 import { Fault } from "../../fault.ts";
 import type { Act, CommandAct } from "../../gate/operation.ts";
@@ -39,8 +39,8 @@ const IdentitySchema = Type.Object({ subject: Type.String(), email: Type.Optiona
 /** Whom a provider vouched for. */
 export type FoundIdentity = Readonly<Static<typeof IdentitySchema>>;
 
-const targetShape = Compile(TargetSchema);
-const identityShape = Compile(IdentitySchema);
+const targetShape = shapeOf(TargetSchema);
+const identityShape = shapeOf(IdentitySchema);
 
 export interface NewFlow {
   readonly stage: FlowStage;

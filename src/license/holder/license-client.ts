@@ -5,9 +5,10 @@
  * never changes what is granted. What a signed lease is worth is judged in `grant.ts`.
  */
 import { Type } from "typebox";
-import { Compile } from "typebox/compile";
+import { shapeOf } from "../../shape.ts";
 import { type Json, parseStrictJson, StrictJsonError } from "../../crypto/strict-json.ts";
 import { Fault, type FaultCode, faultCodes } from "../../fault.ts";
+import { findJson } from "../../json.ts";
 import type { Services } from "../../services.ts";
 import { type Challenge, type ChallengeRequest, ChallengeSchema, type NextChallenge, NextChallengeSchema } from "../lease.ts";
 
@@ -74,17 +75,8 @@ function isFaultCode(code: unknown): code is FaultCode {
   return typeof code === "string" && Object.hasOwn(faultCodes, code);
 }
 
-function looseJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(bytes).toString("utf8"));
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-}
-
 const Fact = Type.Union([Type.Null(), Type.Boolean(), Type.Number(), Type.String({ maxLength: 200 })]);
-const faultShape = Compile(
+const faultShape = shapeOf(
   Type.Object({
     error_code: Type.String(),
     error_message: Type.String(),
@@ -99,7 +91,7 @@ function harmless(text: string): string {
 }
 
 function faultIn(bytes: Uint8Array): Fault | undefined {
-  const body = looseJson(bytes);
+  const body = findJson(Buffer.from(bytes).toString("utf8"));
   if (!faultShape.Check(body) || !isFaultCode(body.error_code)) return undefined;
   const { error_code, error_message, hint, details } = body;
   const facts = Object.entries(details ?? {}).map(([name, fact]) => [name, typeof fact === "string" ? harmless(fact) : fact]);
@@ -155,9 +147,9 @@ async function send(connection: Connection, request: Request): Promise<Json> {
   }
 }
 
-const challengeShape = Compile(ChallengeSchema);
+const challengeShape = shapeOf(ChallengeSchema);
 /** Open to members of newer servers: nothing in it is believed but what is signed inside. */
-const leaseAnswerShape = Compile(
+const leaseAnswerShape = shapeOf(
   Type.Object({
     lease: Type.String({ maxLength: 131_072 }),
     changes_ticket: Type.Optional(Type.String({ maxLength: 4_096 })),

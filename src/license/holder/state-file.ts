@@ -13,7 +13,7 @@
 import { createHmac, hkdfSync } from "node:crypto";
 import { renameSync } from "node:fs";
 import { type Static, Type } from "typebox";
-import { Compile } from "typebox/compile";
+import { shapeOf } from "../../shape.ts";
 import { isSameSecret } from "../../crypto/sealing.ts";
 import { findFile, writeFileDurably } from "../../data-directory.ts";
 import type { Log } from "../../log.ts";
@@ -42,7 +42,7 @@ const LeaseStateSchema = Type.Object(
 );
 export type LeaseState = Static<typeof LeaseStateSchema>;
 
-const stateShape = Compile(LeaseStateSchema);
+const stateShape = shapeOf(LeaseStateSchema);
 const FORM = /^\{"format":1,"mac":"([A-Za-z0-9_-]{43})","state":(\{.*\})\}\n$/s;
 
 export const emptyState: LeaseState = { last: null, pins: [], marks: noMarks, high_water_ms: 0 };

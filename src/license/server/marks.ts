@@ -8,9 +8,10 @@
  * Rule: pure but for reading and writing the second copy. It must not know what a mark is compared with.
  */
 import { type Static, Type } from "typebox";
-import { Compile } from "typebox/compile";
+import { shapeOf } from "../../shape.ts";
 import { findFile, writeFileDurably } from "../../data-directory.ts";
 import type { Log } from "../../log.ts";
+import { findJson } from "../../json.ts";
 import { LicenseError, type TrustedKey } from "../document.ts";
 import { isLater, openRevocation, REVOCATION_BYTES_MAX, type Revocation } from "../revocation.ts";
 
@@ -114,22 +115,13 @@ export function joinMarks(one: Marks, other: Marks): Marks {
   };
 }
 
-const marksShape = Compile(MarksSchema);
-const boundShape = Compile(BoundSchema);
+const marksShape = shapeOf(MarksSchema);
+const boundShape = shapeOf(BoundSchema);
 
 /** `bound_parts` of the store, or undefined when it holds nothing of that form. */
 export function parseBound(text: string | null): BoundParts | undefined {
   const value: unknown = text === null ? null : JSON.parse(text);
   return boundShape.Check(value) ? value : undefined;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
 
 /** The mark that a kept text stands for; none when the text is not a revocation by a key that is trusted here. */
@@ -145,7 +137,7 @@ export function revocationMarks(text: string, seenAtMs: number, trustedKeys: rea
 
 /** The marks that `text` holds; undefined when it is not a marks file. */
 export function parseMarks(text: string, trustedKeys: readonly TrustedKey[]): Marks | undefined {
-  const value = text.length > FILE_BYTES_MAX ? undefined : parsed(text);
+  const value = text.length > FILE_BYTES_MAX ? undefined : findJson(text);
   if (!marksShape.Check(value)) return undefined;
   return {
     epoch: value.epoch,

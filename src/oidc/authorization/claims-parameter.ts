@@ -5,7 +5,8 @@
  * consent to for those we do know is `claims.ts`'s to say.
  */
 import { type Static, Type } from "typebox";
-import { Compile } from "typebox/compile";
+import { shapeOf } from "../../shape.ts";
+import { findJson } from "../../json.ts";
 
 const PARAMETER_CHARACTERS_MAX = 4_096;
 const CLAIMS_MAX = 50;
@@ -23,21 +24,12 @@ export const ClaimsParameterSchema = Type.Object({ userinfo: Type.Optional(Place
 export type WantedClaim = Static<typeof WantedSchema>;
 export type ClaimsParameter = Static<typeof ClaimsParameterSchema>;
 
-const shape = Compile(ClaimsParameterSchema);
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-}
+const shape = shapeOf(ClaimsParameterSchema);
 
 /** The parameter, or undefined when `text` is not one. */
 export function findClaimsParameter(text: string): ClaimsParameter | undefined {
   if (text.length > PARAMETER_CHARACTERS_MAX) return undefined;
-  const value = parsed(text);
+  const value = findJson(text);
   return shape.Check(value) ? value : undefined;
 }
 

@@ -4,7 +4,7 @@
  * Rule: the code is stored as a digest, bound to client, redirect URI, PKCE challenge and DPoP key, and short-lived.
  */
 import { Type } from "typebox";
-import { Compile } from "typebox/compile";
+import { shapeOf } from "../../shape.ts";
 import { randomSecret } from "../../crypto/tokens.ts";
 import { assert } from "../../fault.ts";
 import type { CommandAct } from "../../gate/operation.ts";
@@ -29,7 +29,7 @@ export interface Session {
   readonly amr: readonly string[];
 }
 
-const textsShape = Compile(Type.Array(Type.String()));
+const textsShape = shapeOf(Type.Array(Type.String()));
 
 /** Reads back what identity stored with the session. */
 export function parseAmr(json: string | null): readonly string[] {

@@ -3,7 +3,7 @@
  * browser again (CVE-2026-7571).
  */
 import { type Static, Type } from "typebox";
-import { Compile } from "typebox/compile";
+import { shapeOf } from "../../shape.ts";
 import { assert } from "../../fault.ts";
 import { ClaimsParameterSchema } from "./claims-parameter.ts";
 
@@ -50,7 +50,7 @@ export function isOwnPage({ clientId }: Pick<AuthorizationRequest, "clientId">):
   return clientId === OWN_PAGE;
 }
 
-const shape = Compile(RequestSchema);
+const shape = shapeOf(RequestSchema);
 
 /** Reads back what we stored. */
 export function parseRequest(json: string): AuthorizationRequest {

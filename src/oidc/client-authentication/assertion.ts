@@ -4,7 +4,7 @@
  * Rule: pure; a list of named checks in the order they are made. That it is used once is the caller's to see to.
  */
 import { type Static, Type } from "typebox";
-import { Compile } from "typebox/compile";
+import { shapeOf } from "../../shape.ts";
 import { type ClientJws, findClientJws } from "../client-jws.ts";
 import type { Client } from "../clients/client.ts";
 import type { ClientJwks } from "../clients/client-keys.ts";
@@ -27,7 +27,7 @@ const ClaimsSchema = Type.Object({
   jti: Type.String({ minLength: 1, maxLength: 255 }),
 });
 type Claims = Static<typeof ClaimsSchema>;
-const claimsShape = Compile(ClaimsSchema);
+const claimsShape = shapeOf(ClaimsSchema);
 
 export interface Assertion {
   readonly jws: ClientJws;

@@ -6,7 +6,7 @@
  */
 import { createPublicKey, type KeyObject } from "node:crypto";
 import { type Static, Type } from "typebox";
-import { Compile } from "typebox/compile";
+import { shapeOf } from "../../shape.ts";
 import { JwsError, publicKeyFromX } from "../../crypto/jws.ts";
 import { assert } from "../../fault.ts";
 
@@ -38,8 +38,8 @@ export type ClientJwk = Static<typeof ClientJwkSchema>;
 const JwksSchema = Type.Object({ keys: Type.Array(ClientJwkSchema, { minItems: 1, maxItems: KEYS_MAX }) }, closed);
 export type ClientJwks = Static<typeof JwksSchema>;
 
-const jwkShape = Compile(ClientJwkSchema);
-const jwksShape = Compile(JwksSchema);
+const jwkShape = shapeOf(ClientJwkSchema);
+const jwksShape = shapeOf(JwksSchema);
 
 const publicMembers: readonly string[] = ["kty", "crv", "x", "y", "n", "e", "kid", "alg"];
 /** RFC 7518 sections 6.2.2, 6.3.2 and 6.4.1. */

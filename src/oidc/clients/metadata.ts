@@ -7,7 +7,7 @@
  * itself gets the defaults for everything that weakens it; only who manages clients may say otherwise.
  */
 import { type Static, Type } from "typebox";
-import { Compile } from "typebox/compile";
+import { shapeOf } from "../../shape.ts";
 import { Fault } from "../../fault.ts";
 import { requireName } from "../../identity/names.ts";
 import { OAuthError, type OAuthErrorCode } from "../oauth-error.ts";
@@ -58,7 +58,7 @@ const managed = { require_pkce: Flag, rotate_refresh_tokens: Flag, resources: Ur
 const MetadataSchema = Type.Object({ ...own, ...managed }, { additionalProperties: false });
 type Sent = Static<typeof MetadataSchema>;
 
-const metadataShape = Compile(MetadataSchema);
+const metadataShape = shapeOf(MetadataSchema);
 
 /** `dynamic`: the client itself, over the network. `managed`: an administrator or the operator. `platform`: this executable, for a client of its own. */
 export type Registrar = "dynamic" | "managed" | "platform";

@@ -3,7 +3,7 @@
  * address that answers of the client go to. Without that a client could say it belongs to somebody else's sector.
  */
 import { Type } from "typebox";
-import { Compile } from "typebox/compile";
+import { shapeOf } from "../../shape.ts";
 import { dialJson, type DialSite } from "../../dialler.ts";
 import { Fault } from "../../fault.ts";
 import type { ClientMetadata } from "./client.ts";
@@ -11,7 +11,7 @@ import { refusedMember } from "./metadata.ts";
 import { URI_CHARACTERS_MAX } from "./redirect-uris.ts";
 
 const URIS_MAX = 1_000;
-const documentShape = Compile(Type.Array(Type.String({ maxLength: URI_CHARACTERS_MAX }), { maxItems: URIS_MAX }));
+const documentShape = shapeOf(Type.Array(Type.String({ maxLength: URI_CHARACTERS_MAX }), { maxItems: URIS_MAX }));
 
 export type Sector = Pick<ClientMetadata, "sector_identifier_uri" | "redirect_uris">;
 

@@ -1,6 +1,6 @@
 /** What a device of a client asks for, and what it is given, as both are stored with its request. */
 import { type Static, Type } from "typebox";
-import { Compile } from "typebox/compile";
+import { shapeOf } from "../../shape.ts";
 import { assert } from "../../fault.ts";
 import type { DeviceRequest } from "../../identity/device-requests.ts";
 
@@ -10,8 +10,8 @@ const AnswerSchema = Type.Object({ grantId: Type.String() }, { additionalPropert
 export type DeviceAsked = Readonly<Static<typeof AskedSchema>>;
 export type DeviceAnswer = Readonly<Static<typeof AnswerSchema>>;
 
-const askedShape = Compile(AskedSchema);
-const answerShape = Compile(AnswerSchema);
+const askedShape = shapeOf(AskedSchema);
+const answerShape = shapeOf(AnswerSchema);
 
 /** Reads back what we stored. */
 export function parseAsked({ asked: json }: Pick<DeviceRequest, "asked">): DeviceAsked {

@@ -20,9 +20,11 @@ export const RecoveryCodes = closed({ recovery_codes: Type.Array(Text) });
 /** What a browser's `navigator.credentials` takes (Web Authentication level 3, section 5.4). */
 export const WebAuthnOptions = Type.Object({}, { additionalProperties: true });
 
+const PageMeta = closed({ current_page: Type.Integer(), per_page: Type.Integer(), total_count: Type.Integer() });
+
 /** A page of a list. */
 export function page(name: string, item: TSchema) {
-  return closed({ [name]: Type.Array(item), page_meta: closed({ current_page: Type.Integer(), per_page: Type.Integer(), total_count: Type.Integer() }) });
+  return closed({ [name]: Type.Array(item), page_meta: PageMeta });
 }
 
 const Features = Type.Record(Text, Type.Boolean());
@@ -184,6 +186,42 @@ export const Provider = closed({
   updated_at: MaybeInstant,
 });
 
+export const Webhook = closed({
+  id: Id,
+  display_name: Text,
+  webhook_url: Text,
+  webhook_secret: Type.Null(),
+  webhook_secret_prefix: Text,
+  previous_secret_expires_at: MaybeInstant,
+  webhook_events: Type.Array(Text),
+  webhook_status: Type.Union([Type.Literal("active"), Type.Literal("disabled")]),
+  disabled_reason: MaybeText,
+  failing_since: MaybeInstant,
+  created_at: Instant,
+  updated_at: Instant,
+  last_delivered_at: MaybeInstant,
+});
+
+const delivery = {
+  id: Id,
+  webhook_id: Id,
+  event_type: Text,
+  task_id: MaybeId,
+  delivery_status: Type.Union([Type.Literal("pending"), Type.Literal("delivered"), Type.Literal("failed")]),
+  attempt_count: Type.Integer(),
+  response_status: Type.Union([Type.Integer(), Type.Null()]),
+  next_attempt_at: MaybeInstant,
+  created_at: Instant,
+  delivered_at: MaybeInstant,
+};
+export const Delivery = closed(delivery);
+export const DeliveryDetail = closed({
+  ...delivery,
+  attempts: Type.Array(closed({ attempted_at: Instant, response_status: Type.Union([Type.Integer(), Type.Null()]), error: MaybeText })),
+  request_body: Text,
+  response_body: MaybeText,
+});
+
 export const AuditRecord = closed({
   id: Id,
   created_at: Instant,
@@ -195,3 +233,69 @@ export const AuditRecord = closed({
   address: MaybeText,
   details: Type.Record(Text, Type.Unknown()),
 });
+
+export const Task = closed({
+  id: Id,
+  workflow_id: Id,
+  workflow_slug: Text,
+  workflow_version: Type.Integer(),
+  created_via: Text,
+  task_status: Text,
+  waiting_reason: Type.Union([closed({ code: Text, message: Text }), Type.Null()]),
+  parameters: Type.Record(Text, Type.Unknown()),
+  created_at: Instant,
+  started_at: MaybeInstant,
+  completed_at: MaybeInstant,
+  task_error: MaybeText,
+  attempt: Type.Integer(),
+  retry_count: Type.Integer(),
+  agent_id: MaybeText,
+  agent_labels: Type.Array(Text),
+  gateway_id: MaybeText,
+  gpu_type: MaybeText,
+  dispatch_target: Text,
+  target_pool: Text,
+  tool_type: Text,
+});
+
+export const TaskResult = closed({
+  id: Id,
+  task_status: Text,
+  task_output: Type.Unknown(),
+  download_url: MaybeText,
+  download_urls: Type.Union([Type.Record(Text, Text), Type.Null()]),
+  expires_at: MaybeInstant,
+  task_error: MaybeText,
+  completed_at: MaybeInstant,
+});
+
+const GpuDevice = closed({ device_name: Text, device_type: Text, vram_total: Type.Integer(), vram_free: Type.Integer() });
+const SystemStats = closed({ comfyui_version: Type.Optional(Text), pytorch_version: Type.Optional(Text), os_type: Type.Optional(Text), gpu_devices: Type.Optional(Type.Array(GpuDevice)) });
+
+export const Agent = closed({
+  agent_id: Text,
+  agent_status: Text,
+  is_draining: Type.Boolean(),
+  agent_labels: Type.Array(Text),
+  last_heartbeat: Instant,
+  connected_at: Instant,
+  agent_version: MaybeText,
+  tool: MaybeText,
+  tool_version: MaybeText,
+  comfyui_version: MaybeText,
+  gpu_capacity: Type.Integer(),
+  gpu_type: MaybeText,
+  running_count: Type.Integer(),
+  running_tasks: Type.Array(Id),
+  current_task_id: MaybeId,
+  platform_arch: MaybeText,
+  sync_phase: MaybeText,
+  sync_detail: MaybeText,
+  sync_percent: Type.Union([Type.Number(), Type.Null()]),
+  tasks_completed: Type.Integer(),
+  system_stats: Type.Union([SystemStats, Type.Null()]),
+});
+
+/** `content` holds the facts of its kind: ids, instants in epoch milliseconds. */
+const Notification = closed({ id: Id, kind: Text, title: Text, message: Text, content: Type.Object({ kind: Text }, { additionalProperties: true }), created_at: Instant, read_at: MaybeInstant });
+export const NotificationPage = closed({ notification_list: Type.Array(Notification), unread_count: Type.Integer(), page_meta: PageMeta });

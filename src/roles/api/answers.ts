@@ -5,7 +5,7 @@
  * Rule: a member that is not here is not in an answer.
  */
 import { type TSchema, Type } from "typebox";
-import { Compile } from "typebox/compile";
+import { type Shape, shapeOf } from "../../shape.ts";
 import type { OperationName } from "../../gate/operations.ts";
 import * as shapes from "./answer-shapes.ts";
 
@@ -69,6 +69,7 @@ export const answers = {
   "passkey.remove": nothing,
   "consent.list": ok(closed({ consent_list: Type.Array(closed({ client_id: Text, client_name: Text, scope: Text, granted_at: Instant })) })),
   "consent.revoke": nothing,
+  "membership.list_own": ok(page("membership_list", closed({ team_id: Id, display_name: Text, role: Text, created_at: Instant }))),
   "team.list": ok(page("team_list", closed({ id: Id, display_name: Text, role: Text, created_at: Instant }))),
   "team.list_all": ok(page("team_list", closed({ id: Id, display_name: Text, owner_id: Type.Union([Id, Type.Null()]), owner_email_address: Type.Union([Text, Type.Null()]), member_count: Type.Integer(), created_at: Instant }))),
   "team.create": created(closed({ id: Id })),
@@ -103,6 +104,29 @@ export const answers = {
   "workflow_snapshot.list": ok(page("snapshot_list", shapes.Snapshot)),
   "workflow_snapshot.read": ok(shapes.SnapshotDetail),
   "workflow_snapshot.restore": ok(closed({ id: Id })),
+  "webhook.list": ok(page("webhook_list", shapes.Webhook)),
+  "webhook.read": ok(shapes.Webhook),
+  "webhook.create": created(closed({ id: Id, webhook_secret: Text })),
+  "webhook.update": ok(closed({ id: Id })),
+  "webhook.delete": nothing,
+  "webhook.rotate_secret": ok(closed({ webhook_secret: Text, previous_secret_expires_at: MaybeInstant })),
+  "webhook.test": accepted(closed({ delivery_id: Id })),
+  "webhook_delivery.list": ok(page("delivery_list", shapes.Delivery)),
+  "webhook_delivery.read": ok(shapes.DeliveryDetail),
+  "webhook_delivery.replay": accepted(closed({ delivery_id: Id })),
+  "webhook_delivery.replay_range": accepted(closed({ replayed: Type.Integer(), next_since: MaybeInstant })),
+  "task.run": accepted(closed({ task_id: Id })),
+  "task.run_by_slug": accepted(closed({ task_id: Id })),
+  "task.list": ok(page("task_list", shapes.Task)),
+  "task.read": ok(shapes.Task),
+  "task.read_result": ok(shapes.TaskResult),
+  "task.cancel": ok(Success),
+  "task.follow": { status: 200, schema: Text, mediaType: "text/event-stream" },
+  "agent.list": ok(page("agent_list", shapes.Agent)),
+  "agent.list_runtime": ok(page("agent_list", shapes.Agent)),
+  "notification.list": ok(shapes.NotificationPage),
+  "notification.read": ok(Success),
+  "notification.read_all": ok(closed({ read: Type.Integer() })),
   "entitlements.read": ok(shapes.LicenseStatus),
   "license.upload": ok(Success),
   "license.request_reload": ok(Success),
@@ -128,11 +152,11 @@ export function findAnswer(name: OperationName): Answer | undefined {
   return all[name];
 }
 
-const compiled = new Map<OperationName, ReturnType<typeof Compile>>();
+const checkers = new Map<OperationName, Shape<unknown>>();
 
-function checkerOf(name: OperationName, schema: TSchema): ReturnType<typeof Compile> {
-  const checker = compiled.get(name) ?? Compile(schema);
-  compiled.set(name, checker);
+function checkerOf(name: OperationName, schema: TSchema): Shape<unknown> {
+  const checker = checkers.get(name) ?? shapeOf(schema);
+  checkers.set(name, checker);
   return checker;
 }
 

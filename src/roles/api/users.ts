@@ -8,6 +8,7 @@ import { updateSelf } from "../../identity/own-profile.ts";
 import { createUser, disableUser, enableUser, updateUser } from "../../identity/user-administration.ts";
 import { listUsers, readUser } from "../../identity/user-directory.ts";
 import { readSelf } from "../../identity/users.ts";
+import { listOwnMemberships } from "../../teams/own-memberships.ts";
 import { listAllTeams } from "../../teams/team-directory.ts";
 import { pageQuery } from "./page-query.ts";
 
@@ -17,6 +18,7 @@ const done = { is_success: true } as const;
 
 function addProfileDoors(app: App, gate: Gate): void {
   app.get("/api/v1/users/me", async ({ caller }) => await readSelf(gate, caller, undefined), door("user.read_self"));
+  app.get("/api/v1/users/me/memberships", async ({ caller, query }) => await listOwnMemberships(gate, caller, query), { ...door("membership.list_own", "none"), query: t.Object(pageQuery) });
   app.put("/api/v1/users/me", async ({ caller, body }) => await updateSelf(gate, caller, body), { ...door("user.update_self"), body: t.Object(names) });
 }
 

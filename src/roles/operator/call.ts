@@ -1,6 +1,6 @@
 /** The form of a call: one operation with the shapes of what goes in and what comes out. */
 import type { Static, TSchema } from "typebox";
-import { Compile } from "typebox/compile";
+import { shapeOf } from "../../shape.ts";
 import { Fault } from "../../fault.ts";
 import type { AnchorReading } from "../../audit/anchor.ts";
 import type { Gate } from "../../gate/operation.ts";
@@ -37,8 +37,8 @@ export function call<I extends TSchema, O extends TSchema>(
   { input: inputSchema, output: outputSchema }: Shapes<I, O>,
   run: (scope: OperatorScope, input: Static<I>) => Promise<Static<O>>,
 ): OperatorCall<Static<I>, Static<O>> {
-  const inputShape = Compile(inputSchema);
-  const outputShape = Compile(outputSchema);
+  const inputShape = shapeOf(inputSchema);
+  const outputShape = shapeOf(outputSchema);
   return {
     operation,
     run,

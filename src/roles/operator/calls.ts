@@ -21,6 +21,7 @@ import { createAdministrator as createAdministratorOperation } from "../../teams
 import { call, type OperatorCall } from "./call.ts";
 import { LicenseFactsSchema, LicenseStatusSchema } from "./license-status.ts";
 import { auditCalls } from "./audit-calls.ts";
+import { deploymentCalls } from "./deployment-calls.ts";
 import { oidcClientCalls } from "./oidc-client-calls.ts";
 import { upstreamProviderCalls } from "./upstream-provider-calls.ts";
 
@@ -181,6 +182,7 @@ export const operatorCalls: readonly Pick<OperatorCall<never, unknown>, "operati
   ...oidcClientCalls,
   ...upstreamProviderCalls,
   ...auditCalls,
+  ...deploymentCalls,
   listSigningKeys,
   addSigningKey,
   rotateSigningKeys,

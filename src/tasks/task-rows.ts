@@ -1,0 +1,91 @@
+/**
+ * Rows of tasks and their events. Every change of a task is one conditional update that also counts its event, and the
+ * event's row in the same commit: readers of the stream miss nothing and see nothing twice.
+ *
+ * Rule: only this file changes a task's row. A change that finds the task in another state, attempt or agent's hand than it
+ * expects changes nothing and gives undefined: that is the fence.
+ */
+import { and, eq, type SQL, sql } from "drizzle-orm";
+import { assert } from "../fault.ts";
+import type { CommandAct } from "../gate/operation.ts";
+import type { Tables } from "../store/schema.ts";
+import type { Reader } from "../store/store.ts";
+import { type TaskStatus, taskStatuses } from "./states.ts";
+
+export type TaskRow = Tables["tasks"]["$inferSelect"];
+export type EventKind = "status" | "progress" | "log" | "completed" | "failed" | "cancelled";
+
+/** What a change says to those who follow the task; the task's id, status and time are added. */
+export interface TaskEvent {
+  readonly kind: EventKind;
+  readonly content?: Readonly<Record<string, unknown>>;
+}
+
+export interface Change {
+  readonly where: SQL | undefined;
+  readonly set: { readonly [Name in keyof TaskRow]?: TaskRow[Name] | SQL };
+  /** The event, from the row as it is after the change. */
+  event(row: TaskRow): TaskEvent;
+}
+
+export function statusOf({ status }: Pick<TaskRow, "status">): TaskStatus {
+  const found = taskStatuses.find((each) => each === status);
+  assert(found !== undefined, "a stored task has one of the states");
+  return found;
+}
+
+/** What an agent says while it works is nothing that webhooks are told. */
+const unheard: readonly EventKind[] = ["progress", "log"];
+
+/** Marks an event that webhooks are told of (`untold-events.ts`); a team without any costs nothing more than this look. */
+function untoldFor(writer: Reader, { team_id }: TaskRow, { kind, now }: { readonly kind: EventKind; readonly now: number }): SQL<number> | null {
+  if (unheard.includes(kind)) return null;
+  const { webhooks } = writer.tables;
+  const ofTeam = writer.select({ id: webhooks.id }).from(webhooks).where(eq(webhooks.team_id, team_id));
+  return sql<number>`case when exists ${ofTeam} then cast(${now} as bigint) end`;
+}
+
+/** Writes the event that `row` has just counted. */
+async function writeEvent({ writer, services }: CommandAct, row: TaskRow, { kind, content }: TaskEvent): Promise<void> {
+  const now = services.clock.now();
+  await writer.insert(writer.tables.taskEvents).values({
+    id: `${row.id}/${String(row.event_count).padStart(10, "0")}`,
+    task_id: row.id,
+    team_id: row.team_id,
+    sequence: row.event_count,
+    attempt: row.attempt,
+    kind,
+    content: JSON.stringify({ task_id: row.id, ...(kind === "status" ? { status: row.status } : {}), ...content, timestamp: new Date(now).toISOString() }),
+    created_at: now,
+    untold_since: untoldFor(writer, row, { kind, now }),
+  });
+}
+
+/** Changes the one task that `where` finds, with its event. Undefined when there is none: nothing was changed then. */
+export async function changeTask(act: CommandAct, { where, set, event }: Change): Promise<TaskRow | undefined> {
+  const { tasks } = act.writer.tables;
+  const [row] = await act.writer
+    .update(tasks)
+    .set({ ...set, event_count: sql`${tasks.event_count} + 1` })
+    .where(where)
+    .returning();
+  if (row === undefined) return undefined;
+  await writeEvent(act, row, event(row));
+  return row;
+}
+
+/** A new task with its first event. */
+export async function insertTask(act: CommandAct, row: Omit<TaskRow, "event_count">, labels: readonly string[]): Promise<void> {
+  const { tasks, taskLabels } = act.writer.tables;
+  const inserted: TaskRow = { ...row, event_count: 1 };
+  await act.writer.insert(tasks).values(inserted);
+  if (labels.length > 0) await act.writer.insert(taskLabels).values(labels.map((label) => ({ id: `${row.id}/${label}`, task_id: row.id, label })));
+  await writeEvent(act, inserted, { kind: "status" });
+}
+
+/** The team's task; another team's is none. */
+export async function findTask(reader: Reader, { teamId, id }: { readonly teamId: string; readonly id: string }): Promise<TaskRow | undefined> {
+  const { tasks } = reader.tables;
+  const [found] = await reader.select().from(tasks).where(and(eq(tasks.id, id), eq(tasks.team_id, teamId)));
+  return found;
+}
