@@ -800,6 +800,29 @@ function deliveryTables({ table, text, instant, count }: Kit) {
   };
 }
 
+function fileTables({ table, text, instant, count }: Kit) {
+  return {
+    /** Files of teams; their bytes are on the shelf (`files/shelf.ts`). Indexes on `team_id`, `expires_at`. */
+    files: table("files", {
+      id: text().primaryKey(),
+      team_id: text().notNull(),
+      /** `inputs/TEAM/ID/NAME`: what others call it by. */
+      file_key: text().notNull().unique(),
+      file_name: text().notNull(),
+      content_type: text().notNull(),
+      file_size: count().notNull(),
+      /** `waiting` for its bytes, or `stored`. */
+      status: text().notNull(),
+      /** Hex; once it is stored. */
+      sha256: text(),
+      created_by: text().notNull(),
+      created_at: instant().notNull(),
+      stored_at: instant(),
+      expires_at: instant().notNull(),
+    }),
+  };
+}
+
 function notificationTables({ table, text, instant }: Kit) {
   return {
     /** What a person should know. Unique index on `user_id`, `topic`. Index on `created_at`. */
@@ -879,6 +902,7 @@ export function defineTables(kit: Kit) {
     ...credentialTables(kit),
     ...oidcTables(kit),
     ...notificationTables(kit),
+    ...fileTables(kit),
     ...workflowTables(kit),
     ...agentTables(kit),
     ...taskTables(kit),
