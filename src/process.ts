@@ -15,6 +15,8 @@ import { createSealer } from "./crypto/sealing.ts";
 import { type DataDirectory, findFile, prepareDataDirectory, readSecretLine, secretBytes } from "./data-directory.ts";
 import { Fault } from "./fault.ts";
 import { system } from "./gate/caller.ts";
+import { startFileSweep } from "./files/file-timer.ts";
+import { Shelf } from "./files/shelf.ts";
 import type { Gate } from "./gate/operation.ts";
 import { type App, type AppOptions, type Authenticate, createApp, listen, type Listener } from "./http/listener.ts";
 import { licenseMetrics } from "./http/license-metrics.ts";
@@ -44,6 +46,7 @@ import { writeNotice } from "./notifications/notice-mail.ts";
 import { startNotifications } from "./notifications/notification-timer.ts";
 import { addApiDoors, respondAsPage } from "./roles/api.ts";
 import { apiAuthenticate } from "./roles/api/authenticate.ts";
+import { uploads } from "./roles/api/files.ts";
 import { openTaskStreams } from "./roles/api/task-events.ts";
 import { addGatewayDoors } from "./roles/gateway.ts";
 import { gatewayAuthenticate } from "./roles/gateway/authenticate.ts";
@@ -148,7 +151,7 @@ const limitedRoles: readonly Role[] = ["api", "issuer"];
 function appOf({ config: { proxies, rateLimits }, services, log, gate }: House, role: Role, authenticate: Authenticate): App {
   const respond = responders[role]?.(gate);
   const limits = limitedRoles.includes(role) ? { limits: new RateLimits(rateLimits, services.clock) } : {};
-  return createApp({ role, services, log, authenticate, refusals: gate.refusals, proxies, ...limits, ...(respond === undefined ? {} : { respond }) });
+  return createApp({ role, services, log, authenticate, refusals: gate.refusals, proxies, ...limits, ...(role === "api" ? { uploads } : {}), ...(respond === undefined ? {} : { respond }) });
 }
 
 const strangers: Authenticate = async (_request, address) => ({ kind: "anonymous", address });
@@ -214,7 +217,10 @@ async function openApi(house: House): Promise<LeaseHolder> {
     furnish(app, gate, holder) {
       const streams = openTaskStreams(gate, house.log);
       house.stops.defer(() => streams.stop());
-      addApiDoors(app, { gate, keyring, licenseServer: holder, streams, bell: house.bell });
+      const shelf = new Shelf(house.directory.files, house.services.random);
+      const sweeping = startFileSweep(gate, shelf, house.log);
+      house.stops.defer(() => sweeping.stop());
+      addApiDoors(app, { gate, keyring, licenseServer: holder, streams, bell: house.bell, shelf });
       openPostOffice(house, gate);
       const notifications = startNotifications(gate, house.log);
       house.stops.defer(() => notifications.stop());

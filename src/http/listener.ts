@@ -40,6 +40,8 @@ export interface AppOptions {
    */
   readonly findAnswerProblem?: (operation: OperationName, status: number, value: unknown) => string | undefined;
   readonly bodyBytesMax?: number;
+  /** The one door whose bodies are files, and so may be larger. */
+  readonly uploads?: { isUpload(method: string, path: string): boolean; readonly bytesMax: number };
   /** Answers a fault in the role's own shape (an HTML page, say); undefined falls back to JSON. */
   readonly respond?: (fault: Fault, request: Request) => Promise<Response | undefined>;
 }
@@ -71,9 +73,15 @@ const socketLimits = {
 } as const;
 
 /** Refuses a body by its declared length, before anything is done for the request. */
-function refuseLarge(request: Request, bodyBytesMax: number): void {
-  if (Number(request.headers.get("content-length") ?? 0) <= bodyBytesMax) return;
-  throw new Fault("too_large", `The body is larger than ${bodyBytesMax} bytes.`, { hint: "Send less at once." });
+function refuseLarge(request: Request, { uploads, bodyBytesMax = BODY_BYTES_MAX }: AppOptions): void {
+  const bytes = Number(request.headers.get("content-length") ?? 0);
+  // Where files come in, the runtime lets large bodies through; one that does not say how large it is could be any.
+  if (uploads !== undefined && request.headers.has("transfer-encoding")) {
+    throw new Fault("length_required", "The body does not say how long it is.", { hint: "Send Content-Length, and no Transfer-Encoding." });
+  }
+  if (bytes <= bodyBytesMax) return;
+  const max = uploads?.isUpload(request.method, new URL(request.url).pathname) === true ? uploads.bytesMax : bodyBytesMax;
+  if (bytes > max) throw new Fault("too_large", `The body is larger than ${max} bytes.`, { hint: "Send less at once." });
 }
 
 const noProxies: TrustedProxies = { networks: [], header: "x-forwarded-for" };
@@ -103,12 +111,12 @@ export function createApp(options: AppOptions) {
     normalize: false,
     strictPath: true,
     handler: { standardHostname: false },
-    serve: { development: false, reusePort: false, maxRequestBodySize: BODY_CUT_FACTOR * bodyBytesMax, idleTimeout: IDLE_SECONDS },
+    serve: { development: false, reusePort: false, maxRequestBodySize: Math.max(BODY_CUT_FACTOR * bodyBytesMax, options.uploads?.bytesMax ?? 0), idleTimeout: IDLE_SECONDS },
     websocket: socketLimits,
   })
     .headers(plainHeaders)
     .onRequest(async ({ request, server, set }) => {
-      refuseLarge(request, bodyBytesMax);
+      refuseLarge(request, options);
       const address = clientAddress(request.headers, server?.requestIP(request)?.address, proxies);
       setCaller(request, await admit(options, request, address));
       Object.assign(set.headers, limits?.headersOf(request));

@@ -7,6 +7,7 @@ import { refusalWithStart } from "../dashboard/pages.ts";
 import { frameOfRefusal } from "../dashboard/visit-frame.ts";
 import type { Fault } from "../fault.ts";
 import type { Bell } from "../tasks/bell.ts";
+import type { Shelf } from "../files/shelf.ts";
 import type { Gate } from "../gate/operation.ts";
 import type { App } from "../http/listener.ts";
 import type { LicenseServerLink } from "../license/upload.ts";
@@ -14,6 +15,7 @@ import type { Keyring } from "../oidc/keyring.ts";
 import { addAuditDoors } from "./api/audit.ts";
 import { addConsentDoors } from "./api/consents.ts";
 import { addDeviceDoors } from "./api/devices.ts";
+import { addFileDoors } from "./api/files.ts";
 import { refused } from "./api/forms.ts";
 import { addInvitationDoors } from "./api/invitations.ts";
 import { addInvitationPages } from "./api/invitation-pages.ts";
@@ -41,12 +43,13 @@ export interface ApiOptions {
   readonly keyring: Keyring;
   readonly licenseServer: LicenseServerLink;
   readonly streams: TaskStreams;
+  readonly shelf: Shelf;
   /** Rung when there is something new to dispatch. */
   readonly bell: Bell;
 }
 
 /** Adds the API server's doors to `app`. */
-export function addApiDoors(app: App, { gate, keyring, licenseServer, streams, bell }: ApiOptions): void {
+export function addApiDoors(app: App, { gate, keyring, licenseServer, streams, bell, shelf }: ApiOptions): void {
   addSessionDoors(app, gate, keyring);
   addManagementDoors(app, gate);
   addUserDoors(app, gate);
@@ -59,6 +62,7 @@ export function addApiDoors(app: App, { gate, keyring, licenseServer, streams, b
   addPasskeyDoors(app, gate);
   addWorkflowDoors(app, gate);
   addRuntimeDoors(app, gate);
+  addFileDoors(app, gate, shelf);
   addWebhookDoors(app, gate);
   addTaskDoors(app, streams, bell);
   addAgentDoors(app, gate);
