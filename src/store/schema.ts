@@ -7,7 +7,7 @@
  */
 import type { Kit } from "./columns.ts";
 
-/** License Server: its memory, the clients it knows, what it granted. */
+/** License Server: its memory. */
 function licenseTables({ table, text, instant, count }: Kit) {
   return {
     /** One row, id `server`: the accepted license and the marks that must never go back. */
@@ -32,11 +32,26 @@ function licenseTables({ table, text, instant, count }: Kit) {
       sequence: count().notNull(),
       seen_at: instant().notNull(),
     }),
+    /** The latest revocation accepted for each deployment id: the vendor's signed text, verified anew at each start. */
+    licenseRevocations: table("license_revocations", {
+      deployment_id: text().primaryKey(),
+      revocation: text().notNull(),
+      sequence: count().notNull(),
+      /** Epoch seconds, as the vendor signed it. */
+      issued_at: count().notNull(),
+      seen_at: instant().notNull(),
+    }),
     /** First use of each trial license; a file that comes back does not start anew. */
     licenseActivations: table("license_activations", {
       license_id: text().primaryKey(),
       activated_at: instant().notNull(),
     }),
+  };
+}
+
+/** License Server: the clients it knows, what it granted. */
+function leaseTables({ table, text, instant, count }: Kit) {
+  return {
     /** Enrolled clients: only these keys get a lease. */
     leaseClients: table("lease_clients", {
       /** JWK thumbprint of the client key. */
@@ -881,6 +896,7 @@ function gateTables({ table, text, instant, count }: Kit) {
 export function defineTables(kit: Kit) {
   return {
     ...licenseTables(kit),
+    ...leaseTables(kit),
     ...identityTables(kit),
     ...deviceTables(kit),
     ...passkeyTables(kit),
