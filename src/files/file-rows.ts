@@ -38,6 +38,13 @@ export interface Origin {
   readonly output_id: string;
 }
 
+export interface NewFile {
+  readonly teamId: string;
+  readonly announced: Announced;
+  /** Undefined for an input. */
+  readonly origin?: Origin;
+}
+
 /** The last part of a key: what a shell or a path would make something of is left out. */
 function safeName(name: string): string {
   const plain = name.normalize("NFKD").replace(/[^A-Za-z0-9._-]+/g, "-").replace(/^[.-]+/, "").slice(0, 100);
@@ -56,7 +63,7 @@ export function requireAnnounced({ file_name, file_size, content_type }: Announc
 }
 
 /** A file that waits for its bytes. Throws Fault `conflict` when the team has no room for it. */
-export async function insertFile({ writer, services, caller }: CommandAct, teamId: string, announced: Announced, origin?: Origin): Promise<FileRow> {
+export async function insertFile({ writer, services, caller }: CommandAct, { teamId, announced, origin }: NewFile): Promise<FileRow> {
   const { files } = writer.tables;
   const id = services.random.uuid();
   const now = services.clock.now();

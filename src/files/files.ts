@@ -38,7 +38,7 @@ export function presigned(act: Pick<Act, "sealer" | "services" | "settings">, { 
 /** Announces a file and gives the link to send it by. */
 export const presignUpload = command("file.presign", async (act, input: Announced): Promise<PresignedUpload> => {
   const teamId = await requireTeamReader(act.writer, act.caller, "file.presign");
-  const row = await insertFile(act, teamId, requireAnnounced(input));
+  const row = await insertFile(act, { teamId, announced: requireAnnounced(input) });
   act.note({ teamId, subject: `file:${row.id}`, details: { file_size: row.file_size } });
   return presigned(act, row);
 });

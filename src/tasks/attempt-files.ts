@@ -35,8 +35,13 @@ function isAccepted({ file_name, content_type }: FileRow, accept: readonly strin
   });
 }
 
+export interface GivenValues {
+  readonly parameters: readonly Parameter[];
+  readonly values: ParameterValues;
+}
+
 /** The files of a run are the team's, are there, and are of the declared kinds; each is kept for another day. Throws Fault `invalid_request`. */
-export async function requireInputs(act: CommandAct, teamId: string, parameters: readonly Parameter[], values: ParameterValues): Promise<void> {
+export async function requireInputs(act: CommandAct, teamId: string, { parameters, values }: GivenValues): Promise<void> {
   const now = act.services.clock.now();
   for (const { key, type, accept } of parameters) {
     const fileKey = values[key];
@@ -114,7 +119,7 @@ export const announceOutput = command("task.announce_output", async (act, { outp
   if (known !== undefined && (known.file_name !== file_name || known.file_size !== file_size || known.content_type !== content_type)) {
     throw new Fault("conflict", `The output ${output_id} was announced as another file.`, { hint: "Give it another output_id." });
   }
-  const row = known ?? (await insertFile(act, teamId, announced, { task_id: id, task_attempt: attempt, output_id }));
+  const row = known ?? (await insertFile(act, { teamId, announced, origin: { task_id: id, task_attempt: attempt, output_id } }));
   return { ...presigned(act, row), is_stored: row.status === "stored" };
 });
 

@@ -87,7 +87,7 @@ async function submit(act: CommandAct, runnable: Runnable, input: RunInput): Pro
   if (workflow.workflow_status !== "active") throw new Fault("conflict", "The workflow is disabled and takes no new tasks.", { hint: "Have an admin of the team enable it (workflow_status active)." });
   requireTarget(input, definition);
   const values = resolveParameters(definition.parameters, input.parameters ?? {});
-  await requireInputs(act, workflow.team_id, definition.parameters, values);
+  await requireInputs(act, workflow.team_id, { parameters: definition.parameters, values });
   const { services, caller } = act;
   const id = services.random.uuid();
   const now = services.clock.now();

@@ -98,7 +98,7 @@ test("several outputs have a link each; one that never came has none; one announ
   work.agent.say({ type: "result", ...attemptOf(work.offer), outcome: { kind: "completed", output: null } });
   await work.agent.take("taken");
   const { download_url, download_urls } = await result(work.task_id);
-  expect([download_url, Object.keys(download_urls as object)]).toEqual([null, ["a", "b"]]);
+  expect([download_url, download_urls]).toEqual([null, { a: expect.stringContaining("http"), b: expect.stringContaining("http") }]);
 });
 
 test("an attempt that was lost reaches no file any more, and what it left is not the task's", async () => {
