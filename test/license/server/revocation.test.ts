@@ -236,6 +236,7 @@ describe("what does not bring a revoked license back", () => {
     site.removeFile();
     await site.pass(2_000);
     await expectRevoked(site);
+    expect((await status(site)).problem).toMatchObject({ refusal: "file_missing", message: "There is no license file; the revocation holds without it." });
     await site.restart();
     await expectRevoked(site);
     expect((await status(site)).since).toBe(since);
