@@ -43,7 +43,7 @@ export interface AppOptions {
   /** The one door whose bodies are files, and so may be larger. */
   readonly uploads?: { isUpload(method: string, path: string): boolean; readonly bytesMax: number };
   /** Answers a fault in the role's own shape (an HTML page, say); undefined falls back to JSON. */
-  readonly respond?: (fault: Fault, request: Request) => Response | undefined;
+  readonly respond?: (fault: Fault, request: Request) => Promise<Response | undefined>;
 }
 
 const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
@@ -101,8 +101,8 @@ async function admit({ authenticate, limits }: AppOptions, request: Request, add
 /** A new application with the house's limits, faults and headers. Routes are added by the role. */
 export function createApp(options: AppOptions) {
   const { services, log, role, limits, proxies = noProxies, bodyBytesMax = BODY_BYTES_MAX } = options;
-  const answer = (fault: Fault, request: Request, headers: Readonly<Record<string, string>> = {}) => {
-    const response = options.respond?.(fault, request) ?? faultResponse(fault);
+  const answer = async (fault: Fault, request: Request, headers: Readonly<Record<string, string>> = {}) => {
+    const response = (await options.respond?.(fault, request)) ?? faultResponse(fault);
     for (const [name, value] of Object.entries({ ...limits?.headersOf(request), ...headers })) response.headers.set(name, value);
     return response;
   };
@@ -131,18 +131,18 @@ export function createApp(options: AppOptions) {
     .onError(async ({ error, request }) => {
       if (error instanceof NotFoundError) {
         const allowed = allowedMethods(app, new URL(request.url).pathname);
-        return answer(missingFault(allowed), request, allowed.length === 0 ? {} : { allow: allowed.join(", ") });
+        return await answer(missingFault(allowed), request, allowed.length === 0 ? {} : { allow: allowed.join(", ") });
       }
       const fault = faultOf(error);
       if (fault !== undefined) {
         const operation = operationRefused(request);
         if (operation !== undefined) await options.refusals?.note(operation, callerOf(request), fault);
         if (fault.status >= 500) log.write("warn", "request.refused", { role, code: fault.code, cause: fault.cause });
-        return answer(fault, request);
+        return await answer(fault, request);
       }
       const requestId = services.random.uuid();
       log.write("error", "request.failed", { role, request_id: requestId, method: request.method, error });
-      return answer(bugFault(requestId), request);
+      return await answer(bugFault(requestId), request);
     });
   return app;
 }

@@ -209,9 +209,9 @@ const addresses = { hostname: "127.0.0.1", port: 0 } as const;
 
 function makeApps(gate: Gate, keyring: Keyring, log: Log, uses: LastUses) {
   const parts = { services: gate.services, log, refusals: gate.refusals };
-  const api = createApp({ ...parts, role: "api", uploads, findAnswerProblem, authenticate: apiAuthenticate(gate, keyring, uses), respond: respondAsPage });
+  const api = createApp({ ...parts, role: "api", uploads, findAnswerProblem, authenticate: apiAuthenticate(gate, keyring, uses), respond: respondAsPage(gate) });
   const gateway = createApp({ ...parts, role: "gateway", authenticate: gatewayAuthenticate(gate, uses) });
-  const issuer = createApp({ ...parts, role: "issuer", authenticate: async (_request, address) => ({ kind: "anonymous", address }), respond: respondAsOAuth });
+  const issuer = createApp({ ...parts, role: "issuer", authenticate: async (_request, address) => ({ kind: "anonymous", address }), respond: respondAsOAuth(gate) });
   return { api, gateway, issuer };
 }
 
