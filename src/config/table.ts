@@ -69,6 +69,13 @@ export const settings = {
     shownDefault: "the address the issuer is bound to",
     help: "The issuer's name in tokens and discovery",
   }),
+  logoFile: setting("logo_file", {
+    kind: kinds.presentFile,
+    fallback: undefined,
+    shownDefault: "none: the name alone",
+    help: "Logo that the pages show: a PNG, WebP, or an SVG without scripts and addresses, of at most 100 KB",
+    roles: ["api", "issuer"],
+  }),
   tlsCertFile: setting("tls_cert_file", {
     kind: kinds.presentFile,
     fallback: undefined,

@@ -22,6 +22,7 @@ export type Purpose =
   | "upstream-flow"
   | "signing-key"
   | "join-token"
+  | "file-link"
   | "changes-ticket"
   | "address-bucket"
   | "client-secret"

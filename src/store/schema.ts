@@ -7,7 +7,7 @@
  */
 import type { Kit } from "./columns.ts";
 
-/** License Server: its memory, the clients it knows, what it granted. */
+/** License Server: its memory. */
 function licenseTables({ table, text, instant, count }: Kit) {
   return {
     /** One row, id `server`: the accepted license and the marks that must never go back. */
@@ -32,11 +32,26 @@ function licenseTables({ table, text, instant, count }: Kit) {
       sequence: count().notNull(),
       seen_at: instant().notNull(),
     }),
+    /** The latest revocation accepted for each deployment id: the vendor's signed text, verified anew at each start. */
+    licenseRevocations: table("license_revocations", {
+      deployment_id: text().primaryKey(),
+      revocation: text().notNull(),
+      sequence: count().notNull(),
+      /** Epoch seconds, as the vendor signed it. */
+      issued_at: count().notNull(),
+      seen_at: instant().notNull(),
+    }),
     /** First use of each trial license; a file that comes back does not start anew. */
     licenseActivations: table("license_activations", {
       license_id: text().primaryKey(),
       activated_at: instant().notNull(),
     }),
+  };
+}
+
+/** License Server: the clients it knows, what it granted. */
+function leaseTables({ table, text, instant, count }: Kit) {
+  return {
     /** Enrolled clients: only these keys get a lease. */
     leaseClients: table("lease_clients", {
       /** JWK thumbprint of the client key. */
@@ -785,6 +800,33 @@ function deliveryTables({ table, text, instant, count }: Kit) {
   };
 }
 
+function fileTables({ table, text, instant, count }: Kit) {
+  return {
+    /** Files of teams; their bytes are on the shelf (`files/shelf.ts`). Indexes on `team_id`, `expires_at`. */
+    files: table("files", {
+      id: text().primaryKey(),
+      team_id: text().notNull(),
+      /** `inputs/TEAM/ID/NAME`, or `outputs/…`: what others call it by. */
+      file_key: text().notNull().unique(),
+      file_name: text().notNull(),
+      content_type: text().notNull(),
+      file_size: count().notNull(),
+      /** `waiting` for its bytes, or `stored`. */
+      status: text().notNull(),
+      /** Hex; once it is stored. */
+      sha256: text(),
+      created_by: text().notNull(),
+      created_at: instant().notNull(),
+      stored_at: instant(),
+      expires_at: instant().notNull(),
+      /** Of an output: the attempt that made it, and its name there. Unique together; null for an input. */
+      task_id: text(),
+      task_attempt: count(),
+      output_id: text(),
+    }),
+  };
+}
+
 function notificationTables({ table, text, instant }: Kit) {
   return {
     /** What a person should know. Unique index on `user_id`, `topic`. Index on `created_at`. */
@@ -854,6 +896,7 @@ function gateTables({ table, text, instant, count }: Kit) {
 export function defineTables(kit: Kit) {
   return {
     ...licenseTables(kit),
+    ...leaseTables(kit),
     ...identityTables(kit),
     ...deviceTables(kit),
     ...passkeyTables(kit),
@@ -863,6 +906,7 @@ export function defineTables(kit: Kit) {
     ...credentialTables(kit),
     ...oidcTables(kit),
     ...notificationTables(kit),
+    ...fileTables(kit),
     ...workflowTables(kit),
     ...agentTables(kit),
     ...taskTables(kit),

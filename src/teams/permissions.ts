@@ -47,6 +47,8 @@ export const permissions = {
   "workflow_snapshot.list": "viewer",
   "workflow_snapshot.read": "viewer",
   "workflow_snapshot.restore": "admin",
+  "file.presign": "member",
+  "file.presign_download": "viewer",
   "task.run": "member",
   "task.run_by_slug": "member",
   "task.list": "viewer",

@@ -13,6 +13,7 @@ import { confirmPairing, startPairing } from "../../src/credentials/pairing.ts";
 import { rotateCredential } from "../../src/credentials/rotation.ts";
 import type { UserCaller } from "../../src/gate/caller.ts";
 import type { Gate } from "../../src/gate/operation.ts";
+import { presignDownload, presignUpload } from "../../src/files/files.ts";
 import { readTeam, transferTeam, updateTeam } from "../../src/teams/current-team.ts";
 import { cancelInvitation, createInvitation, listInvitations } from "../../src/teams/invitations.ts";
 import { listAgents, listRuntimeAgents } from "../../src/tasks/agent-list.ts";
@@ -69,6 +70,12 @@ async function someSnapshot(gate: Gate, team: Team): Promise<string> {
 
 const someTask = async (gate: Gate, team: Team) => (await runWorkflow(gate, team.people.owner, { workflow_id: await someWorkflow(gate, team) })).task_id;
 
+async function someFile(gate: Gate, { people: { owner } }: Team): Promise<string> {
+  const { file_key } = await presignUpload(gate, owner, { file_name: "a.png", file_size: 1, content_type: "image/png" });
+  await gate.store.write(async (writer) => void (await writer.update(writer.tables.files).set({ status: "stored", sha256: "00" })));
+  return file_key;
+}
+
 function snapshotIn(pair: string): { readonly workflow_id: string; readonly snapshot_id: string } {
   const [workflow_id = "", snapshot_id = absent] = pair.split("/");
   return { workflow_id, snapshot_id };
@@ -122,6 +129,8 @@ const walks: Readonly<Record<TeamAction, Walk>> = {
   "workflow_snapshot.list": { object: someWorkflow, attempt: (gate, caller, workflow_id) => listSnapshots(gate, caller, { workflow_id }) },
   "workflow_snapshot.read": { object: someSnapshot, attempt: (gate, caller, pair) => readSnapshot(gate, caller, snapshotIn(pair)) },
   "workflow_snapshot.restore": { object: someSnapshot, attempt: (gate, caller, pair) => restoreSnapshot(gate, caller, snapshotIn(pair)) },
+  "file.presign": { attempt: (gate, caller) => presignUpload(gate, caller, { file_name: "a.png", file_size: 1, content_type: "image/png" }) },
+  "file.presign_download": { object: someFile, attempt: (gate, caller, file_key) => presignDownload(gate, caller, { file_key }) },
   "webhook.list": { attempt: (gate, caller) => listWebhooks(gate, caller, {}) },
   "webhook.read": { object: someWebhook, attempt: (gate, caller, webhook_id) => readWebhook(gate, caller, { webhook_id }) },
   "webhook.create": { attempt: (gate, caller) => createWebhook(gate, caller, aWebhook) },

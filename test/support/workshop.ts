@@ -18,6 +18,8 @@ export interface Workshop {
   readonly vendor: string;
   /** Signs a license and returns the file's path. Flags are those of `cyberun-vendor sign`. */
   sign(name: string, flags: readonly string[]): Promise<string>;
+  /** Revokes a license and returns the revocation's path. Flags are those of `cyberun-vendor revoke`. */
+  revoke(name: string, license: string, flags: readonly string[]): Promise<string>;
   /** `cyberun serve` with `license` in force; without one it starts unlicensed. */
   serve(license: string | undefined, options?: ServeOptions): Promise<Running>;
   close(): void;
@@ -56,13 +58,17 @@ async function makeWorkbench(): Promise<Workbench> {
   return { folder, cyberun: await executableWithKeys(keys), vendor: await executableWithKeys(keys, "cyberun-vendor") };
 }
 
-/** A workshop of its own. The keys are those of every workshop of the process, since a build takes seconds. */
-export async function openWorkshop(): Promise<Workshop> {
+/**
+ * A workshop of its own. The keys are those of every workshop of the process, since a build takes seconds; a stranger's are
+ * its own, and no executable trusts them.
+ */
+export async function openWorkshop({ isStranger = false } = {}): Promise<Workshop> {
   workbench ??= makeWorkbench();
   const { folder: made, cyberun, vendor } = await workbench;
   const folder = mkdtempSync(join(tmpdir(), "cyberun-workshop-"));
-  cpSync(made, folder, { recursive: true });
   const keys = keysIn(folder);
+  if (isStranger) await succeeded(vendor, ["keys", "create", ...keys]);
+  else cpSync(made, folder, { recursive: true });
   return {
     folder,
     cyberun,
@@ -71,6 +77,11 @@ export async function openWorkshop(): Promise<Workshop> {
       const out = join(folder, `${name}.lic`);
       const isRenewal = flags.includes("--renew");
       await succeeded(vendor, ["sign", ...keys, ...(isRenewal ? [] : customer), ...flags, "--out", out]);
+      return out;
+    },
+    async revoke(name, license, flags) {
+      const out = join(folder, `${name}.revocation`);
+      await succeeded(vendor, ["revoke", license, ...keys, ...flags, "--out", out]);
       return out;
     },
     async serve(license, { flags = [], installed, ...options } = {}) {

@@ -22,11 +22,11 @@ describe("a message is refused", () => {
   }
 });
 
-test("of ten thousand hostile messages none is answered, and the honest ones in between are", async () => {
-  const { violations, facts } = await drill(10_000);
+test("of three thousand hostile messages none is answered, and the honest ones in between are (short form of the drill)", async () => {
+  const { violations, facts } = await drill(3_000);
   expect(violations).toEqual([]);
-  expect(facts["honest"]).toBe(200);
-}, 60_000);
+  expect(facts["honest"]).toBe(60);
+});
 
 describe("the order of the checks", () => {
   const refusals: readonly (readonly [string, (client: TestClient) => string])[] = [
@@ -154,7 +154,7 @@ describe("challenges", () => {
     for (let asked = 0; asked < CHALLENGES_MAX + 1; asked += 1) challenges.issue({ client_key: site.client().nonce(), role: "api", client_nonce: "x".repeat(43) });
     expect(challenges.nextCount).toBe(NEXT_CHALLENGES_MAX);
     expect([0, 1, NEXT_CHALLENGES_MAX].map((id) => challenges.take(`client ${id}`, nonces[id] ?? "") !== undefined)).toEqual([false, true, true]);
-  }, 20_000);
+  });
 
   const unusable: readonly (readonly [string, string])[] = [
     ["zero", "A".repeat(43)],
