@@ -49,6 +49,7 @@ testNeeding("postgres", "four processes are one deployment", async () => {
   const agent = await createKey(api, ada, "agent");
   const { promise, resolve } = Promise.withResolvers<string>();
   const socket = new WebSocket(`${gateway.urls.gateway}/v1/connect`.replace("http", "ws"), { headers: { authorization: `Bearer ${agent.key}` } });
+  socket.onopen = () => socket.send(JSON.stringify({ type: "hello", protocol: 1, agent_id: "node-1", agent_version: "1.0.0", labels: [], capacity: 1, holds: [] }));
   socket.onmessage = ({ data }) => resolve(String(data));
   expect(JSON.parse(await promise).type).toBe("welcome");
 
