@@ -5,10 +5,10 @@
  *
  * The last line is `N passed, N failed, N skipped`. A step that fails counts as one failure; under CI=true a skip is one too.
  */
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
-import { type PostgresServer, startPostgres } from "../test/support/postgres.ts";
+import { startPostgres } from "../test/support/postgres.ts";
 import { importsOf, reachableFrom } from "../test/tidy/imports.ts";
 import { readSource } from "../test/tidy/source-text.ts";
 import { root } from "./executables.ts";
@@ -50,9 +50,28 @@ function storeTests(): readonly string[] {
 
 /** A folder for whatever the tests leave behind, also those that were killed; other accounts may pass through it. */
 function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), "cyberun-test-"));
+  const folder = mkdtempSync(join(process.env["TMPDIR"] ?? (isRoomy(MEMORY) ? MEMORY : tmpdir()), "cyberun-test-"));
   chmodSync(folder, 0o711);
   return folder;
+}
+
+/** Linux's file system in memory. The tests open thousands of stores, and most of their time would be flushes of the disk. */
+const MEMORY = "/dev/shm";
+const MEMORY_BYTES_MIN = 4_000_000_000;
+
+/** Whether there is room for what the tests write there, and programs may be run from it: containers often forbid both. */
+function isRoomy(folder: string): boolean {
+  try {
+    const { bavail, bsize } = statfsSync(folder);
+    if (bavail * bsize < MEMORY_BYTES_MIN) return false;
+    const script = join(folder, `cyberun-probe-${process.pid}`);
+    writeFileSync(script, "#!/bin/sh\n", { mode: 0o700 });
+    const isRun = Bun.spawnSync([script]).success;
+    rmSync(script);
+    return isRun;
+  } catch {
+    return false;
+  }
 }
 
 async function runTests(name: string, files: readonly string[], added: Readonly<Record<string, string>>): Promise<Counts> {
@@ -75,15 +94,15 @@ function withoutPostgres(files: readonly string[]): Counts {
   return { ...nothingCounted, skipped: files.length };
 }
 
-async function runOnBothEngines(server: PostgresServer | undefined): Promise<Counts> {
-  const temporary = temporaryFolder();
+async function runOnBothEngines(temporary: string): Promise<Counts> {
+  const server = tools.postgres.find() === undefined ? undefined : await startPostgres(temporary);
   const shared = { TMPDIR: temporary, ...(server === undefined ? {} : { TEST_POSTGRES_URL: server.url }) };
   try {
     const sqlite = await runTests("sqlite", testFiles(), { TEST_ENGINE: "sqlite", ...shared });
     const postgres = server === undefined ? withoutPostgres(storeTests()) : await runTests("postgres", storeTests(), { TEST_ENGINE: "postgres", ...shared });
     return add(sqlite, postgres);
   } finally {
-    rmSync(temporary, { recursive: true, force: true });
+    await server?.stop();
   }
 }
 
@@ -93,11 +112,11 @@ async function runAll(): Promise<Counts> {
   mkdirSync(reports, { recursive: true });
   if (!isPassed("the build", ["build/build.ts"])) return oneFailure;
   const types = isPassed("the type check", ["check", "--no-script"]) ? nothingCounted : oneFailure;
-  const server = tools.postgres.find() === undefined ? undefined : await startPostgres();
+  const temporary = temporaryFolder();
   try {
-    return add(types, await runOnBothEngines(server));
+    return add(types, await runOnBothEngines(temporary));
   } finally {
-    await server?.stop();
+    rmSync(temporary, { recursive: true, force: true });
     rmSync(join(root, "test-output", "executables"), { recursive: true, force: true });
   }
 }

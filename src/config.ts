@@ -30,6 +30,9 @@ export interface Config {
   /** Undefined: nothing was set, see {@link settingsOf}. */
   readonly publicUrl: string | undefined;
   readonly issuerUrl: string | undefined;
+  readonly logoFile: string | undefined;
+  /** Host by which roles are known in place of the address they are bound to: browsers have passkeys for names only. */
+  readonly shownHost: string | undefined;
   readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
   readonly extraCaFile: string | undefined;
   readonly dialAllow: Settings["dialAllow"];
@@ -87,6 +90,8 @@ export interface Configured {
 const SERVICE_DATA_DIR = "/var/lib/cyberun";
 const TRIAL_DATA_DIR = ".cyberun-trial";
 const DEFAULT_LICENSE_SERVER = "http://localhost:9400";
+
+const loopback = /^(localhost|127(\.\d{1,3}){3}|::1)$/;
 
 /** The variables of this process. */
 export function processEnvironment(): Environment {
@@ -168,15 +173,18 @@ function clientOf(reader: SettingsReader, { CYBERUN_API_KEY: key, XDG_CONFIG_HOM
 function configOf(reader: SettingsReader, environment: Environment, isTrial: boolean): Config {
   const preset = reader.read("preset", settings.preset);
   const dataDir = reader.read("dataDir", settings.dataDir) ?? (isTrial ? join(homedir(), TRIAL_DATA_DIR) : SERVICE_DATA_DIR);
+  const bind = reader.read("bind", settings.bind);
   return {
     roles: reader.read("roles", settings.roles),
     dataDir,
     licenseFile: reader.read("licenseFile", settings.licenseFile) ?? join(dataDir, "license.lic"),
     licenseServerAddresses: reader.read("licenseServerAddresses", settings.licenseServerAddresses),
-    bind: reader.read("bind", settings.bind),
+    bind,
     ports: portsOf(reader),
     publicUrl: reader.read("publicUrl", settings.publicUrl),
     issuerUrl: reader.read("issuerUrl", settings.issuerUrl),
+    logoFile: reader.read("logoFile", settings.logoFile),
+    shownHost: isTrial && loopback.test(bind) ? "localhost" : undefined,
     tls: tlsOf(reader),
     extraCaFile: reader.read("extraCaFile", settings.extraCaFile),
     dialAllow: reader.read("dialAllow", settings.dialAllow),
@@ -241,8 +249,6 @@ function idleBeyondEnd(reader: SettingsReader, { lifetimes }: Config): readonly 
   const where = reader.findPlace("refreshTokenSeconds") ?? reader.findPlace("refreshTokenAbsoluteSeconds") ?? idle.flag;
   return [{ where, problem: `a refresh token cannot be left alone for longer (${idle.flag}) than it lives at all (${absolute.flag})`, hint: `Set ${absolute.flag} or ${absolute.variable} too.` }];
 }
-
-const loopback = /^(localhost|127(\.\d{1,3}){3}|::1)$/;
 
 function noticesOf(reader: SettingsReader, config: Config): readonly string[] {
   const { file } = reader;
@@ -311,11 +317,19 @@ export function licenseServersOf(config: Config, own: string | undefined): reado
 
 export type RoleUrls = Readonly<Partial<Record<Role, string>>>;
 
+/** The address of a role as people and programs are told it; `bound` is the one it listens on. */
+export function shownAddress({ shownHost }: Config, bound: string): string {
+  if (shownHost === undefined) return dialled(bound);
+  const url = new URL(bound);
+  url.hostname = shownHost;
+  return url.origin;
+}
+
 /** The address of a role that is not named by configuration: the same whichever process of the deployment asks. */
 function addressOf(config: Config, role: Role, bound: string | undefined): string {
-  if (bound !== undefined) return dialled(bound);
+  if (bound !== undefined) return shownAddress(config, bound);
   const host = config.bind.includes(":") ? `[${config.bind}]` : config.bind;
-  return dialled(`${config.tls === undefined ? "http" : "https"}://${host}:${config.ports[role]}`);
+  return shownAddress(config, `${config.tls === undefined ? "http" : "https"}://${host}:${config.ports[role]}`);
 }
 
 /** What domains need to know of the configuration; `bound` are the addresses that roles of this process are bound to. */
@@ -325,6 +339,8 @@ export function settingsOf(config: Config, bound: RoleUrls): Settings {
     hasMailServer: config.smtp.host !== undefined,
     dialAllow: config.dialAllow,
     upstreamProviders: config.upstreamProviders,
+    // Read where pages are served.
+    logo: undefined,
     publicUrl: config.publicUrl ?? addressOf(config, "api", bound.api),
     issuerUrl: config.issuerUrl ?? addressOf(config, "issuer", bound.issuer),
   };

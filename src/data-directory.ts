@@ -11,6 +11,7 @@
  *     DATA/roles/ROLE/client.key      a role's Ed25519 seed
  *     DATA/roles/ROLE/lease.json      its last good lease and marks
  *     DATA/audit/NAME.anchor          where the audit's chains ended last
+ *     DATA/files/                     what people and agents have sent (`files/shelf.ts`)
  *     DATA/operator.sock              door for the CLI on this host while a server runs
  *
  * Rule: only this file knows the paths and how files are written. It must not know what the content means.
@@ -32,6 +33,7 @@ export interface DataDirectory {
   readonly licenseMarks: string;
   readonly operatorSocket: string;
   readonly auditAnchors: string;
+  readonly files: string;
   clientKey(role: string): string;
   leaseState(role: string): string;
 }
@@ -48,6 +50,7 @@ export function dataDirectory(root: string): DataDirectory {
     licenseMarks: join(root, "license", "marks.json"),
     operatorSocket: join(root, "operator.sock"),
     auditAnchors: join(root, "audit"),
+    files: join(root, "files"),
     clientKey: (role) => join(root, "roles", role, "client.key"),
     leaseState: (role) => join(root, "roles", role, "lease.json"),
   };

@@ -26,6 +26,10 @@ export interface DialRequest {
   readonly headers?: Readonly<Record<string, string>>;
   /** Gives the request up before its time. */
   readonly signal?: AbortSignal;
+  /** In place of {@link DIAL_MS_MAX}. */
+  readonly msMax?: number;
+  /** Only the beginning of the answer's body matters: so many bytes are read, and a longer one is cut instead of refused. */
+  readonly answerBytes?: number;
 }
 
 export interface DialSite {
@@ -81,9 +85,9 @@ function refused(problem: string, cause?: string): Fault {
   });
 }
 
-function failed(cause: unknown): Fault {
+function failed(cause: unknown, { msMax = DIAL_MS_MAX }: Pick<DialRequest, "msMax"> = {}): Fault {
   return new Fault("unavailable", "The address did not give an answer that can be used.", {
-    hint: `It must answer within ${DIAL_MS_MAX / 1_000} seconds, with at most ${DIAL_BODY_BYTES_MAX} bytes, and show a certificate for its name.`,
+    hint: `It must answer within ${msMax / 1_000} seconds, with at most ${DIAL_BODY_BYTES_MAX} bytes, and show a certificate for its name.`,
     cause,
   });
 }
@@ -137,7 +141,7 @@ async function addressesOf({ services }: DialSite, { hostname }: Destination, si
   }
 }
 
-async function exchanged(site: DialSite, { body, headers }: DialRequest, { destination, signal }: { readonly destination: Destination; readonly signal: AbortSignal }): Promise<Exchanged> {
+async function exchanged(site: DialSite, { body, headers, msMax, answerBytes }: DialRequest, { destination, signal }: { readonly destination: Destination; readonly signal: AbortSignal }): Promise<Exchanged> {
   const addresses = await addressesOf(site, destination, signal);
   const problem = problemOfAddresses(destination, addresses, site.settings.dialAllow);
   if (problem !== undefined) throw refused("is not one that this deployment may reach", problem);
@@ -148,11 +152,12 @@ async function exchanged(site: DialSite, { body, headers }: DialRequest, { desti
       method: body === undefined ? "GET" : "POST",
       headers: { ...headers, "user-agent": "cyberun", "accept-encoding": "identity" },
       body,
-      bodyBytesMax: DIAL_BODY_BYTES_MAX,
+      bodyBytesMax: answerBytes ?? DIAL_BODY_BYTES_MAX,
+      isBodyCut: answerBytes !== undefined,
       signal,
     });
   } catch (cause) {
-    throw failed(cause);
+    throw failed(cause, msMax === undefined ? {} : { msMax });
   }
 }
 
@@ -164,7 +169,8 @@ async function exchanged(site: DialSite, { body, headers }: DialRequest, { desti
 export async function dial(site: DialSite, request: DialRequest): Promise<Exchanged> {
   const destination = requireDestination(request.url);
   const cutting = new AbortController();
-  const cancel = site.services.clock.after(DIAL_MS_MAX, () => cutting.abort(new Error(`it took longer than ${DIAL_MS_MAX} ms`)));
+  const { msMax = DIAL_MS_MAX } = request;
+  const cancel = site.services.clock.after(msMax, () => cutting.abort(new Error(`it took longer than ${msMax} ms`)));
   try {
     const signal = request.signal === undefined ? cutting.signal : AbortSignal.any([cutting.signal, request.signal]);
     return await exchanged(site, request, { destination, signal });

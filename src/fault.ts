@@ -22,6 +22,8 @@ export const faultCodes = {
   method_not_allowed: { status: 405, exit: 2 },
   conflict: { status: 409, exit: 6 },
   gone: { status: 410, exit: 5 },
+  length_required: { status: 411, exit: 2 },
+  precondition_failed: { status: 412, exit: 6 },
   too_large: { status: 413, exit: 2 },
   unsupported_media_type: { status: 415, exit: 2 },
   idempotency_key_reused: { status: 422, exit: 6 },

@@ -17,9 +17,9 @@ const DOTS = "•••";
 const FIELD_CHARACTERS_MAX = 2_000;
 const DEPTH_MAX = 4;
 const secretName = /pass(word|phrase)?|secret|token|authorization|cookie|credential$|raw_key|private|pepper|seed|\bmac\b/i;
-/** Our keys, refresh and join tokens, JWTs and other compact JWS, PEM, bearer headers, links that are good once. */
+/** Our keys, refresh and join tokens, webhook secrets, JWTs and other compact JWS, PEM, bearer headers, links that are good once. */
 const secretValue =
-  /\b[sda]k-[A-Za-z0-9_]{8,}|\brt-[A-Za-z0-9_-]{8,}|\bjoin-[A-Za-z0-9]{8}_[A-Za-z0-9_-]+|\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]*)?|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?-----END [A-Z ]*-----|(?<=\bbearer\s)\S+|(?<=\/(?:setup|reset-password|verify-email)\/)[A-Za-z0-9_-]+/gi;
+  /\b[sda]k-[A-Za-z0-9_]{8,}|\brt-[A-Za-z0-9_-]{8,}|\bwhsec_[A-Za-z0-9+/=]{8,}|\bjoin-[A-Za-z0-9]{8}_[A-Za-z0-9_-]+|\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]*)?|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?-----END [A-Z ]*-----|(?<=\bbearer\s)\S+|(?<=\/(?:setup|reset-password|verify-email)\/)[A-Za-z0-9_-]+/gi;
 
 /** `text` with everything that looks like a credential replaced by dots. */
 export function redactText(text: string): string {

@@ -18,6 +18,8 @@ export interface Exchange {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | undefined;
   readonly bodyBytesMax: number;
+  /** Reads up to the limit and lets the rest go, where otherwise a larger body is an error. */
+  readonly isBodyCut?: boolean | undefined;
   /** Ends the exchange, wherever it is. */
   readonly signal: AbortSignal;
   /** PEM texts trusted in place of the runtime's own. */
@@ -46,19 +48,20 @@ function headersOf(message: IncomingMessage): Headers {
 }
 
 /** Reads the body up to its limit. */
-async function bodyOf(message: IncomingMessage, bytesMax: number): Promise<Uint8Array<ArrayBuffer>> {
+async function bodyOf(message: IncomingMessage, { bodyBytesMax: bytesMax, isBodyCut }: Pick<Exchange, "bodyBytesMax" | "isBodyCut">): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of message) {
     if (!(chunk instanceof Uint8Array)) throw new Error("the body does not come in bytes");
     size += chunk.length;
+    if (size > bytesMax && isBodyCut === true) return new Uint8Array(Buffer.concat([...chunks, chunk]).subarray(0, bytesMax));
     if (size > bytesMax) throw new Error(`the body is larger than ${bytesMax} bytes`);
     chunks.push(chunk);
   }
   return new Uint8Array(Buffer.concat(chunks));
 }
 
-async function exchange({ url, addresses, method, headers, body, bodyBytesMax, signal, ca }: Exchange): Promise<Exchanged> {
+async function exchange({ url, addresses, method, headers, body, bodyBytesMax, isBodyCut, signal, ca }: Exchange): Promise<Exchanged> {
   const found = addresses.map((address) => ({ address, family: isIPv6(address) ? 6 : 4 }));
   const [first] = found;
   if (first === undefined) throw new Error("there is no address to connect to");
@@ -82,7 +85,7 @@ async function exchange({ url, addresses, method, headers, body, bodyBytesMax, s
     signal.throwIfAborted();
     sent.end(body);
     const message = await promise;
-    return { status: message.statusCode ?? 0, headers: headersOf(message), body: await bodyOf(message, bodyBytesMax) };
+    return { status: message.statusCode ?? 0, headers: headersOf(message), body: await bodyOf(message, { bodyBytesMax, isBodyCut }) };
   } finally {
     signal.removeEventListener("abort", cut);
     sent.destroy();

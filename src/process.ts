@@ -8,13 +8,15 @@
  */
 import { reachingOwn, readServerCertificate, type ServerCertificate, trustedBeside, withExtraCa } from "./certificates.ts";
 import { openAuditedStore } from "./audit/audited-store.ts";
-import { type Config, licenseServersOf, settingsOf } from "./config.ts";
+import { type Config, licenseServersOf, settingsOf, shownAddress } from "./config.ts";
 import type { Role } from "./config/setting.ts";
 import { LastUses } from "./credentials/last-use.ts";
 import { createSealer } from "./crypto/sealing.ts";
 import { type DataDirectory, findFile, prepareDataDirectory, readSecretLine, secretBytes } from "./data-directory.ts";
 import { Fault } from "./fault.ts";
 import { system } from "./gate/caller.ts";
+import { startFileSweep } from "./files/file-timer.ts";
+import { Shelf } from "./files/shelf.ts";
 import type { Gate } from "./gate/operation.ts";
 import { type App, type AppOptions, type Authenticate, createApp, listen, type Listener } from "./http/listener.ts";
 import { licenseMetrics } from "./http/license-metrics.ts";
@@ -33,6 +35,7 @@ import { hostFiles } from "./license/server/host-parts.ts";
 import { LicenseServer } from "./license/server/license-server.ts";
 import { trustedKeys } from "./license/trust.ts";
 import type { Log } from "./log.ts";
+import { readLogo } from "./logo.ts";
 import { createMailer } from "./mail/smtp.ts";
 import { createClientKeySets } from "./oidc/clients/client-key-sets.ts";
 import { prepareSigningKey } from "./oidc/key-rotation.ts";
@@ -43,6 +46,7 @@ import { writeNotice } from "./notifications/notice-mail.ts";
 import { startNotifications } from "./notifications/notification-timer.ts";
 import { addApiDoors, respondAsPage } from "./roles/api.ts";
 import { apiAuthenticate } from "./roles/api/authenticate.ts";
+import { uploads } from "./roles/api/files.ts";
 import { openTaskStreams } from "./roles/api/task-events.ts";
 import { addGatewayDoors } from "./roles/gateway.ts";
 import { gatewayAuthenticate } from "./roles/gateway/authenticate.ts";
@@ -53,6 +57,7 @@ import type { Services } from "./services.ts";
 import type { Settings } from "./settings.ts";
 import { Bell } from "./tasks/bell.ts";
 import { writeInvitation } from "./teams/invitation-mail.ts";
+import { Courier } from "./webhooks/courier.ts";
 import { buildTime, version } from "./version.ts";
 
 export interface Running {
@@ -97,7 +102,9 @@ const coreOnly: Entitled = { entitlements: () => without("missing") };
 
 /** Addresses are known only once ports are bound, so they are looked up when they are used. */
 function lateSettings(config: Config, bound: House["bound"]): Settings {
+  const logo = readLogo(config.logoFile);
   return {
+    logo,
     ...config.lifetimes,
     hasMailServer: config.smtp.host !== undefined,
     dialAllow: config.dialAllow,
@@ -136,15 +143,15 @@ function open(house: House, role: Role, app: App): Listener {
 }
 
 /** How roles refuse in a shape of their own. */
-const responders: Readonly<Partial<Record<Role, AppOptions["respond"]>>> = { api: respondAsPage, issuer: respondAsOAuth };
+const responders: Readonly<Partial<Record<Role, (gate: Gate) => AppOptions["respond"]>>> = { api: respondAsPage, issuer: respondAsOAuth };
 
 /** Roles that strangers and scripts call; agents and leases have limits of their own. */
 const limitedRoles: readonly Role[] = ["api", "issuer"];
 
-function appOf({ config: { proxies, rateLimits }, services, log, gate: { refusals } }: House, role: Role, authenticate: Authenticate): App {
-  const respond = responders[role];
+function appOf({ config: { proxies, rateLimits }, services, log, gate }: House, role: Role, authenticate: Authenticate): App {
+  const respond = responders[role]?.(gate);
   const limits = limitedRoles.includes(role) ? { limits: new RateLimits(rateLimits, services.clock) } : {};
-  return createApp({ role, services, log, authenticate, refusals, proxies, ...limits, ...(respond === undefined ? {} : { respond }) });
+  return createApp({ role, services, log, authenticate, refusals: gate.refusals, proxies, ...limits, ...(role === "api" ? { uploads } : {}), ...(respond === undefined ? {} : { respond }) });
 }
 
 const strangers: Authenticate = async (_request, address) => ({ kind: "anonymous", address });
@@ -210,10 +217,15 @@ async function openApi(house: House): Promise<LeaseHolder> {
     furnish(app, gate, holder) {
       const streams = openTaskStreams(gate, house.log);
       house.stops.defer(() => streams.stop());
-      addApiDoors(app, { gate, keyring, licenseServer: holder, streams, bell: house.bell });
+      const shelf = new Shelf(house.directory.files, house.services.random);
+      const sweeping = startFileSweep(gate, shelf, house.log);
+      house.stops.defer(() => sweeping.stop());
+      addApiDoors(app, { gate, keyring, licenseServer: holder, streams, bell: house.bell, shelf });
       openPostOffice(house, gate);
       const notifications = startNotifications(gate, house.log);
       house.stops.defer(() => notifications.stop());
+      const courier = new Courier(gate, house.log);
+      house.stops.defer(() => courier.stop());
       return {};
     },
   });
@@ -249,6 +261,12 @@ async function openIssuer(house: House): Promise<LeaseHolder> {
   });
 }
 
+/** Where each role is reached, as its links and discovery say it too, unless the operator named another address. */
+function shownUrls(config: Config, bound: House["bound"]): Running["urls"] {
+  if (config.shownHost === undefined) return bound;
+  return Object.fromEntries(Object.entries(bound).map(([role, url]) => [role, shownAddress(config, url)]));
+}
+
 async function openRoles(house: House): Promise<Running> {
   const { config, gate, bound, stops } = house;
   const runs = (role: Role) => config.roles.includes(role);
@@ -258,7 +276,7 @@ async function openRoles(house: House): Promise<Running> {
   const issuer = runs("issuer") ? await openIssuer(house) : undefined;
   await Promise.all([api, gateway, issuer].map((holder) => holder?.whenSettled()));
   return {
-    urls: bound,
+    urls: shownUrls(config, bound),
     gate,
     licenseServer,
     entitled: api ?? gateway ?? issuer,

@@ -6,6 +6,7 @@
 import type { AddressRange } from "./addresses.ts";
 
 import type { DialAllowance } from "./dialler.ts";
+import type { Logo } from "./logo.ts";
 import { type Lifetimes, presets } from "./lifetimes.ts";
 import type { HeldProvider } from "./upstream-provider.ts";
 
@@ -41,6 +42,8 @@ export interface Settings extends Lifetimes {
   readonly dialAllow: readonly DialAllowance[];
   /** Upstream providers of the config file. */
   readonly upstreamProviders: readonly HeldProvider[];
+  /** What the pages show beside the deployment's name. */
+  readonly logo: Logo | undefined;
 }
 
 export const defaultSettings: Settings = {
@@ -50,4 +53,5 @@ export const defaultSettings: Settings = {
   hasMailServer: false,
   dialAllow: [],
   upstreamProviders: [],
+  logo: undefined,
 };

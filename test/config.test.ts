@@ -47,6 +47,7 @@ const samples: Readonly<Record<Exclude<SettingName, "configFile" | "tlsCertFile"
   issuerPort: ["1004", (config) => config.ports.issuer, 1004],
   publicUrl: ["https://c.example/", (config) => config.publicUrl, "https://c.example"],
   issuerUrl: ["https://id.example", (config) => config.issuerUrl, "https://id.example"],
+  logoFile: [import.meta.path, (config) => config.logoFile, import.meta.path],
   dialAllow: ["10.0.0.0/8,*.corp.example", (config) => config.dialAllow.length, 2],
   databaseUrl: ["postgres://u@db/c", (config) => config.databaseUrl?.reveal(), "postgres://u@db/c"],
   masterKeyFile: ["/m.key", (config) => config.masterKeyFile, "/m.key"],
@@ -318,6 +319,16 @@ describe("addresses that follow from the configuration", () => {
       publicUrl: "https://c.example",
       issuerUrl: "http://localhost:9403",
     });
+  });
+
+  test("a trial is known as localhost, so that browsers have passkeys for it, unless something else was set", () => {
+    const trial = read({ isTrial: true }).config;
+    expect(settingsOf(trial, {})).toMatchObject({ publicUrl: "http://localhost:9401", issuerUrl: "http://localhost:9403" });
+    expect(settingsOf(trial, { api: "http://127.0.0.1:5", issuer: "https://127.0.0.1:6" })).toMatchObject({ publicUrl: "http://localhost:5", issuerUrl: "https://localhost:6" });
+    expect(settingsOf(read({ isTrial: true, flags: { bind: "::1", publicUrl: "https://c.example" } }).config, {})).toMatchObject({ publicUrl: "https://c.example", issuerUrl: "http://localhost:9403" });
+    expect(settingsOf(read({ isTrial: true, flags: { bind: "192.0.2.7" } }).config, {})).toMatchObject({ publicUrl: "http://192.0.2.7:9401" });
+    expect(trial.bind).toBe("127.0.0.1");
+    expect(licenseServersOf(trial, "http://127.0.0.1:41234")).toEqual(["http://127.0.0.1:41234"]);
   });
 });
 

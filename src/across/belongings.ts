@@ -6,8 +6,18 @@
  */
 import { agentBelongings } from "../agents/belongings.ts";
 import { credentialBelongings } from "../credentials/belongings.ts";
+import { fileBelongings } from "../files/belongings.ts";
 import { type Belongings, teamBelongings } from "../teams/belongings.ts";
 import { taskBelongings } from "../tasks/belongings.ts";
+import { webhookBelongings } from "../webhooks/belongings.ts";
 import { workflowBelongings } from "../workflows/belongings.ts";
 
-export const belongings: readonly Belongings[] = [taskBelongings, workflowBelongings, agentBelongings, credentialBelongings, teamBelongings];
+export const belongings: readonly Belongings[] = [
+  fileBelongings,
+  webhookBelongings,
+  taskBelongings,
+  workflowBelongings,
+  agentBelongings,
+  credentialBelongings,
+  teamBelongings,
+];

@@ -14,6 +14,7 @@ import { licenseStates, type Qualified } from "../license/entitlements.ts";
 import type { Reader } from "../store/store.ts";
 import { requireMembership } from "../teams/membership.ts";
 import { countMembers, maxMembers } from "../teams/seats.ts";
+import { countWebhooks, maxWebhooks } from "../webhooks/webhook-rows.ts";
 import { countOwned, countTeams, maxOwnedTeams, maxTeams } from "../teams/teams.ts";
 
 /** Whose use is counted. A counter of the namespace `team` is asked only where there is one. */
@@ -35,6 +36,7 @@ export const counters: readonly Counter[] = [
   { quota: maxOwnedTeams, count: (reader, { userId }) => countOwned(reader, userId) },
   { quota: maxMembers, count: (reader, { teamId }) => countMembers(reader, teamId) },
   ...keyCounters,
+  { quota: maxWebhooks, count: (reader, { teamId }) => countWebhooks(reader, teamId) },
 ];
 
 export interface QuotaUse {

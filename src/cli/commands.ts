@@ -37,24 +37,24 @@ export const commands = {
     notes: ["The first License Server that answers is asked. It ends in 0 while the license is good (ok, expiring) and in 7 in any other state."],
   },
   "license inspect": {
-    purpose: "Read a license file and say whether this build accepts it; needs no server",
+    purpose: "Read a license or revocation file and say whether this build accepts it; needs no server",
     operands: ["FILE"],
     settings: [],
     options: ["json"],
   },
   "license test": {
-    purpose: "Say what installing a license file would change",
+    purpose: "Say what installing a license or revocation file would change",
     operands: ["FILE"],
     settings: [...host, "licenseFile", "clusterId"],
     options: ["json"],
     notes: [onHost, "Nothing is changed. It ends in 7 when the file would be refused. Before the first start there is no license to compare with, but the file is checked for this host."],
   },
   "license install": {
-    purpose: "Put a license file in force; a running License Server takes it over at once",
+    purpose: "Put a license or revocation file in force; a running License Server takes it over at once",
     operands: ["FILE"],
     settings: [...host, "licenseFile", "clusterId"],
     options: ["json"],
-    notes: ["A file that would not be accepted is refused, and the one before stays.", onHost],
+    notes: ["A file that would not be accepted is refused, and the one before stays. A revocation ends the license in force; the license file stays where it is.", onHost],
   },
   "license reload": {
     purpose: "Have the License Server read its file again now",

@@ -1,16 +1,16 @@
-/** `cyberun license inspect`: what a license file says, and whether this build accepts it. Needs no server and no store. */
+/** `cyberun license inspect`: what a file of the vendor says, and whether this build accepts it. Needs no server and no store. */
 import { Fault } from "../fault.ts";
-import { LICENSE_BYTES_MAX, LicenseError, openLicense, type SignedLicense } from "../license/document.ts";
+import { LICENSE_BYTES_MAX, LicenseError, openLicense, type SignedLicense, type TrustedKey } from "../license/document.ts";
 import { trustedKeys } from "../license/trust.ts";
+import { openVendorFile, type VendorFile } from "../license/vendor-file.ts";
 import type { Context, Result } from "./context.ts";
 import { readNamedFile } from "./files.ts";
-import { datesAt, licenseLines } from "./license-text.ts";
+import { datesAt, licenseLines, revocationLines } from "./license-text.ts";
 
-/** The license in the file at `path`. Throws Fault `invalid_license` with the refusal's stable word when it is no good. */
-export function readLicenseFile(path: string): SignedLicense & { readonly bytes: Buffer } {
+function opened<T>(path: string, open: (file: Uint8Array, keys: readonly TrustedKey[]) => T): T & { readonly bytes: Buffer } {
   const bytes = readNamedFile(path, LICENSE_BYTES_MAX);
   try {
-    return { ...openLicense(bytes, trustedKeys), bytes };
+    return { ...open(bytes, trustedKeys), bytes };
   } catch (cause) {
     if (!(cause instanceof LicenseError)) throw cause;
     throw new Fault("invalid_license", `This build does not accept ${path}: ${cause.message}.`, {
@@ -21,8 +21,23 @@ export function readLicenseFile(path: string): SignedLicense & { readonly bytes:
   }
 }
 
+/** The license in the file at `path`. Throws Fault `invalid_license` with the refusal's stable word when it is no good. */
+export function readLicenseFile(path: string): SignedLicense & { readonly bytes: Buffer } {
+  return opened(path, openLicense);
+}
+
+/** The license or revocation in the file at `path`. Throws as {@link readLicenseFile} does. */
+export function readVendorFile(path: string): VendorFile & { readonly bytes: Buffer } {
+  return opened(path, openVendorFile);
+}
+
 export async function licenseInspect({ operands: [path = ""], services }: Context): Promise<Result> {
-  const { license, key } = readLicenseFile(path);
+  const file = readVendorFile(path);
+  if (file.kind === "revocation") {
+    const { revocation, key } = file;
+    return { data: { revocation, signed_by: { kid: key.kid, purpose: key.purpose } }, text: revocationLines(file).join("\n") };
+  }
+  const { license, key } = file;
   const now = Math.floor(services.clock.now() / 1_000);
   return {
     data: { license, signed_by: { kid: key.kid, purpose: key.purpose }, dates: datesAt(license, now) },

@@ -7,12 +7,13 @@ import { InForce } from "../license/server/in-force.ts";
 import { testOf } from "../license/server/rehearsal.ts";
 import { noMarks } from "../license/server/marks.ts";
 import { trustedKeys } from "../license/trust.ts";
+import type { VendorFile } from "../license/vendor-file.ts";
 import { installLicense, type OperatorLicenseTest, reloadLicense, testLicense } from "../roles/operator/calls.ts";
 import type { LicenseStatusAnswer } from "../roles/operator/license-status.ts";
 import type { Context, Result } from "./context.ts";
 import { EXIT_LICENSE, EXIT_OK } from "./exit-codes.ts";
 import { readNamedFile } from "./files.ts";
-import { readLicenseFile } from "./license-inspect.ts";
+import { readVendorFile } from "./license-inspect.ts";
 import { statusLines } from "./license-status.ts";
 import { hasDataDirectory, openOperator, type Operator } from "./operator.ts";
 import { buildTime } from "../version.ts";
@@ -71,12 +72,17 @@ function inForce({ services, config }: Context, { status, way, sentence }: Done)
   };
 }
 
+function installed(file: VendorFile): string {
+  if (file.kind === "license") return `Installed ${file.license.license_id}, sequence ${file.license.sequence}.`;
+  return `Took the revocation of ${file.revocation.license_id}, sequence ${file.revocation.sequence}.`;
+}
+
 export async function licenseInstall(context: Context): Promise<Result> {
   const [path = ""] = context.operands;
-  const { bytes, license } = readLicenseFile(path);
+  const file = readVendorFile(path);
   await using way = await openOperator(context, { mayCreate: true });
-  const status = await way.ask(installLicense, { license: travelling(bytes) });
-  return inForce(context, { status, way: way.way, sentence: `Installed ${license.license_id}, sequence ${license.sequence}.` });
+  const status = await way.ask(installLicense, { license: travelling(file.bytes) });
+  return inForce(context, { status, way: way.way, sentence: installed(file) });
 }
 
 export async function licenseReload(context: Context): Promise<Result> {

@@ -1,5 +1,6 @@
 /** A license as people read it, and as `--json` gives it. Pure. */
 import type { SignedLicense } from "../license/document.ts";
+import type { SignedRevocation } from "../license/revocation.ts";
 
 const namespaces = ["global", "account", "team"] as const;
 
@@ -44,6 +45,18 @@ export function datesAt(license: License, now: number): "in_force" | "not_yet_va
 }
 
 const datesText = { in_force: "now in force", not_yet_valid: "not valid yet", expired: "over" } as const;
+
+/** The lines that describe a revocation. */
+export function revocationLines({ revocation, key }: SignedRevocation): readonly string[] {
+  return [
+    `Revocation   ${revocation.revocation_id}, sequence ${revocation.sequence}`,
+    `Revokes      the license ${revocation.license_id} and every earlier one of its deployment`,
+    `Deployment   ${revocation.deployment_id}`,
+    `Issued       ${instantText(revocation.issued_at)}`,
+    `Reason       ${revocation.reason}`,
+    `Signed by    ${key.kid} (${key.purpose} key of this build)`,
+  ];
+}
 
 /** The lines that describe a license; `now` in epoch seconds. */
 export function licenseLines({ license, key }: SignedLicense, now: number): readonly string[] {

@@ -55,7 +55,7 @@ export const options = {
   kind: { flag: "--kind", placeholder: "KIND", help: "Keys of this kind only: integration, agent or device", shownDefault: "all" },
   expiresInDays: { flag: "--expires-in-days", placeholder: "DAYS", help: "When the key ends by itself, 1 to 365", shownDefault: "never" },
   scopes: { flag: "--scopes", placeholder: "SCOPE,…", help: "What an integration key is narrowed to", shownDefault: "all that its kind may do" },
-  allowedCidrs: { flag: "--allowed-cidrs", placeholder: "CIDR,…", help: "Networks that an integration key is good from", shownDefault: "all" },
+  allowedCidrs: { flag: "--allowed-cidrs", placeholder: "CIDR,…", help: "Networks that the key is good from", shownDefault: "all" },
   out: { flag: "--out", placeholder: "FILE", help: "New file for the key, readable by this user alone; it is not printed then", shownDefault: "none; the key is printed" },
   codeFile: { flag: "--code-file", placeholder: "FILE", help: "File that holds a code of the second factor, or a recovery code, in its first line", shownDefault: "none; asked for on a terminal" },
   unread: { flag: "--unread", help: "Notifications that are not read yet only", shownDefault: "off" },

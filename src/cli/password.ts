@@ -53,10 +53,10 @@ export async function readOwnPassword(context: Context): Promise<string> {
   return await passwordBy(context, (asking) => askedOnce(asking, "Password: "));
 }
 
-/** A code of the second factor. Throws Fault `second_factor_required` when there is no source for it. */
-export async function readCode(context: Context): Promise<string> {
+/** A code of the second factor; of the account's `methods` a passkey needs a browser. Throws Fault `second_factor_required` when there is no source for it. */
+export async function readCode(context: Context, methods: readonly unknown[]): Promise<string> {
   const file = context.options.get("codeFile");
   if (file !== undefined) return lineIn(file);
-  if (context.terminal.isInteractive) return await askedOnce(context, "Code of the second factor: ");
+  if (context.terminal.isInteractive) return await askedOnce(context, methods.includes("totp") ? "Code of the second factor: " : "Recovery code (a passkey needs a browser): ");
   throw new Fault("second_factor_required", "This account has a second factor, and nobody can be asked for its code here.", { hint: "Give a code, or a recovery code, with --code-file FILE." });
 }

@@ -50,9 +50,16 @@ function addressOf({ config: { client } }: Context): string {
   return client.apiUrl ?? findProfile(client)?.api_url ?? DEFAULT_API_URL;
 }
 
-function stepTokenIn(error: unknown): string | undefined {
-  const token = error instanceof Fault && error.code === "second_factor_required" ? error.details?.["step_token"] : undefined;
-  return typeof token === "string" ? token : undefined;
+interface SecondStep {
+  readonly token: string;
+  readonly methods: readonly unknown[];
+}
+
+/** What the refusal of a sign-in says about a second step, if it is one that asks for it. */
+function findSecondStep(error: unknown): SecondStep | undefined {
+  if (!(error instanceof Fault) || error.code !== "second_factor_required") return undefined;
+  const { step_token: token, methods } = membersOf(error.details);
+  return typeof token === "string" ? { token, methods: Array.isArray(methods) ? methods : [] } : undefined;
 }
 
 /** The answer of a sign-in, after its second step where there is one. */
@@ -62,9 +69,9 @@ async function tokensOf(context: Context, access: Access, email_address: string)
   try {
     return await callApi(context, access, { method: "POST", path, body: { email_address, user_password } });
   } catch (error) {
-    const step_token = stepTokenIn(error);
-    if (step_token === undefined) throw error;
-    return await callApi(context, access, { method: "POST", path: `${path}/complete`, body: { step_token, code: await readCode(context) } });
+    const step = findSecondStep(error);
+    if (step === undefined) throw error;
+    return await callApi(context, access, { method: "POST", path: `${path}/complete`, body: { step_token: step.token, code: await readCode(context, step.methods) } });
   }
 }
 

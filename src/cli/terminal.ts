@@ -52,8 +52,14 @@ function typed(before: string, key: string): { readonly text: string | undefined
   return { text: key < " " ? before : before + key, isDone: false };
 }
 
-/** Keys as they are typed, up to the end of a line; undefined when it was broken off. */
-function typedLine(): Promise<string | undefined> {
+/** What a terminal in raw mode has to be told to show the key. */
+function echoOf(before: string, after: string): string {
+  if (after.length > before.length) return after.slice(before.length);
+  return after.length < before.length ? "\b \b" : "";
+}
+
+/** Keys as they are typed, up to the end of a line; undefined when it was broken off. `show` is told what to show of each. */
+function typedLine(show: (text: string) => void): Promise<string | undefined> {
   const { stdin } = process;
   const { promise, resolve } = Promise.withResolvers<string | undefined>();
   let text = "";
@@ -62,7 +68,9 @@ function typedLine(): Promise<string | undefined> {
     for (const [index, key] of keys.entries()) {
       const next = typed(text, key);
       if (!next.isDone) {
-        text = next.text ?? text;
+        const after = next.text ?? text;
+        show(echoOf(text, after));
+        text = after;
         continue;
       }
       stdin.off("data", onKeys).pause();
@@ -76,8 +84,11 @@ function typedLine(): Promise<string | undefined> {
   return promise;
 }
 
-/** Nothing is shown from before the first question until after the last answer, also of what is typed between them. */
-async function askHidden(questions: readonly string[]): Promise<readonly string[] | undefined> {
+/**
+ * One question after the other in raw mode, so that the terminal shows nothing by itself from before the first one until
+ * after the last answer, and Ctrl-C is a key: whoever asked still ends what it has open.
+ */
+async function askEach(questions: readonly string[], show: (text: string) => void): Promise<readonly string[] | undefined> {
   const { stdin, stderr } = process;
   stdin.setRawMode(true);
   stdin.setEncoding("utf8");
@@ -85,7 +96,7 @@ async function askHidden(questions: readonly string[]): Promise<readonly string[
     const answers: string[] = [];
     for (const question of questions) {
       stderr.write(question);
-      const answer = await typedLine();
+      const answer = await typedLine(show);
       stderr.write("\n");
       if (answer === undefined) return undefined;
       answers.push(answer);
@@ -96,11 +107,12 @@ async function askHidden(questions: readonly string[]): Promise<readonly string[
   }
 }
 
-/** The terminal itself shows what is typed and lets it be corrected; Ctrl-C ends the process. */
+async function askHidden(questions: readonly string[]): Promise<readonly string[] | undefined> {
+  return await askEach(questions, () => {});
+}
+
 async function ask(question: string): Promise<string | undefined> {
-  process.stdin.setEncoding("utf8");
-  process.stderr.write(question);
-  return await typedLine();
+  return (await askEach([question], (text) => void process.stderr.write(text)))?.[0];
 }
 
 /** The streams of this process. */

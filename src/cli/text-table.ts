@@ -14,9 +14,9 @@ export function shownCell(value: unknown): string {
   return "-";
 }
 
-/** An instant to the minute: what a list has room for. */
+/** An instant to the minute, in UTC as its `Z` says: what a list has room for. */
 export function shownTime(value: unknown): string {
-  return typeof value === "string" ? shownCell(value.replace(/^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}).*$/s, "$1 $2")) : "-";
+  return typeof value === "string" ? shownCell(value.replace(/^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}).*$/s, "$1 $2Z")) : "-";
 }
 
 /** Lines without trailing spaces, and without a line end behind the last. */

@@ -69,6 +69,13 @@ export const settings = {
     shownDefault: "the address the issuer is bound to",
     help: "The issuer's name in tokens and discovery",
   }),
+  logoFile: setting("logo_file", {
+    kind: kinds.presentFile,
+    fallback: undefined,
+    shownDefault: "none: the name alone",
+    help: "Logo that the pages show: a PNG, WebP, or an SVG without scripts and addresses, of at most 100 KB",
+    roles: ["api", "issuer"],
+  }),
   tlsCertFile: setting("tls_cert_file", {
     kind: kinds.presentFile,
     fallback: undefined,
@@ -91,7 +98,7 @@ export const settings = {
     kind: kinds.list(kinds.dialAllowance, "RANGE|HOST,…"),
     fallback: defaultSettings.dialAllow,
     shownDefault: "none: public addresses only, by https",
-    help: "Private ranges and hosts that addresses supplied by clients, such as jwks_uri, and those of upstream providers may lead to; see threat-model.md",
+    help: "Private ranges and hosts that addresses supplied by clients, such as jwks_uri or a webhook, and those of upstream providers may lead to; see threat-model.md",
     roles: ["api", "issuer"],
   }),
   databaseUrl: setting("database_url", {

@@ -4,8 +4,14 @@
  * Rule: pure. Values in, HTML out; no store, no request. Works with scripts off, at phone width and by keyboard.
  */
 import type { Fault } from "../fault.ts";
+import { accountWordsIn } from "./account-words.ts";
+import { type Field, field, problemsOf, summaryOf } from "./form.ts";
+import { type Frame, layout } from "./frame.ts";
 import { html, type Html } from "./html.ts";
-import { alert, layout, problemsOf } from "./pages.ts";
+import type { Language } from "./language.ts";
+import { type PageWords, pageWordsIn } from "./page-words.ts";
+import { alertOf, type KnownRefusals } from "./refusal-text.ts";
+import { wordsIn } from "./words.ts";
 
 export interface PairingCode {
   /** From the link, or as it was typed: still to be confirmed by whoever sees it. */
@@ -13,19 +19,27 @@ export interface PairingCode {
   readonly fault?: Fault | undefined;
 }
 
-export function pairingCodePage({ userCode, fault }: PairingCode): Html {
-  return layout(
-    "Pair a device",
-    html`<h1>Pair a device</h1>
-<p>Type the code that the device shows.</p>
-${alert(fault)}
+function refusalsOf(language: Language): KnownRefusals {
+  return { not_found: wordsIn(language).wrongDeviceCode, rate_limited: wordsIn(language).tooMany };
+}
+
+function toStart(words: PageWords): Html {
+  return html`<p><a href="/">${words.toStart}</a></p>`;
+}
+
+export function pairingCodePage(frame: Frame, { userCode, fault }: PairingCode): Html {
+  const words = pageWordsIn(frame.language);
+  const device = wordsIn(frame.language);
+  const content = html`<h1>${words.pairTitle}</h1>
+<p>${device.deviceNote}</p>
+${alertOf(frame.language, fault, refusalsOf(frame.language))}
 <form method="post" action="/desktop/pair" id="pair">
-<label for="user_code">Code</label>
+<label for="user_code">${device.deviceCode}</label>
 <input id="user_code" name="user_code" type="text" autocomplete="off" autocapitalize="characters" spellcheck="false" required maxlength="32" value="${userCode ?? ""}">
-<button type="submit" id="submit">Go on</button>
+<button type="submit" id="submit">${device.goOn}</button>
 </form>
-<p><a href="/">Back to the start</a></p>`,
-  );
+${toStart(words)}`;
+  return layout(frame, { title: words.pairTitle, content });
 }
 
 export interface PairingChoice {
@@ -42,44 +56,48 @@ export interface PairingChoice {
   readonly fault?: Fault | undefined;
 }
 
-function teamChoice({ teams, teamId }: PairingChoice): Html {
+function teamChoice(words: PageWords, { teams, teamId }: PairingChoice): Html {
   const chosen = teamId ?? teams[0]?.id;
   return html`<fieldset id="teams">
-<legend>Team</legend>
+<legend>${words.team}</legend>
 ${teams.map(({ id, display_name }) => html`<label><input type="radio" name="team_id" value="${id}" required${id === chosen ? html` checked` : undefined}> ${display_name}</label>
 `)}</fieldset>`;
 }
 
-export function pairingChoicePage(choice: PairingChoice): Html {
-  const { userCode, personName, address, askedAt, teams, deviceName, fault } = choice;
-  const problem = problemsOf(fault).get("device_name");
-  return layout(
-    "Pair a device",
-    html`<h1>Pair this device?</h1>
-${alert(fault)}
-<p>You are signed in as <strong id="who">${personName}</strong>. The device will act for you in the team that you choose, and may run tasks for it.</p>
-<p>The device has to show this code: <strong id="user-code">${userCode}</strong></p>
-<p class="note" id="asked">Asked for at ${askedAt.slice(0, 16).replace("T", " ")} UTC${address === null ? "" : ` from ${address}`}.</p>
-<p class="alert">Go on only if you have just begun this yourself on a device that is yours. If somebody sent you the code or the link, refuse.</p>
-${teams.length === 0 ? html`<p id="no-team">You are in no team yet in which you may do this; it needs the role member.</p>` : undefined}
+function approval({ language }: Frame, choice: PairingChoice): Html {
+  const words = pageWordsIn(language);
+  if (choice.teams.length === 0) return html``;
+  const name: Field = { name: "device_name", label: words.deviceName, autocomplete: "off", maxLength: 100, value: choice.deviceName, note: words.deviceNameNote, isOptional: true };
+  return html`${teamChoice(words, choice)}
+${field(name, problemsOf(accountWordsIn(language), choice.fault))}
+<button type="submit" id="approve" name="decision" value="approve">${words.pair}</button>`;
+}
+
+export function pairingChoicePage(frame: Frame, choice: PairingChoice): Html {
+  const { userCode, personName, address, askedAt, teams, fault } = choice;
+  const { language } = frame;
+  const words = pageWordsIn(language);
+  const device = wordsIn(language);
+  const content = html`<h1>${words.pairQuestion}</h1>
+${summaryOf(accountWordsIn(language), fault, refusalsOf(language))}
+<p>${device.signedInAs} <strong id="who">${personName}</strong>. ${words.pairText}</p>
+<p>${device.deviceShows} <strong id="user-code">${userCode}</strong></p>
+<p class="note" id="asked">${device.deviceAsked(askedAt.slice(0, 16).replace("T", " "), address ?? undefined)}</p>
+<p class="alert">${words.pairWarning}</p>
+${teams.length === 0 ? html`<p id="no-team">${words.noTeam}</p>` : undefined}
 <form method="post" action="/desktop/pair/decision" id="decision">
 <input type="hidden" name="user_code" value="${userCode}">
-${teams.length === 0 ? undefined : html`${teamChoice(choice)}
-<label for="device_name">Name of the device</label>
-<input id="device_name" name="device_name" type="text" autocomplete="off" maxlength="100" value="${deviceName ?? ""}" aria-describedby="device_name-note">
-<p class="note" id="device_name-note">${problem === undefined ? "Without one it is named after the day." : html`<strong>The name ${problem}.</strong>`}</p>
-<button type="submit" id="approve" name="decision" value="approve">Pair</button>`}
-<button type="submit" class="quiet" id="refuse" name="decision" value="refuse" formnovalidate>Refuse</button>
-</form>`,
-  );
+${approval(frame, choice)}
+<button type="submit" class="quiet" id="refuse" name="decision" value="refuse" formnovalidate>${words.refuse}</button>
+</form>`;
+  return layout(frame, { title: words.pairTitle, content });
 }
 
 /** The end: what came of it. */
-export function pairingDonePage(isPaired: boolean): Html {
-  return layout(
-    "Pair a device",
-    html`<h1>${isPaired ? "Paired" : "Refused"}</h1>
-<p id="${isPaired ? "paired" : "refused"}">${isPaired ? "The device gets its keys now. You can close this page." : "The device gets nothing. You can close this page."}</p>
-<p><a href="/">Back to the start</a></p>`,
-  );
+export function pairingDonePage(frame: Frame, isPaired: boolean): Html {
+  const words = pageWordsIn(frame.language);
+  const content = html`<h1>${isPaired ? words.paired : words.refused}</h1>
+<p id="${isPaired ? "paired" : "refused"}">${isPaired ? words.pairedText : words.refusedText}</p>
+${toStart(words)}`;
+  return layout(frame, { title: words.pairTitle, content });
 }

@@ -6,8 +6,13 @@
  * address has an account is not said.
  */
 import type { Fault } from "../fault.ts";
+import { accountWordsIn } from "./account-words.ts";
+import { field, type Problems, problemsOf, summaryOf, usernameField } from "./form.ts";
+import { type Frame, layout } from "./frame.ts";
 import { html, type Html } from "./html.ts";
-import { alert, field, layout, problemsOf } from "./pages.ts";
+import type { Language } from "./language.ts";
+import { pageWordsIn } from "./page-words.ts";
+import type { KnownRefusals } from "./refusal-text.ts";
 
 export interface InvitationShown {
   readonly token: string;
@@ -23,47 +28,67 @@ export interface InvitedDraft {
   readonly last_name?: string | undefined;
 }
 
-function day(isoTime: string): string {
+export interface Answered {
+  readonly draft?: InvitedDraft | undefined;
+  readonly fault?: Fault | undefined;
+}
+
+function minute(isoTime: string): string {
   return `${isoTime.slice(0, 16).replace("T", " ")} UTC`;
 }
 
-export function invitationPage({ token, teamName, emailAddress, role, expiresAt }: InvitationShown, draft: InvitedDraft = {}, fault?: Fault): Html {
-  const problems = problemsOf(fault);
-  return layout(
-    "Invitation",
-    html`<h1>Join ${teamName}</h1>
-<p><strong id="invited">${emailAddress}</strong> is invited into the team <strong id="team">${teamName}</strong> as <strong id="role">${role}</strong>. Good until <time>${day(expiresAt)}</time>.</p>
-${alert(fault)}
-<section aria-labelledby="known">
-<h2 id="known">You have an account</h2>
-<p><a href="/sign-in">Sign in</a> with this address first if you have not, then come back here.</p>
+/** What the page says for what it is refused for. */
+export function invitationRefusals(language: Language): KnownRefusals {
+  const words = pageWordsIn(language);
+  return { gone: words.invitationGone, unauthenticated: words.invitationSignIn, conflict: words.invitationHasAccount };
+}
+
+/** The three answers. */
+function answers({ language }: Frame, { token, emailAddress }: InvitationShown, { draft, problems }: { readonly draft: InvitedDraft; readonly problems: Problems }): Html {
+  const words = pageWordsIn(language);
+  const account = accountWordsIn(language);
+  return html`<section aria-labelledby="known">
+<h2 id="known">${words.knownHeading}</h2>
+<p><a href="/sign-in">${words.knownLink}</a> ${words.knownText}</p>
 <form method="post" action="/invitation/${token}/accept" id="accept">
-<button type="submit" id="submit-accept">Accept</button>
+<button type="submit" id="submit-accept">${words.accept}</button>
 </form>
 </section>
 <section aria-labelledby="new">
-<h2 id="new">You have none yet</h2>
+<h2 id="new">${words.newHeading}</h2>
 <form method="post" action="/invitation/${token}/sign-up" id="sign-up">
-${field({ name: "first_name", label: "First name", type: "text", autocomplete: "given-name", value: draft.first_name }, problems)}
-${field({ name: "last_name", label: "Last name", type: "text", autocomplete: "family-name", value: draft.last_name }, problems)}
-${field({ name: "user_password", label: "Password", type: "password", autocomplete: "new-password", minLength: 8, note: "8 to 128 characters. Nobody can read it back." }, problems)}
-<button type="submit" id="submit-sign-up">Make the account and join</button>
+${usernameField(emailAddress)}
+${field({ name: "first_name", label: account.firstName, autocomplete: "given-name", value: draft.first_name }, problems)}
+${field({ name: "last_name", label: account.lastName, autocomplete: "family-name", value: draft.last_name }, problems)}
+${field({ name: "user_password", label: account.password, type: "password", autocomplete: "new-password", minLength: 8, note: account.passwordNote }, problems)}
+<button type="submit" id="submit-sign-up">${words.makeAccount}</button>
 </form>
 </section>
 <section aria-labelledby="unwanted">
-<h2 id="unwanted">You do not want to join</h2>
+<h2 id="unwanted">${words.unwantedHeading}</h2>
 <form method="post" action="/invitation/${token}/decline" id="decline">
-<button type="submit" class="quiet" id="submit-decline">Decline the invitation</button>
+<button type="submit" class="quiet" id="submit-decline">${words.decline}</button>
 </form>
-</section>`,
-  );
+</section>`;
 }
 
-export function declinedPage(): Html {
-  return layout(
-    "Declined",
-    html`<h1>Declined</h1>
-<p>The invitation is not good any more, and nothing else has changed.</p>
-<p><a href="/">To the start</a></p>`,
-  );
+export function invitationPage(frame: Frame, shown: InvitationShown, { draft = {}, fault }: Answered): Html {
+  const { teamName, emailAddress, role, expiresAt } = shown;
+  const { language } = frame;
+  const words = pageWordsIn(language);
+  const account = accountWordsIn(language);
+  const [afterAddress, afterTeam, afterRole] = words.invited;
+  const content = html`<h1>${words.join(teamName)}</h1>
+<p><strong id="invited">${emailAddress}</strong>${afterAddress}<strong id="team">${teamName}</strong>${afterTeam}<strong id="role">${role}</strong>${afterRole} ${words.goodUntil(minute(expiresAt))}</p>
+${summaryOf(account, fault, invitationRefusals(language))}
+${answers(frame, shown, { draft, problems: problemsOf(account, fault) })}`;
+  return layout(frame, { title: words.invitation, content });
+}
+
+export function declinedPage(frame: Frame): Html {
+  const words = pageWordsIn(frame.language);
+  const content = html`<h1>${words.declined}</h1>
+<p>${words.declinedText}</p>
+<p><a href="/">${words.toStart}</a></p>`;
+  return layout(frame, { title: words.declined, content });
 }

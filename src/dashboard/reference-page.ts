@@ -1,6 +1,6 @@
 /** The API's reference for people: every operation with what it takes, what it answers, and a command to try it. */
+import { type Frame, layout } from "./frame.ts";
 import { html, type Html } from "./html.ts";
-import { layout } from "./pages.ts";
 
 export interface ReferenceEntry {
   readonly tag: string;
@@ -37,13 +37,11 @@ function tagHtml(tag: string, entries: readonly ReferenceEntry[]): Html {
 ${entries.map(entryHtml)}`;
 }
 
-/** `entries` in the order they are shown within their tag. */
-export function referencePage(entries: readonly ReferenceEntry[]): Html {
+/** `entries` in the order they are shown within their tag. It is for programmers, and in English for everybody. */
+export function referencePage(frame: Frame, entries: readonly ReferenceEntry[]): Html {
   const groups = [...Map.groupBy(entries, ({ tag }) => tag)];
   const link = ([tag, members]: readonly [string, readonly ReferenceEntry[]]) => html`<li><a href="#tag-${idOf(tag)}">${tag}</a> (${members.length})</li>`;
-  return layout(
-    "API reference",
-    html`<h1>API reference</h1>
+  const content = html`<h1>API reference</h1>
 <p>The same for programs, OpenAPI 3.1: <a href="/api/v1/openapi.json"><code>/api/v1/openapi.json</code></a>. <a href="/">Back to the start</a></p>
 <nav aria-label="Parts of the reference"><ul>${groups.map(link)}</ul></nav>
 <h2 id="conventions">For all of them</h2>
@@ -56,6 +54,6 @@ export function referencePage(entries: readonly ReferenceEntry[]): Html {
 <li>License <code>core</code> works in every state of the license; everything else answers 503 with the state's name when it does not allow it.</li>
 <li>Beyond the rate limits the answer is 429 with <code>Retry-After</code>; <code>RateLimit</code> tells what is left.</li>
 </ul>
-${groups.map(([tag, members]) => tagHtml(tag, members))}`,
-  );
+${groups.map(([tag, members]) => tagHtml(tag, members))}`;
+  return layout({ ...frame, language: "en" }, { title: "API reference", content });
 }

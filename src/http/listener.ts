@@ -40,8 +40,10 @@ export interface AppOptions {
    */
   readonly findAnswerProblem?: (operation: OperationName, status: number, value: unknown) => string | undefined;
   readonly bodyBytesMax?: number;
+  /** The one door whose bodies are files, and so may be larger. */
+  readonly uploads?: { isUpload(method: string, path: string): boolean; readonly bytesMax: number };
   /** Answers a fault in the role's own shape (an HTML page, say); undefined falls back to JSON. */
-  readonly respond?: (fault: Fault, request: Request) => Response | undefined;
+  readonly respond?: (fault: Fault, request: Request) => Promise<Response | undefined>;
 }
 
 const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
@@ -71,9 +73,15 @@ const socketLimits = {
 } as const;
 
 /** Refuses a body by its declared length, before anything is done for the request. */
-function refuseLarge(request: Request, bodyBytesMax: number): void {
-  if (Number(request.headers.get("content-length") ?? 0) <= bodyBytesMax) return;
-  throw new Fault("too_large", `The body is larger than ${bodyBytesMax} bytes.`, { hint: "Send less at once." });
+function refuseLarge(request: Request, { uploads, bodyBytesMax = BODY_BYTES_MAX }: AppOptions): void {
+  const bytes = Number(request.headers.get("content-length") ?? 0);
+  // Where files come in, the runtime lets large bodies through; one that does not say how large it is could be any.
+  if (uploads !== undefined && request.headers.has("transfer-encoding")) {
+    throw new Fault("length_required", "The body does not say how long it is.", { hint: "Send Content-Length, and no Transfer-Encoding." });
+  }
+  if (bytes <= bodyBytesMax) return;
+  const max = uploads?.isUpload(request.method, new URL(request.url).pathname) === true ? uploads.bytesMax : bodyBytesMax;
+  if (bytes > max) throw new Fault("too_large", `The body is larger than ${max} bytes.`, { hint: "Send less at once." });
 }
 
 const noProxies: TrustedProxies = { networks: [], header: "x-forwarded-for" };
@@ -93,8 +101,8 @@ async function admit({ authenticate, limits }: AppOptions, request: Request, add
 /** A new application with the house's limits, faults and headers. Routes are added by the role. */
 export function createApp(options: AppOptions) {
   const { services, log, role, limits, proxies = noProxies, bodyBytesMax = BODY_BYTES_MAX } = options;
-  const answer = (fault: Fault, request: Request, headers: Readonly<Record<string, string>> = {}) => {
-    const response = options.respond?.(fault, request) ?? faultResponse(fault);
+  const answer = async (fault: Fault, request: Request, headers: Readonly<Record<string, string>> = {}) => {
+    const response = (await options.respond?.(fault, request)) ?? faultResponse(fault);
     for (const [name, value] of Object.entries({ ...limits?.headersOf(request), ...headers })) response.headers.set(name, value);
     return response;
   };
@@ -103,12 +111,12 @@ export function createApp(options: AppOptions) {
     normalize: false,
     strictPath: true,
     handler: { standardHostname: false },
-    serve: { development: false, reusePort: false, maxRequestBodySize: BODY_CUT_FACTOR * bodyBytesMax, idleTimeout: IDLE_SECONDS },
+    serve: { development: false, reusePort: false, maxRequestBodySize: Math.max(BODY_CUT_FACTOR * bodyBytesMax, options.uploads?.bytesMax ?? 0), idleTimeout: IDLE_SECONDS },
     websocket: socketLimits,
   })
     .headers(plainHeaders)
     .onRequest(async ({ request, server, set }) => {
-      refuseLarge(request, bodyBytesMax);
+      refuseLarge(request, options);
       const address = clientAddress(request.headers, server?.requestIP(request)?.address, proxies);
       setCaller(request, await admit(options, request, address));
       Object.assign(set.headers, limits?.headersOf(request));
@@ -123,18 +131,18 @@ export function createApp(options: AppOptions) {
     .onError(async ({ error, request }) => {
       if (error instanceof NotFoundError) {
         const allowed = allowedMethods(app, new URL(request.url).pathname);
-        return answer(missingFault(allowed), request, allowed.length === 0 ? {} : { allow: allowed.join(", ") });
+        return await answer(missingFault(allowed), request, allowed.length === 0 ? {} : { allow: allowed.join(", ") });
       }
       const fault = faultOf(error);
       if (fault !== undefined) {
         const operation = operationRefused(request);
         if (operation !== undefined) await options.refusals?.note(operation, callerOf(request), fault);
         if (fault.status >= 500) log.write("warn", "request.refused", { role, code: fault.code, cause: fault.cause });
-        return answer(fault, request);
+        return await answer(fault, request);
       }
       const requestId = services.random.uuid();
       log.write("error", "request.failed", { role, request_id: requestId, method: request.method, error });
-      return answer(bugFault(requestId), request);
+      return await answer(bugFault(requestId), request);
     });
   return app;
 }

@@ -19,5 +19,6 @@ export const publicPaths: Readonly<Record<string, string>> = {
   "/docs/api": "the same for people",
   "/sign-in": "the form; what it posts is an operation",
   "/style.css": "the pages' one style sheet",
+  "/logo": "the operator's picture, which sign-in pages show to everybody",
   "/passkeys.js": "the one script, for forms that a passkey answers",
 };

@@ -10,7 +10,7 @@ import { Fault, invalidField } from "../fault.ts";
 import { type CommandAct, procedure, type ProcedureAct, Refused } from "../gate/operation.ts";
 import { checkFactor, factorFault } from "./factor-check.ts";
 import { findAnswerProblem, passkeyFault, verifyAnswer } from "./passkeys/assertion-check.ts";
-import { secondStepUse } from "./passkeys/second-step.ts";
+import { findSecondStepOptions, secondStepUse } from "./passkeys/second-step.ts";
 import { type HeldSession, insertSession, type SessionKind } from "./sessions.ts";
 import { findStep, takeStep } from "./step-tokens.ts";
 import { UPSTREAM_AMR } from "./upstream/admission.ts";
@@ -61,6 +61,12 @@ async function prepare(act: ProcedureAct, { step_token, code, passkey }: SecondS
   };
 }
 
+/** A refusal after which the step is still open: with a new question to the person's passkeys, because each is good once. */
+async function withOptions(act: CommandAct, { code, message, hint, details }: Fault, { userId, stepToken }: { readonly userId: string; readonly stepToken: string }): Promise<Fault> {
+  const passkey_options = await findSecondStepOptions(act, userId, stepToken);
+  return new Fault(code, message, { ...(hint === undefined ? {} : { hint }), details: { ...details, ...(passkey_options === undefined ? {} : { passkey_options }) } });
+}
+
 /** Signs in. Throws Fault `unauthenticated` for a token, a code or a passkey that is not good. */
 export const completeSession = procedure("session.complete", async (act, input: SecondStep): Promise<HeldSession> => {
   const shown = { purpose: "second_factor", token: input.step_token } as const;
@@ -74,7 +80,7 @@ export const completeSession = procedure("session.complete", async (act, input: 
     const { userId } = step;
     const method = await judge(commandAct, userId);
     commandAct.note({ subject: `user:${userId}` });
-    if (method instanceof Fault) return new Refused(method);
+    if (method instanceof Fault) return new Refused(await withOptions(commandAct, method, { userId, stepToken: input.step_token }));
     if ((await takeStep(commandAct, shown)) === undefined) throw goneFault();
     commandAct.note({ details: { method } });
     return await insertSession(commandAct, { userId, kind: input.kind, amr: [providerId === undefined ? "pwd" : UPSTREAM_AMR, ...amrOf[method]] });

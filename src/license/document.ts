@@ -27,10 +27,10 @@ export interface TrustedKey extends VerifyKey {
 
 const closed = { additionalProperties: false };
 /** Epoch seconds up to the year 9999; a larger number is a slip, such as milliseconds. */
-const Instant = Type.Integer({ minimum: 0, maximum: 253_402_300_799 });
+export const Instant = Type.Integer({ minimum: 0, maximum: 253_402_300_799 });
 /** Printable: no control character, so that a name cannot act on the terminal that shows it. Counted in code points. */
-const Name = Type.String({ pattern: "^[^\\u0000-\\u001f\\u007f-\\u009f]{1,200}$" });
-const Token = Type.String({ pattern: "^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$" });
+export const Name = Type.String({ pattern: "^[^\\u0000-\\u001f\\u007f-\\u009f]{1,200}$" });
+export const Token = Type.String({ pattern: "^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$" });
 /** A key of the catalog, or of a newer catalog than this build's. */
 const KEY = "^[a-z][a-z0-9_]{0,63}$";
 const Features = Type.Record(Type.String({ pattern: KEY }), Type.Boolean(), { ...closed, maxProperties: 256 });
@@ -91,7 +91,7 @@ export type Namespace = "global" | "account" | "team";
 /** Rules this reader knows beyond format 1. None yet. */
 const knownCritical: ReadonlySet<string> = new Set();
 
-/** Why a file is not a license. Stable words: vectors, exit details and other readers use them. */
+/** Why a file is not a license, or not a revocation. Stable words: vectors, exit details and other readers use them. */
 export type LicenseRefusal =
   | JwsRefusal
   | "bad_format"
@@ -166,8 +166,8 @@ function withoutLineEnd(file: string): string {
 }
 
 /** One byte, one character: whatever is not ASCII is refused by the base64url decoder, not mended on the way. */
-function textOf(file: Uint8Array): string {
-  if (file.length > LICENSE_BYTES_MAX) throw new JwsError("too_large", `it is larger than ${LICENSE_BYTES_MAX} bytes`);
+export function textOf(file: Uint8Array, bytesMax: number): string {
+  if (file.length > bytesMax) throw new JwsError("too_large", `it is larger than ${bytesMax} bytes`);
   return withoutLineEnd(Buffer.from(file).toString("latin1"));
 }
 
@@ -179,7 +179,7 @@ export interface SignedLicense {
 
 function open(file: Uint8Array, keys: readonly TrustedKey[]): SignedLicense {
   const find = (kid: string) => keys.find((key) => key.kid === kid);
-  const { kid, payload } = verifyJws(LICENSE_TYP, textOf(file), find);
+  const { kid, payload } = verifyJws(LICENSE_TYP, textOf(file, LICENSE_BYTES_MAX), find);
   const key = find(kid);
   if (key === undefined) throw new JwsError("unknown_key", "the key is not trusted here");
   refuseOtherFormat(payload);

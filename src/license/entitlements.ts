@@ -35,7 +35,7 @@ export const licenseRemedies: Readonly<Record<LicenseState, string>> = {
   expired: "Install a renewed license file from the vendor (cyberun license install FILE); no restart is needed.",
   not_yet_valid: "Check the clock of the host; if it is right, wait for the license's first day or ask the vendor.",
   invalid: "Run cyberun license inspect FILE to see the reason and install a file signed by your vendor.",
-  revoked: "Ask the vendor for a new license file and install it.",
+  revoked: "Ask the vendor why, and for a license file that was issued after the revocation; install it, no restart is needed.",
   not_bound: "Ask the vendor for a license for this host; cyberun license fingerprint prints what they need.",
   clock_anomaly: "Set the clock of the host right; the state ends by itself when time has caught up.",
   rollback_suspected: "Install the newest license file that you were given.",
@@ -103,7 +103,7 @@ export function quotaLimit(entitlements: Entitlements, { namespace, key }: Quali
 export function stateFault(state: Exclude<LicenseState, OpenState>, { since, reason }: Entitlements): Fault {
   return new Fault(state, reason ?? `This operation needs a good license, and ${licenseStates[state].says}.`, {
     hint: licenseRemedies[state],
-    details: { state, since: since === undefined ? null : new Date(since * 1000).toISOString(), mended_by: "operator" },
+    details: { state, since: since === undefined ? null : new Date(since * 1000).toISOString(), mended_by: state === "revoked" ? "vendor" : "operator" },
   });
 }
 

@@ -125,6 +125,8 @@ const LeaseSchema = Type.Object(
     reason: Type.String({ maxLength: 500 }),
     /** The vendor-signed license itself; empty only when there is none. */
     license: Type.String({ maxLength: 65_536 }),
+    /** With the state `revoked`: the vendor-signed revocation itself, so that the client can remember it. */
+    revocation: Type.Optional(Type.String({ maxLength: 4_096 })),
     /** Epoch seconds of the first use of a trial; 0 otherwise. */
     activated_at: Seconds,
     features: Type.Object({ global: Features, account: Features, team: Features }, closed),

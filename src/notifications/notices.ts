@@ -27,7 +27,11 @@ const KeyExpiring = Type.Object(
   closed,
 );
 const License = Type.Object({ kind: Type.Literal("license"), state: Type.String(), sequence: Type.Integer(), ends_at: Type.Union([Type.Null(), Type.Integer()]), days: Type.Union([Type.Null(), Type.Integer()]) }, closed);
-const NoticeSchema = Type.Union([Invitation, KeyExpiring, License]);
+const WebhookDisabled = Type.Object(
+  { kind: Type.Literal("webhook_disabled"), webhook_id: Type.String(), display_name: Type.String(), team_id: Type.String(), reason: Type.Union([Type.Literal("gone"), Type.Literal("failing")]), disabled_at: Type.Integer() },
+  closed,
+);
+const NoticeSchema = Type.Union([Invitation, KeyExpiring, License, WebhookDisabled]);
 /** The facts of a notification; instants are epoch milliseconds. */
 export type Notice = Static<typeof NoticeSchema>;
 export type NoticeKind = Notice["kind"];
@@ -54,6 +58,11 @@ export function wordsOf(notice: Notice): NoticeWords {
       return { title: `You are invited into the team ${notice.team_name}`, message: `The role is ${notice.invitation_role}. Accept or decline the invitation.` };
     case "key_expiring":
       return { title: `The key ${notice.key_prefix}… ends ${inDays(notice.days)}`, message: `It is the ${notice.credential_kind} key ${notice.display_name}. Rotate it, and give its holders the new one before.` };
+    case "webhook_disabled":
+      return {
+        title: `The webhook ${notice.display_name} was disabled`,
+        message: `${notice.reason === "gone" ? "Its receiver answered that it is gone (410)." : "Nothing has arrived at it for days."} Mend the receiver, set the webhook active again, and replay what failed.`,
+      };
     case "license":
       if (notice.days === null) return { title: `The license is ${notice.state}`, message: "What needs a good license is refused until it is. cyberun license status says why and what helps." };
       return { title: `The license ends ${inDays(notice.days)}`, message: "Ask the vendor for a renewed license file and install it; no restart is needed." };

@@ -85,6 +85,22 @@ async function keysToTell({ writer, services }: CommandAct): Promise<readonly To
   });
 }
 
+/** Webhooks that were disabled for what their receivers did: the team's owners and admins are told. */
+async function webhooksToTell({ writer, services }: CommandAct): Promise<readonly Told[]> {
+  const { webhooks, memberships } = writer.tables;
+  const isNews = and(eq(webhooks.webhook_status, "disabled"), inArray(webhooks.disabled_reason, ["gone", "failing"]), gt(webhooks.disabled_at, services.clock.now() - KEPT_MS));
+  const rows = await writer
+    .select({ userId: memberships.user_id, webhook: webhooks })
+    .from(webhooks)
+    .innerJoin(memberships, and(eq(memberships.team_id, webhooks.team_id), inArray(memberships.role, ["owner", "admin"])))
+    .where(isNews);
+  return rows.flatMap(({ userId, webhook: { id, display_name, team_id, disabled_reason, disabled_at } }) => {
+    if (disabled_at === null) return [];
+    const notice: Notice = { kind: "webhook_disabled", webhook_id: id, display_name, team_id, reason: disabled_reason === "gone" ? "gone" : "failing", disabled_at };
+    return [{ userId, topic: `${id}/${disabled_at}`, notice, isMailed: true }];
+  });
+}
+
 /** What administrators should know of the license at this moment; undefined while all is well. */
 function licenseNotice({ entitlements, services }: CommandAct): { readonly topic: string; readonly notice: Notice } | undefined {
   const { state, license, since } = entitlements;
@@ -127,7 +143,7 @@ async function forget({ writer, services }: CommandAct): Promise<void> {
 export const produceNotifications = command("notification.produce", async (act, _input: undefined): Promise<number> => {
   await forget(act);
   const isOn = hasFeature(act.entitlements, notificationsFeature);
-  const all = [...(await licenseToTell(act)), ...(isOn ? await invitationsToTell(act) : []), ...(isOn ? await keysToTell(act) : [])];
+  const all = [...(await licenseToTell(act)), ...(isOn ? await invitationsToTell(act) : []), ...(isOn ? await keysToTell(act) : []), ...(isOn ? await webhooksToTell(act) : [])];
   let told = 0;
   for (const each of all) if (await tell(act, each)) told += 1;
   return told;

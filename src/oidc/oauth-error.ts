@@ -95,6 +95,8 @@ const codes: Readonly<Record<FaultCode, OAuthErrorCode>> = {
   conflict: "invalid_request",
   idempotency_key_reused: "invalid_request",
   gone: "invalid_request",
+  length_required: "invalid_request",
+  precondition_failed: "invalid_request",
   too_large: "invalid_request",
   unsupported_media_type: "invalid_request",
   upgrade_required: "invalid_request",

@@ -3,18 +3,20 @@
  *
  * Rule: doors only. Each translates one documented request into one operation and its value into the documented answer.
  */
-import { pageResponse } from "../dashboard/html.ts";
-import { refusalPage } from "../dashboard/pages.ts";
+import { refusalWithStart } from "../dashboard/pages.ts";
+import { frameOfRefusal } from "../dashboard/visit-frame.ts";
 import type { Fault } from "../fault.ts";
 import type { Bell } from "../tasks/bell.ts";
+import type { Shelf } from "../files/shelf.ts";
 import type { Gate } from "../gate/operation.ts";
 import type { App } from "../http/listener.ts";
-import { faultHeaders } from "../http/respond.ts";
 import type { LicenseServerLink } from "../license/upload.ts";
 import type { Keyring } from "../oidc/keyring.ts";
 import { addAuditDoors } from "./api/audit.ts";
 import { addConsentDoors } from "./api/consents.ts";
 import { addDeviceDoors } from "./api/devices.ts";
+import { addFileDoors } from "./api/files.ts";
+import { refused } from "./api/forms.ts";
 import { addInvitationDoors } from "./api/invitations.ts";
 import { addInvitationPages } from "./api/invitation-pages.ts";
 import { addLicenseDoors } from "./api/license.ts";
@@ -32,6 +34,7 @@ import type { TaskStreams } from "./api/task-events.ts";
 import { addTaskDoors } from "./api/tasks.ts";
 import { addTeamDoors } from "./api/teams.ts";
 import { addUserDoors } from "./api/users.ts";
+import { addWebhookDoors } from "./api/webhooks.ts";
 import { addWorkflowDoors } from "./api/workflows.ts";
 import { addUpstreamDoors } from "./api/upstream.ts";
 
@@ -40,12 +43,13 @@ export interface ApiOptions {
   readonly keyring: Keyring;
   readonly licenseServer: LicenseServerLink;
   readonly streams: TaskStreams;
+  readonly shelf: Shelf;
   /** Rung when there is something new to dispatch. */
   readonly bell: Bell;
 }
 
 /** Adds the API server's doors to `app`. */
-export function addApiDoors(app: App, { gate, keyring, licenseServer, streams, bell }: ApiOptions): void {
+export function addApiDoors(app: App, { gate, keyring, licenseServer, streams, bell, shelf }: ApiOptions): void {
   addSessionDoors(app, gate, keyring);
   addManagementDoors(app, gate);
   addUserDoors(app, gate);
@@ -58,6 +62,8 @@ export function addApiDoors(app: App, { gate, keyring, licenseServer, streams, b
   addPasskeyDoors(app, gate);
   addWorkflowDoors(app, gate);
   addRuntimeDoors(app, gate);
+  addFileDoors(app, gate, shelf);
+  addWebhookDoors(app, gate);
   addTaskDoors(app, streams, bell);
   addAgentDoors(app, gate);
   addLicenseDoors(app, gate, licenseServer);
@@ -70,7 +76,9 @@ export function addApiDoors(app: App, { gate, keyring, licenseServer, streams, b
 }
 
 /** Refusals outside `/api/` go to people, so they are pages. */
-export function respondAsPage(fault: Fault, request: Request): Response | undefined {
-  const isPage = !new URL(request.url).pathname.startsWith("/api/") && (request.headers.get("accept") ?? "").includes("text/html");
-  return isPage ? pageResponse(refusalPage(fault), fault.status, faultHeaders(fault)) : undefined;
+export function respondAsPage(gate: Gate) {
+  return async (fault: Fault, request: Request): Promise<Response | undefined> => {
+    const isPage = !new URL(request.url).pathname.startsWith("/api/") && (request.headers.get("accept") ?? "").includes("text/html");
+    return isPage ? refused(refusalWithStart(await frameOfRefusal(gate, request), fault), fault) : undefined;
+  };
 }

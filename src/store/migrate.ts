@@ -43,6 +43,12 @@ import tasksPostgres from "./migrations/0017-tasks.postgres.sql" with { type: "t
 import tasksSqlite from "./migrations/0017-tasks.sqlite.sql" with { type: "text" };
 import agentsPostgres from "./migrations/0018-agents.postgres.sql" with { type: "text" };
 import agentsSqlite from "./migrations/0018-agents.sqlite.sql" with { type: "text" };
+import webhooksPostgres from "./migrations/0019-webhooks.postgres.sql" with { type: "text" };
+import webhooksSqlite from "./migrations/0019-webhooks.sqlite.sql" with { type: "text" };
+import filesPostgres from "./migrations/0020-files.postgres.sql" with { type: "text" };
+import filesSqlite from "./migrations/0020-files.sqlite.sql" with { type: "text" };
+import revocationsPostgres from "./migrations/0021-revocations.postgres.sql" with { type: "text" };
+import revocationsSqlite from "./migrations/0021-revocations.sqlite.sql" with { type: "text" };
 
 export interface Migration {
   readonly number: number;
@@ -88,6 +94,9 @@ export const sqliteMigrations: readonly Migration[] = [
   { number: 16, name: "notifications", text: notificationsSqlite },
   { number: 17, name: "tasks", text: tasksSqlite },
   { number: 18, name: "agents", text: agentsSqlite },
+  { number: 19, name: "webhooks", text: webhooksSqlite },
+  { number: 20, name: "files", text: filesSqlite },
+  { number: 21, name: "revocations", text: revocationsSqlite },
 ];
 
 export const postgresMigrations: readonly Migration[] = [
@@ -109,6 +118,9 @@ export const postgresMigrations: readonly Migration[] = [
   { number: 16, name: "notifications", text: notificationsPostgres },
   { number: 17, name: "tasks", text: tasksPostgres },
   { number: 18, name: "agents", text: agentsPostgres },
+  { number: 19, name: "webhooks", text: webhooksPostgres },
+  { number: 20, name: "files", text: filesPostgres },
+  { number: 21, name: "revocations", text: revocationsPostgres },
 ];
 
 /** SHA-256 of the text, base64url. Line ends count as LF, whatever the checkout made of them. */

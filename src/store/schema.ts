@@ -7,7 +7,7 @@
  */
 import type { Kit } from "./columns.ts";
 
-/** License Server: its memory, the clients it knows, what it granted. */
+/** License Server: its memory. */
 function licenseTables({ table, text, instant, count }: Kit) {
   return {
     /** One row, id `server`: the accepted license and the marks that must never go back. */
@@ -32,11 +32,26 @@ function licenseTables({ table, text, instant, count }: Kit) {
       sequence: count().notNull(),
       seen_at: instant().notNull(),
     }),
+    /** The latest revocation accepted for each deployment id: the vendor's signed text, verified anew at each start. */
+    licenseRevocations: table("license_revocations", {
+      deployment_id: text().primaryKey(),
+      revocation: text().notNull(),
+      sequence: count().notNull(),
+      /** Epoch seconds, as the vendor signed it. */
+      issued_at: count().notNull(),
+      seen_at: instant().notNull(),
+    }),
     /** First use of each trial license; a file that comes back does not start anew. */
     licenseActivations: table("license_activations", {
       license_id: text().primaryKey(),
       activated_at: instant().notNull(),
     }),
+  };
+}
+
+/** License Server: the clients it knows, what it granted. */
+function leaseTables({ table, text, instant, count }: Kit) {
+  return {
     /** Enrolled clients: only these keys get a lease. */
     leaseClients: table("lease_clients", {
       /** JWK thumbprint of the client key. */
@@ -702,7 +717,10 @@ function taskPartTables({ table, text, instant, count }: Kit) {
       task_id: text().notNull(),
       label: text().notNull(),
     }),
-    /** What happened to a task, in order. Id: `task id` + `/` + sequence, so that they lie in order. Unique index on `task_id`, `sequence`. */
+    /**
+     * What happened to a task, in order. Id: `task id` + `/` + sequence, so that they lie in order. Unique index on `task_id`,
+     * `sequence`. Partial index on `untold_since` where it is not null.
+     */
     taskEvents: table("task_events", {
       id: text().primaryKey(),
       task_id: text().notNull(),
@@ -713,6 +731,98 @@ function taskPartTables({ table, text, instant, count }: Kit) {
       /** JSON, as followers get it. */
       content: text().notNull(),
       created_at: instant().notNull(),
+      /** Set while the team's webhooks have not got their deliveries for it; null for what none of them is told. */
+      untold_since: instant(),
+    }),
+  };
+}
+
+function webhookTables({ table, text, instant }: Kit) {
+  return {
+    /** Where a team wants to be called. Index on `team_id`. */
+    webhooks: table("webhooks", {
+      id: text().primaryKey(),
+      team_id: text().notNull(),
+      display_name: text().notNull(),
+      webhook_url: text().notNull(),
+      /** Host and port of the address: what has a limit on calls at a time. */
+      host: text().notNull(),
+      /** The signing secret, sealed: it is needed for each call. */
+      secret: text().notNull(),
+      secret_prefix: text().notNull(),
+      /** The secret before, sealed, while a rotation overlaps. */
+      previous_secret: text(),
+      previous_expires_at: instant(),
+      /** Event types, JSON array. */
+      webhook_events: text().notNull(),
+      /** `active` or `disabled`. */
+      webhook_status: text().notNull(),
+      /** `by_hand`, `gone` or `failing`; null while it is active. */
+      disabled_reason: text(),
+      disabled_at: instant(),
+      /** Since when no delivery has arrived; null when the last one did. */
+      failing_since: instant(),
+      /** The receiver asked for quiet until then. */
+      paused_until: instant(),
+      last_delivered_at: instant(),
+      created_at: instant().notNull(),
+      updated_at: instant().notNull(),
+    }),
+  };
+}
+
+function deliveryTables({ table, text, instant, count }: Kit) {
+  return {
+    /** What a webhook is told, and how that went. Index on `webhook_id` with `created_at`; on `created_at`; partial on `due_at` and on `webhook_id` where `due_at` is not null. */
+    webhookDeliveries: table("webhook_deliveries", {
+      /** Also the receiver's `webhook-id`, the same at every attempt. */
+      id: text().primaryKey(),
+      team_id: text().notNull(),
+      webhook_id: text().notNull(),
+      /** Null for a test call. */
+      task_id: text(),
+      event_type: text().notNull(),
+      /** The very text that is signed and sent. */
+      body: text().notNull(),
+      /** `pending`, `delivered` or `failed`. */
+      delivery_status: text().notNull(),
+      /** Attempts that have an outcome. */
+      attempt_count: count().notNull(),
+      /** The last ones with their outcomes, JSON array. */
+      attempts: text().notNull(),
+      /** Next attempt; while one is under way, when it is taken for lost. Null once settled. */
+      due_at: instant(),
+      /** Beginning of the last answer's body. */
+      response_body: text(),
+      created_at: instant().notNull(),
+      delivered_at: instant(),
+    }),
+  };
+}
+
+function fileTables({ table, text, instant, count }: Kit) {
+  return {
+    /** Files of teams; their bytes are on the shelf (`files/shelf.ts`). Indexes on `team_id`, `expires_at`. */
+    files: table("files", {
+      id: text().primaryKey(),
+      team_id: text().notNull(),
+      /** `inputs/TEAM/ID/NAME`, or `outputs/…`: what others call it by. */
+      file_key: text().notNull().unique(),
+      file_name: text().notNull(),
+      content_type: text().notNull(),
+      file_size: count().notNull(),
+      /** `waiting` for its bytes, or `stored`. */
+      status: text().notNull(),
+      /** Hex; once it is stored. */
+      sha256: text(),
+      created_by: text().notNull(),
+      created_at: instant().notNull(),
+      stored_at: instant(),
+      expires_at: instant().notNull(),
+      /** Of an output: the attempt that made it, and its name there. Unique together; null for an input. */
+      task_id: text(),
+      task_attempt: count(),
+      output_id: text(),
     }),
   };
 }
@@ -786,6 +896,7 @@ function gateTables({ table, text, instant, count }: Kit) {
 export function defineTables(kit: Kit) {
   return {
     ...licenseTables(kit),
+    ...leaseTables(kit),
     ...identityTables(kit),
     ...deviceTables(kit),
     ...passkeyTables(kit),
@@ -795,10 +906,13 @@ export function defineTables(kit: Kit) {
     ...credentialTables(kit),
     ...oidcTables(kit),
     ...notificationTables(kit),
+    ...fileTables(kit),
     ...workflowTables(kit),
     ...agentTables(kit),
     ...taskTables(kit),
     ...taskPartTables(kit),
+    ...webhookTables(kit),
+    ...deliveryTables(kit),
     ...gateTables(kit),
   };
 }

@@ -34,6 +34,17 @@ export function statusOf({ status }: Pick<TaskRow, "status">): TaskStatus {
   return found;
 }
 
+/** What an agent says while it works is nothing that webhooks are told. */
+const unheard: readonly EventKind[] = ["progress", "log"];
+
+/** Marks an event that webhooks are told of (`untold-events.ts`); a team without any costs nothing more than this look. */
+function untoldFor(writer: Reader, { team_id }: TaskRow, { kind, now }: { readonly kind: EventKind; readonly now: number }): SQL<number> | null {
+  if (unheard.includes(kind)) return null;
+  const { webhooks } = writer.tables;
+  const ofTeam = writer.select({ id: webhooks.id }).from(webhooks).where(eq(webhooks.team_id, team_id));
+  return sql<number>`case when exists ${ofTeam} then cast(${now} as bigint) end`;
+}
+
 /** Writes the event that `row` has just counted. */
 async function writeEvent({ writer, services }: CommandAct, row: TaskRow, { kind, content }: TaskEvent): Promise<void> {
   const now = services.clock.now();
@@ -46,6 +57,7 @@ async function writeEvent({ writer, services }: CommandAct, row: TaskRow, { kind
     kind,
     content: JSON.stringify({ task_id: row.id, ...(kind === "status" ? { status: row.status } : {}), ...content, timestamp: new Date(now).toISOString() }),
     created_at: now,
+    untold_since: untoldFor(writer, row, { kind, now }),
   });
 }
 

@@ -38,10 +38,10 @@ async function requireInvited(act: CommandAct, userId: string, emailKey: string)
   const { users } = act.writer.tables;
   const [user] = await act.writer.select({ emailKey: users.email_key, isVerified: users.email_verified }).from(users).where(eq(users.id, userId));
   if (user?.emailKey !== emailKey) {
-    throw new Fault("forbidden", "This invitation is for another address than that of your account.", { hint: "Sign in with the account of the invited address." });
+    throw new Fault("forbidden", "This invitation is for another address than that of your account.", { hint: "Sign in with the account of the invited address.", details: { reason: "other_address" } });
   }
   if (!user.isVerified && sendsMail(act)) {
-    throw new Fault("forbidden", "Your address is not proven yet.", { hint: "Ask for a mail that proves it (POST /api/v1/users/me/email-verification), then accept again." });
+    throw new Fault("forbidden", "Your address is not proven yet.", { hint: "Ask for a mail that proves it (POST /api/v1/users/me/email-verification), then accept again.", details: { reason: "address_not_proven" } });
   }
 }
 

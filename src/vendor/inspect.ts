@@ -1,13 +1,15 @@
 /**
- * `inspect`: verifies a license file with the public keys and tells everything in it.
+ * `inspect`: verifies a license or a revocation with the public keys and tells everything in it.
  *
  * Rule: the content of a file that does not verify is never shown; it would be somebody's word for nothing.
  */
 import { resolve } from "node:path";
 import type { License, Namespace, SignedLicense } from "../license/document.ts";
+import { openVendorFile } from "../license/vendor-file.ts";
 import { type Answer, type Command, nowSeconds, shownInstant } from "./command.ts";
 import { keysDirOption, loadTrustedKeys } from "./key-files.ts";
-import { openFile } from "./sign.ts";
+import { shownRevocation } from "./revoke.ts";
+import { openFile } from "./signing.ts";
 
 function shownBinding({ binding }: License): string {
   switch (binding.kind) {
@@ -58,14 +60,18 @@ export function shownLicense({ license, key }: SignedLicense, now: number): stri
 
 export const inspect: Command = {
   name: "inspect",
-  summary: "Verify a license file and show everything in it.",
+  summary: "Verify a license or a revocation and show everything in it.",
   operands: ["FILE"],
   options: { "keys-dir": keysDirOption },
   notes: ["A license that has ended is still a good file: exit 0. A file that is refused: exit 7, with the reason's word."],
   run(desk, given): Answer {
     given.mistakes.refuse();
     const trusted = loadTrustedKeys(resolve(desk.directory, given.value("keys-dir") ?? ""));
-    const signed = openFile(resolve(desk.directory, given.operands[0] ?? ""), trusted);
+    const signed = openFile(resolve(desk.directory, given.operands[0] ?? ""), (file) => openVendorFile(file, trusted));
+    if (signed.kind === "revocation") {
+      const { key, revocation } = signed;
+      return { json: { kid: key.kid, purpose: key.purpose, revocation }, text: shownRevocation(signed) };
+    }
     const now = nowSeconds(desk);
     return {
       json: { kid: signed.key.kid, purpose: signed.key.purpose, in_force: inForce(signed.license, now), license: signed.license },

@@ -1,21 +1,20 @@
 /**
  * `sign`: makes a license file from a template, a complete payload, or the license it renews.
  *
- * Rule: what is handed out has been read back from the disk and verified with the very keys that builds embed. A file that
- * its reader would refuse is never left behind.
+ * Rule: what the line says is interpreted here; the key and the proof that the file is good are `signing.ts`.
  */
-import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { type SigningKey, signJws } from "../crypto/jws.ts";
+import { signJws } from "../crypto/jws.ts";
 import { parseStrictJson, StrictJsonError } from "../crypto/strict-json.ts";
 import { Fault } from "../fault.ts";
 import { type TemplateName, templateNames } from "../license/catalog.ts";
-import { type License, LicenseError, LICENSE_TYP, openLicense, type SignedLicense, type TrustedKey } from "../license/document.ts";
+import { type KeyPurpose, type License, LICENSE_TYP, openLicense, type SignedLicense, type TrustedKey } from "../license/document.ts";
 import type { Arguments, Options } from "./arguments.ts";
 import { type Answer, type Command, type Desk, nowSeconds, shownInstant } from "./command.ts";
-import { readFile, removeFile, writeNewFile } from "./files.ts";
-import { keysDirOption, loadTrustedKeys, passphraseOption, privateDirOption, privatePath, readPassphrase, readPrivateKeyFile } from "./key-files.ts";
+import { readFile } from "./files.ts";
+import { loadTrustedKeys } from "./key-files.ts";
 import { type Changes, fromTemplate, type Issue, renewed } from "./payload.ts";
+import { checked, keyFor, keyOptions, openFile, type Read, writeVerified } from "./signing.ts";
 import { type BindingChoice, bindingOf, featureSettings, hostBindingIn, instantOf, numberOf, quotaSettings } from "./values.ts";
 
 const DAY_SECONDS = 86_400;
@@ -51,10 +50,7 @@ const options = {
   from: { kind: "value", placeholder: "FILE", says: "sign this complete JSON payload as it is" },
   ...payloadOptions,
   out: { kind: "value", placeholder: "FILE", says: "the license file to write (default: DEPLOYMENT-SEQUENCE.lic)" },
-  key: { kind: "value", placeholder: "FILE", says: "private key (default: the newest of the fitting purpose in --private-dir)" },
-  "keys-dir": keysDirOption,
-  "private-dir": privateDirOption,
-  "passphrase-file": passphraseOption,
+  ...keyOptions,
 } as const satisfies Options;
 
 function chosen(given: Arguments, names: readonly string[]): readonly string[] {
@@ -122,19 +118,8 @@ function bindingFor(choice: BindingChoice | undefined, required: number | undefi
   });
 }
 
-/** Throws what a refused license means here: exit 7 and the refusal's stable word. */
-export function refusedLicense(error: unknown): never {
-  if (!(error instanceof LicenseError)) throw error;
-  throw new Fault("invalid_license", `This is not a good license: ${error.message}.`, { details: { refusal: error.refusal }, cause: error });
-}
-
-/** Opens a license file with the keys that builds embed. Throws a Fault with the refusal's word. */
-export function openFile(path: string, trusted: readonly TrustedKey[]): SignedLicense {
-  try {
-    return openLicense(readFile(path), trusted);
-  } catch (error) {
-    return refusedLicense(error);
-  }
+function reader(trusted: readonly TrustedKey[]): Read<SignedLicense> {
+  return (file) => openLicense(file, trusted);
 }
 
 function payloadIn(path: string): object {
@@ -148,20 +133,8 @@ function payloadIn(path: string): object {
   throw new Fault("invalid_request", `${path} is not a JSON object.`);
 }
 
-function keyFor(desk: Desk, given: Arguments, payload: object, trusted: readonly TrustedKey[]): SigningKey {
-  const passphrase = readPassphrase(desk, given.value("passphrase-file"));
-  const named = given.value("key");
-  if (named !== undefined) return readPrivateKeyFile(resolve(desk.directory, named), passphrase);
-  const purpose = "template" in payload && payload.template === "trial" ? "trial" : "license";
-  const directory = resolve(desk.directory, given.value("private-dir") ?? "");
-  const path = trusted
-    .filter((key) => key.purpose === purpose)
-    .map((key) => privatePath(directory, purpose, key.kid))
-    .findLast((candidate) => existsSync(candidate));
-  if (path !== undefined) return readPrivateKeyFile(path, passphrase);
-  throw new Fault("not_found", `No private key of purpose ${purpose} is in ${directory}.`, {
-    hint: "Name one by --key FILE, or make one with cyberun-vendor keys create.",
-  });
+function purposeFor(payload: object): KeyPurpose {
+  return "template" in payload && payload.template === "trial" ? "trial" : "license";
 }
 
 /** A renewal that its deployment would refuse as older is a slip at the desk, not a license. */
@@ -170,18 +143,6 @@ function refuseStandstill(old: License, next: License): License {
   throw new Fault("invalid_request", `A renewal needs a sequence above ${old.sequence}, not ${next.sequence}.`, {
     hint: "Leave --sequence out: a renewal takes the next one.",
   });
-}
-
-/** Writes the file, reads it back from the disk and verifies it; takes it away again when it would be refused. */
-function writeVerified(path: string, text: string, trusted: readonly TrustedKey[]): SignedLicense {
-  writeNewFile(path, text, 0o644);
-  try {
-    if (readFile(path).toString("latin1") !== text) throw new Fault("unavailable", `${path} does not read back as it was written.`);
-    return openFile(path, trusted);
-  } catch (error) {
-    removeFile(path);
-    throw error;
-  }
 }
 
 function answer(path: string, { license, key }: SignedLicense): Answer {
@@ -211,7 +172,7 @@ function payloadMaker(desk: Desk, given: Arguments): (trusted: readonly TrustedK
   given.mistakes.refuse();
   return (trusted) => {
     if (given.has("from")) return payloadIn(at("from"));
-    const old = given.has("renew") ? openFile(at("renew"), trusted).license : undefined;
+    const old = given.has("renew") ? openFile(at("renew"), reader(trusted)).license : undefined;
     const deploymentId = given.value("deployment-id") ?? old?.deployment_id ?? "";
     const changes: Changes = { ...partial, binding: bindingFor(choice, required, deploymentId) };
     return old === undefined ? fromTemplate(template ?? "enterprise", issue, changes) : refuseStandstill(old, renewed(old, issue, changes));
@@ -231,15 +192,10 @@ export const sign: Command = {
     const makePayload = payloadMaker(desk, given);
     const trusted = loadTrustedKeys(resolve(desk.directory, given.value("keys-dir") ?? ""));
     const payload = makePayload(trusted);
-    const text = `${signJws(LICENSE_TYP, keyFor(desk, given, payload, trusted), payload)}\n`;
-    let checked: SignedLicense;
-    try {
-      checked = openLicense(Buffer.from(text), trusted);
-    } catch (error) {
-      return refusedLicense(error);
-    }
-    const { deployment_id, sequence } = checked.license;
+    const text = `${signJws(LICENSE_TYP, keyFor(desk, given, { purpose: purposeFor(payload), trusted }), payload)}\n`;
+    const read = reader(trusted);
+    const { deployment_id, sequence } = checked(Buffer.from(text), read).license;
     const path = resolve(desk.directory, given.value("out") ?? `${deployment_id}-${sequence}.lic`);
-    return answer(path, writeVerified(path, text, trusted));
+    return answer(path, writeVerified(path, text, read));
   },
 };

@@ -10,10 +10,11 @@ import { type Option, type Options, parseArguments } from "./arguments.ts";
 import type { Command, Desk } from "./command.ts";
 import { inspect } from "./inspect.ts";
 import { createKey, listKeysCommand } from "./keys.ts";
+import { revoke } from "./revoke.ts";
 import { showTemplates } from "./show-templates.ts";
 import { sign } from "./sign.ts";
 
-export const commands: readonly Command[] = [createKey, listKeysCommand, sign, inspect, showTemplates];
+export const commands: readonly Command[] = [createKey, listKeysCommand, sign, revoke, inspect, showTemplates];
 
 /** Every way a run can end. */
 export const exitCodes: Readonly<Record<number, string>> = {
@@ -23,7 +24,7 @@ export const exitCodes: Readonly<Record<number, string>> = {
   [faultCodes.unavailable.exit]: "a file cannot be read or written",
   [faultCodes.not_found.exit]: "a file or key is not there",
   [faultCodes.conflict.exit]: "the file to write exists already",
-  [faultCodes.invalid_license.exit]: "the license is refused; the reason's word is in the answer",
+  [faultCodes.invalid_license.exit]: "the license or revocation is refused; the reason's word is in the answer",
 };
 
 const everyCommand: Options = {
@@ -58,7 +59,7 @@ export function commandHelp(command: Command): string {
 /** The help of the tool. Pure. */
 export function vendorHelp(): string {
   return [
-    `cyberun-vendor ${version}: makes keys and signs licenses, offline.`,
+    `cyberun-vendor ${version}: makes keys, signs and revokes licenses, offline.`,
     "",
     ...commands.map(({ name, summary }) => `  ${name.padEnd(14)} ${summary}`),
     `  ${"help COMMAND".padEnd(14)} Show what a command takes.`,

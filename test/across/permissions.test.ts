@@ -13,6 +13,7 @@ import { confirmPairing, startPairing } from "../../src/credentials/pairing.ts";
 import { rotateCredential } from "../../src/credentials/rotation.ts";
 import type { UserCaller } from "../../src/gate/caller.ts";
 import type { Gate } from "../../src/gate/operation.ts";
+import { presignDownload, presignUpload } from "../../src/files/files.ts";
 import { readTeam, transferTeam, updateTeam } from "../../src/teams/current-team.ts";
 import { cancelInvitation, createInvitation, listInvitations } from "../../src/teams/invitations.ts";
 import { listAgents, listRuntimeAgents } from "../../src/tasks/agent-list.ts";
@@ -22,6 +23,9 @@ import { runWorkflow, runWorkflowBySlug } from "../../src/tasks/submission.ts";
 import { listTasks, readTask, readTaskResult } from "../../src/tasks/tasks.ts";
 import { listMembers } from "../../src/teams/members.ts";
 import { mayDo, permissions, type Role, roles, type TeamAction } from "../../src/teams/permissions.ts";
+import { listDeliveries, readDelivery, replayDelivery, replayRange, testWebhook } from "../../src/webhooks/delivery-log.ts";
+import { createWebhook, deleteWebhook, listWebhooks, readWebhook, updateWebhook } from "../../src/webhooks/management.ts";
+import { rotateWebhookSecret } from "../../src/webhooks/secret-rotation.ts";
 import { createWorkflow, deleteWorkflow, importWorkflow, readWorkflow, updateWorkflow } from "../../src/workflows/management.ts";
 import { listSnapshots, readSnapshot, restoreSnapshot } from "../../src/workflows/snapshots.ts";
 import { listRuntimeWorkflows, listWorkflows, readRuntimeWorkflow, readWorkflowBySlug } from "../../src/workflows/workflows.ts";
@@ -66,9 +70,32 @@ async function someSnapshot(gate: Gate, team: Team): Promise<string> {
 
 const someTask = async (gate: Gate, team: Team) => (await runWorkflow(gate, team.people.owner, { workflow_id: await someWorkflow(gate, team) })).task_id;
 
+async function someFile(gate: Gate, { people: { owner } }: Team): Promise<string> {
+  const { file_key } = await presignUpload(gate, owner, { file_name: "a.png", file_size: 1, content_type: "image/png" });
+  await gate.store.write(async (writer) => void (await writer.update(writer.tables.files).set({ status: "stored", sha256: "00" })));
+  return file_key;
+}
+
 function snapshotIn(pair: string): { readonly workflow_id: string; readonly snapshot_id: string } {
   const [workflow_id = "", snapshot_id = absent] = pair.split("/");
   return { workflow_id, snapshot_id };
+}
+
+const aWebhook = { display_name: "W", webhook_url: "https://receiver.example/", webhook_events: ["task.completed"] };
+const someWebhook = async (gate: Gate, team: Team) => (await createWebhook(gate, team.people.owner, aWebhook)).id;
+
+/** A webhook and a delivery that is settled, joined by a slash. */
+async function someDelivery(gate: Gate, team: Team): Promise<string> {
+  const webhook_id = await someWebhook(gate, team);
+  const { delivery_id } = await testWebhook(gate, team.people.owner, { webhook_id });
+  await updateWebhook(gate, team.people.owner, { webhook_id, webhook_status: "disabled" });
+  await updateWebhook(gate, team.people.owner, { webhook_id, webhook_status: "active" });
+  return `${webhook_id}/${delivery_id}`;
+}
+
+function deliveryIn(pair: string): { readonly webhook_id: string; readonly delivery_id: string } {
+  const [webhook_id = "", delivery_id = absent] = pair.split("/");
+  return { webhook_id, delivery_id };
 }
 
 const walks: Readonly<Record<TeamAction, Walk>> = {
@@ -102,6 +129,19 @@ const walks: Readonly<Record<TeamAction, Walk>> = {
   "workflow_snapshot.list": { object: someWorkflow, attempt: (gate, caller, workflow_id) => listSnapshots(gate, caller, { workflow_id }) },
   "workflow_snapshot.read": { object: someSnapshot, attempt: (gate, caller, pair) => readSnapshot(gate, caller, snapshotIn(pair)) },
   "workflow_snapshot.restore": { object: someSnapshot, attempt: (gate, caller, pair) => restoreSnapshot(gate, caller, snapshotIn(pair)) },
+  "file.presign": { attempt: (gate, caller) => presignUpload(gate, caller, { file_name: "a.png", file_size: 1, content_type: "image/png" }) },
+  "file.presign_download": { object: someFile, attempt: (gate, caller, file_key) => presignDownload(gate, caller, { file_key }) },
+  "webhook.list": { attempt: (gate, caller) => listWebhooks(gate, caller, {}) },
+  "webhook.read": { object: someWebhook, attempt: (gate, caller, webhook_id) => readWebhook(gate, caller, { webhook_id }) },
+  "webhook.create": { attempt: (gate, caller) => createWebhook(gate, caller, aWebhook) },
+  "webhook.update": { object: someWebhook, attempt: (gate, caller, webhook_id) => updateWebhook(gate, caller, { webhook_id, display_name: "N" }) },
+  "webhook.delete": { object: someWebhook, attempt: (gate, caller, webhook_id) => deleteWebhook(gate, caller, { webhook_id }) },
+  "webhook.rotate_secret": { object: someWebhook, attempt: (gate, caller, webhook_id) => rotateWebhookSecret(gate, caller, { webhook_id }) },
+  "webhook.test": { object: someWebhook, attempt: (gate, caller, webhook_id) => testWebhook(gate, caller, { webhook_id }) },
+  "webhook_delivery.list": { object: someWebhook, attempt: (gate, caller, webhook_id) => listDeliveries(gate, caller, { webhook_id }) },
+  "webhook_delivery.read": { object: someDelivery, attempt: (gate, caller, pair) => readDelivery(gate, caller, deliveryIn(pair)) },
+  "webhook_delivery.replay": { object: someDelivery, attempt: (gate, caller, pair) => replayDelivery(gate, caller, deliveryIn(pair)) },
+  "webhook_delivery.replay_range": { object: someWebhook, attempt: (gate, caller, webhook_id) => replayRange(gate, caller, { webhook_id, since: "2026-01-01T00:00:00Z" }) },
   "task.run": { object: someWorkflow, attempt: (gate, caller, workflow_id) => runWorkflow(gate, caller, { workflow_id }) },
   "task.run_by_slug": { object: someSlug, attempt: (gate, caller, workflow_slug) => runWorkflowBySlug(gate, caller, { workflow_slug }) },
   "task.list": { attempt: (gate, caller) => listTasks(gate, caller, {}) },

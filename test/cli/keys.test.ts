@@ -103,6 +103,7 @@ describe("the second factor", () => {
     const list = ["keys", "list", "--email", "two@example.com"];
     const typed = await cli.plain(list, { environment, typed: [PASSWORD, app.code()] });
     expect([typed.exit, typed.err.includes(app.code()), typed.err.includes(PASSWORD)]).toEqual([0, false, false]);
+    expect(typed.err).toContain("Code of the second factor: ");
     const [code, password] = [join(folder.path, "code"), join(folder.path, "password")];
     writeFileSync(code, `${recoveryCodes[0] ?? ""}\n`);
     writeFileSync(password, `${PASSWORD}\n`);
@@ -113,6 +114,26 @@ describe("the second factor", () => {
     const { error } = JSON.parse(without.err);
     expect([without.exit, error.code, error.hint.includes("--code-file"), error.details, without.err.includes("step_token")]).toEqual([4, "second_factor_required", true, undefined, false]);
   });
+});
+
+test("who has passkeys alone is asked for a recovery code, and the step's token is printed nowhere", async () => {
+  const token = "step-token-of-the-server";
+  const sent: string[] = [];
+  await using server = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    development: false,
+    async fetch(request) {
+      sent.push(await request.text());
+      const isFirst = request.url.endsWith("/login");
+      return isFirst
+        ? Response.json({ error_code: "second_factor_required", error_message: "More.", details: { step_token: token, methods: ["passkey", "recovery_code"] } }, { status: 401 })
+        : Response.json({ error_code: "unauthenticated", error_message: "The code is wrong." }, { status: 401 });
+    },
+  });
+  const { exit, out, err } = await cli.plain(["keys", "list", "--json", "--email", ownerAddress, "--api-url", server.url.origin], { environment, typed: [PASSWORD, "a recovery code"] });
+  expect([exit, out, err.includes("Recovery code (a passkey needs a browser): "), err.includes(token)]).toEqual([4, "", true, false]);
+  expect(sent.map((text) => JSON.parse(text))).toEqual([{ email_address: ownerAddress, user_password: PASSWORD }, { step_token: token, code: "a recovery code" }]);
 });
 
 describe("is refused", () => {
@@ -202,6 +223,7 @@ test("no sign-in of a command outlives it, and no key, password or token is in t
   const before = await openSessions(site);
   const { body } = await cli.signedIn(create);
   await cli.signedIn(["keys", "revoke", nobody, "--yes"]);
+  expect((await cli.plain(["keys", "revoke", String(body["id"]), "--email", ownerAddress], { environment, typed: [PASSWORD, undefined] })).exit).toBe(130);
   expect(await openSessions(site)).toBe(before);
   const log = site.logged.join("\n");
   for (const secret of [PASSWORD, String(body["raw_key"]).slice(12)]) expect(log).not.toContain(secret);

@@ -43,6 +43,19 @@ test("every flag behind a command is one that the command takes", () => {
   expect(wrong).toEqual([]);
 });
 
+test("every command in a document's code exists, with the alternatives that it names", () => {
+  const known: readonly string[] = commandNames;
+  const spans = mentions(/`(?:dist\/)?cyberun [a-z][^`\n]*`/g).filter(({ path }) => path.endsWith(".md"));
+  const missing = spans.flatMap(({ path, text }) => {
+    const words = text.replace(/^`(?:dist\/)?cyberun /, "").replaceAll("`", "").split(" ");
+    const plain = words.slice(0, 3).filter((word) => /^[a-z][a-z|-]*$/.test(word)).map((word) => word.split("|"));
+    const asked = plain.reduce<readonly string[]>((before, alternatives) => (before.length === 0 ? alternatives : before.flatMap((start) => alternatives.map((word) => `${start} ${word}`))), []);
+    return asked.filter((name) => !known.some((command) => command === name || command.startsWith(`${name} `) || name.startsWith(`${command} `))).map((name) => `${path}: ${name}`);
+  });
+  expect(spans.length).toBeGreaterThan(40);
+  expect(missing).toEqual([]);
+});
+
 /** Names that are spoken of because they are not ours, or only begin a name. */
 const notOurs: readonly string[] = ["CYBERUN_", "CYBERUN_API_KEY", "CYBERUN_KEY", "CYBERUN_SERVICE_HOST"];
 

@@ -29,7 +29,7 @@ describe("teams", () => {
     });
     const all = await cli.signedIn(["teams", "list", "--all", "--per-page", "1"]);
     expect([all.exit, all.body["team_list"]]).toMatchObject([0, [{ id: made.body["id"], display_name: "Blue" }, { id: site.people.teamId }]]);
-    expect((await cli.plain(["teams", "list"])).out).toMatch(/^ID +NAME +ROLE +CREATED\n\S{36} +First +owner +\d{4}-\d\d-\d\d \d\d:\d\d\n$/);
+    expect((await cli.plain(["teams", "list"])).out).toMatch(/^ID +NAME +ROLE +CREATED\n\S{36} +First +owner +\d{4}-\d\d-\d\d \d\d:\d\dZ\n$/);
   });
 
   test("are shown, renamed, handed on and deleted by who signs in, in the team that is named", async () => {

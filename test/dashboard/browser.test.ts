@@ -97,7 +97,7 @@ testNeeding("chromium", "from the set-up link to the overview, out, and in again
   await photograph(page, "sign-in");
 
   await fill(page, { ...signInFields, "#user_password": "not the password" });
-  expect(await page.getByRole("alert").textContent()).toContain("Invalid email or password.");
+  expect(await page.getByRole("alert").textContent()).toContain("Email address or password is wrong.");
   expect([await page.inputValue("#email_address"), await page.inputValue("#user_password")]).toEqual([ownerAddress, ""]);
   expect(await page.content()).not.toContain("not the password");
   await photograph(page, "sign-in-refused");
@@ -120,9 +120,9 @@ testNeeding("chromium", "a set-up that is refused keeps what was typed, except t
   await tab.page.goto(await setUpLink(site));
   // The browser's own check passes blanks, and ours does not.
   await fill(tab.page, { ...answers, "#deployment_name": "   " });
-  expect(await tab.page.getByRole("alert").textContent()).toContain("Correct what is marked below.");
+  expect(await tab.page.getByRole("alert").textContent()).toContain("Please correct:");
   expect(await tab.page.locator("[aria-invalid]").getAttribute("id")).toBe("deployment_name");
-  expect(await tab.page.textContent("#deployment_name-note")).toContain("Name of the deployment has 1 to 100 characters.");
+  expect(await tab.page.textContent("#deployment_name-note")).toContain("Name of the deployment: 1 to 100 characters.");
   expect([await tab.page.inputValue("#team_name"), await tab.page.inputValue("#email_address"), await tab.page.inputValue("#user_password")]).toEqual(["Rendering", ownerAddress, ""]);
   await photograph(tab.page, "set-up-refused");
   await fill(tab.page, { "#deployment_name": "Werk Süd", "#user_password": PASSWORD });

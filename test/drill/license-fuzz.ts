@@ -14,7 +14,7 @@ import type { DrillReport } from "./report.ts";
 export const rounds = 1_000_000;
 const VIOLATIONS_KEPT = 20;
 
-type Random = () => number;
+export type Random = () => number;
 
 /** Mulberry32: small, fast, and the same on every machine. */
 export function seeded(seed: number): Random {
@@ -27,11 +27,11 @@ export function seeded(seed: number): Random {
   };
 }
 
-function below(random: Random, limit: number): number {
+export function below(random: Random, limit: number): number {
   return Math.floor(random() * limit);
 }
 
-function pick<T>(random: Random, items: readonly [T, ...T[]]): T {
+export function pick<T>(random: Random, items: readonly [T, ...T[]]): T {
   return items[below(random, items.length)] ?? items[0];
 }
 
@@ -65,7 +65,7 @@ function mutatedBytes(random: Random, bytes: Buffer): Buffer {
   }
 }
 
-function mutated(random: Random, text: string): Buffer {
+export function mutated(random: Random, text: string): Buffer {
   let bytes: Buffer = Buffer.from(text);
   for (let left = 1 + below(random, 4); left > 0; left--) bytes = mutatedBytes(random, bytes);
   return bytes;

@@ -74,10 +74,10 @@ describe("a code", () => {
     const { app } = await enrol(site.gate, careful);
     await browser.open(started.verification_uri);
     const step = await browser.submit("sign-in", { ...person, email_address: "careful@example.com" });
-    expect([step.text.includes('id="second-step"'), browser.cookies.has("cyberun")]).toEqual([true, false]);
+    expect([step.text.includes('id="second-factor"'), browser.cookies.has("cyberun")]).toEqual([true, false]);
     expect((await browser.open(started.verification_uri)).url).toEndWith("/sign-in");
     await browser.submit("sign-in", { ...person, email_address: "careful@example.com" });
-    expect((await browser.submit("second-step", { code: app.code() })).text).toContain(`value="${started.user_code}"`);
+    expect((await browser.submit("second-factor", { code: app.code() })).text).toContain(`value="${started.user_code}"`);
   });
 
   test("that is refused leaves the device with nothing", async () => {

@@ -223,8 +223,8 @@ export class TestSite implements AsyncDisposable {
   /** Deletes every row of the License Server, as a lost database would, and the second copy if asked. */
   async wipe({ marks }: { readonly marks: boolean }): Promise<void> {
     await this.store.write(async (writer) => {
-      const { licenseServer, licenseSequences, licenseActivations, leaseClients, leaseDays, joinTokens } = writer.tables;
-      for (const table of [licenseServer, licenseSequences, licenseActivations, leaseClients, leaseDays, joinTokens]) await writer.delete(table);
+      const { licenseServer, licenseSequences, licenseActivations, licenseRevocations, leaseClients, leaseDays, joinTokens } = writer.tables;
+      for (const table of [licenseServer, licenseSequences, licenseActivations, licenseRevocations, leaseClients, leaseDays, joinTokens]) await writer.delete(table);
     });
     if (marks) rmSync(this.directory.licenseMarks, { force: true });
   }
@@ -232,10 +232,11 @@ export class TestSite implements AsyncDisposable {
   /** Keeps the License Server's rows and its second copy; what comes back puts them in the place of what is there then. */
   async snapshot(): Promise<(what: { readonly marks: boolean }) => Promise<void>> {
     const rows = await this.store.read(async (reader) => {
-      const { licenseServer, licenseSequences, leaseClients, leaseDays } = reader.tables;
+      const { licenseServer, licenseSequences, licenseRevocations, leaseClients, leaseDays } = reader.tables;
       return {
         server: await reader.select().from(licenseServer),
         sequences: await reader.select().from(licenseSequences),
+        revocations: await reader.select().from(licenseRevocations),
         clients: await reader.select().from(leaseClients),
         days: await reader.select().from(leaseDays),
       };
@@ -244,9 +245,10 @@ export class TestSite implements AsyncDisposable {
     return async (what) => {
       await this.wipe({ marks: false });
       await this.store.write(async (writer) => {
-        const { licenseServer, licenseSequences, leaseClients, leaseDays } = writer.tables;
+        const { licenseServer, licenseSequences, licenseRevocations, leaseClients, leaseDays } = writer.tables;
         await writer.insert(licenseServer).values(rows.server);
         await writer.insert(licenseSequences).values(rows.sequences);
+        if (rows.revocations.length > 0) await writer.insert(licenseRevocations).values(rows.revocations);
         await writer.insert(leaseClients).values(rows.clients);
         await writer.insert(leaseDays).values(rows.days);
       });

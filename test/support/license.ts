@@ -8,6 +8,7 @@
 import { publicX, type SigningKey, signingKeyFromSeed, signJws } from "../../src/crypto/jws.ts";
 import type { TemplateName } from "../../src/license/catalog.ts";
 import { type License, LICENSE_FORMAT, LICENSE_TYP, type Namespace, type TrustedKey } from "../../src/license/document.ts";
+import { type Revocation, REVOCATION_FORMAT, REVOCATION_TYP } from "../../src/license/revocation.ts";
 import { termsOf } from "../../src/license/templates.ts";
 import type { EmbeddedKeys } from "../../src/license/trusted-keys.ts";
 
@@ -28,6 +29,8 @@ export interface TestVendor {
   payload(overrides?: LicenseOverrides): License;
   /** The text of a license file, signed with the key whose purpose fits the template. */
   sign(overrides?: LicenseOverrides): string;
+  /** The text of a revocation file. */
+  revoke(overrides?: Partial<Revocation>): string;
 }
 
 /** November 2023 to May 2033: around every clock a test is likely to use. */
@@ -65,6 +68,20 @@ export function licensePayload({ template = "enterprise", features, quotas, ...r
   };
 }
 
+/** The revocation `revoke()` makes: of the license that `sign()` makes, a day later. */
+export function revocationPayload(overrides: Partial<Revocation> = {}): Revocation {
+  return {
+    format: REVOCATION_FORMAT,
+    revocation_id: "test-revocation",
+    deployment_id: "test-deployment",
+    license_id: "test-license",
+    sequence: 2,
+    issued_at: ISSUED_AT + 86_400,
+    reason: "The contract has ended.",
+    ...overrides,
+  };
+}
+
 /** A vendor whose keys follow from `name` alone. Two names give two vendors that do not trust each other. */
 export function testVendor(name = "test vendor"): TestVendor {
   const seed = (purpose: string) => new Bun.CryptoHasher("sha256").update(`${name}/${purpose}`).digest();
@@ -84,5 +101,6 @@ export function testVendor(name = "test vendor"): TestVendor {
       const payload = licensePayload(overrides);
       return signJws(LICENSE_TYP, payload.template === "trial" ? keys.trial : keys.license, payload);
     },
+    revoke: (overrides) => signJws(REVOCATION_TYP, keys.license, revocationPayload(overrides)),
   };
 }

@@ -62,11 +62,11 @@ interface Cluster {
   readonly account: Account | undefined;
 }
 
-/** Makes an empty cluster. The superuser's password is known to this process only. */
-function initialiseCluster(binaries: string): Cluster {
+/** Makes an empty cluster in a folder of its own below `parent`. The superuser's password is known to this process only. */
+function initialiseCluster(binaries: string, parent: string | undefined): Cluster {
   const account = serverAccount();
   // Another account must be able to reach the folder, and a private TMPDIR of root's would not let it.
-  const folder = mkdtempSync(join(account === undefined ? tmpdir() : "/tmp", "cyberun-postgres-"));
+  const folder = mkdtempSync(join(parent ?? (account === undefined ? tmpdir() : "/tmp"), "cyberun-postgres-"));
   const password = randomBytes(16).toString("hex");
   const passwordFile = join(folder, "password");
   writeFileSync(passwordFile, password, { mode: 0o600 });
@@ -104,13 +104,13 @@ async function startServer(binaries: string, { folder, data, account }: Cluster,
   return keeper;
 }
 
-/** Starts a server of its own. Throws when PostgreSQL is not installed. */
-export async function startPostgres(): Promise<PostgresServer> {
+/** Starts a server of its own, with its files below `parent` (default: where temporary files are). Throws when PostgreSQL is not installed. */
+export async function startPostgres(parent?: string): Promise<PostgresServer> {
   const binary = tools.postgres.find();
   if (binary === undefined) throw new Error(`PostgreSQL is not installed: apt-get install ${packagesOf(["postgres"]).join(" ")}`);
   const binaries = dirname(binary);
   for (let attempt = 1; ; attempt += 1) {
-    const cluster = initialiseCluster(binaries);
+    const cluster = initialiseCluster(binaries, parent);
     const port = await freePort();
     try {
       const keeper = await startServer(binaries, cluster, port);

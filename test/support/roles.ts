@@ -6,6 +6,7 @@
  *     await site.call("/api/v1/users/me", { as: user });
  *     site.license({ state: "expired" });
  */
+import { join } from "node:path";
 import { createKey, keyPrefix } from "../../src/crypto/tokens.ts";
 import type { Fault } from "../../src/fault.ts";
 import type { UserCaller } from "../../src/gate/caller.ts";
@@ -22,6 +23,8 @@ import { createClientKeySets } from "../../src/oidc/clients/client-key-sets.ts";
 import { createKeyring, type Keyring } from "../../src/oidc/keyring.ts";
 import { addApiDoors, respondAsPage } from "../../src/roles/api.ts";
 import { apiAuthenticate } from "../../src/roles/api/authenticate.ts";
+import { Shelf } from "../../src/files/shelf.ts";
+import { uploads } from "../../src/roles/api/files.ts";
 import { openTaskStreams } from "../../src/roles/api/task-events.ts";
 import { findAnswerProblem } from "../../src/roles/api/answers.ts";
 import { addGatewayDoors, type GatewayDoors } from "../../src/roles/gateway.ts";
@@ -206,9 +209,9 @@ const addresses = { hostname: "127.0.0.1", port: 0 } as const;
 
 function makeApps(gate: Gate, keyring: Keyring, log: Log, uses: LastUses) {
   const parts = { services: gate.services, log, refusals: gate.refusals };
-  const api = createApp({ ...parts, role: "api", findAnswerProblem, authenticate: apiAuthenticate(gate, keyring, uses), respond: respondAsPage });
+  const api = createApp({ ...parts, role: "api", uploads, findAnswerProblem, authenticate: apiAuthenticate(gate, keyring, uses), respond: respondAsPage(gate) });
   const gateway = createApp({ ...parts, role: "gateway", authenticate: gatewayAuthenticate(gate, uses) });
-  const issuer = createApp({ ...parts, role: "issuer", authenticate: async (_request, address) => ({ kind: "anonymous", address }), respond: respondAsOAuth });
+  const issuer = createApp({ ...parts, role: "issuer", authenticate: async (_request, address) => ({ kind: "anonymous", address }), respond: respondAsOAuth(gate) });
   return { api, gateway, issuer };
 }
 
@@ -224,8 +227,9 @@ export async function startRoles(options: RolesOptions = {}): Promise<TestRoles>
   const apps = makeApps(gate, keyring, log, uses);
   const { double, link } = licenseServerDouble();
   const bell = new Bell();
+  const shelf = new Shelf(join(world.database.dataDir, "files"), gate.services.random);
   const streams = openTaskStreams(gate, log);
-  addApiDoors(apps.api, { gate, keyring, licenseServer: link, streams, bell });
+  addApiDoors(apps.api, { gate, keyring, licenseServer: link, streams, bell, shelf });
   const gateway = addGatewayDoors(apps.gateway, { gate, log, bell });
   addIssuerDoors(apps.issuer, { gate, keyring, clientKeys: createClientKeySets(gate, createLog(gate.services.clock, "debug", (line) => logged.push(line))) });
   const listeners: Listener[] = [];

@@ -18,6 +18,8 @@ export interface Workshop {
   readonly vendor: string;
   /** Signs a license and returns the file's path. Flags are those of `cyberun-vendor sign`. */
   sign(name: string, flags: readonly string[]): Promise<string>;
+  /** Revokes a license and returns the revocation's path. Flags are those of `cyberun-vendor revoke`. */
+  revoke(name: string, license: string, flags: readonly string[]): Promise<string>;
   /** `cyberun serve` with `license` in force; without one it starts unlicensed. */
   serve(license: string | undefined, options?: ServeOptions): Promise<Running>;
   close(): void;
@@ -71,6 +73,11 @@ export async function openWorkshop(): Promise<Workshop> {
       const out = join(folder, `${name}.lic`);
       const isRenewal = flags.includes("--renew");
       await succeeded(vendor, ["sign", ...keys, ...(isRenewal ? [] : customer), ...flags, "--out", out]);
+      return out;
+    },
+    async revoke(name, license, flags) {
+      const out = join(folder, `${name}.revocation`);
+      await succeeded(vendor, ["revoke", license, ...keys, ...flags, "--out", out]);
       return out;
     },
     async serve(license, { flags = [], installed, ...options } = {}) {

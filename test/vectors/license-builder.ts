@@ -123,3 +123,7 @@ export function partsOf(file: string): readonly [string, string, string] {
   const [header = "", payload = "", signature = ""] = file.split(".");
   return [header, payload, signature];
 }
+
+export function vectorOf({ file, keys = trusted, ...told }: Case): LicenseVector {
+  return { ...told, keys, file_base64: Buffer.from(file).toString("base64") };
+}

@@ -4,7 +4,7 @@
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Case, type LicenseVector, trusted } from "./license-builder.ts";
+import { type Case, type LicenseVector, vectorOf } from "./license-builder.ts";
 import { contentCases, jsonCases, purposeCases, sequenceCases } from "./license-cases-content.ts";
 import { encodingCases, headerCases, signatureCases } from "./license-cases-envelope.ts";
 
@@ -19,10 +19,6 @@ const files: Readonly<Record<string, readonly Case[]>> = {
   "purpose.json": purposeCases,
   "sequence.json": sequenceCases,
 };
-
-function vectorOf({ file, keys = trusted, ...told }: Case): LicenseVector {
-  return { ...told, keys, file_base64: Buffer.from(file).toString("base64") };
-}
 
 export const licenseVectors: readonly LicenseVector[] = Object.values(files).flat().map(vectorOf);
 

@@ -103,7 +103,7 @@ describe("the command line", () => {
     for (const words of [[], ["dance"], ["keys"], ["keys", "eat"], ["help", "dance"], ["--json"]]) {
       const { exitCode, out, error } = desk.run(...words);
       expect({ exitCode, out }).toEqual({ exitCode: 2, out: "" });
-      expect(error).toContain("keys create, keys list, sign, inspect, templates");
+      expect(error).toContain("keys create, keys list, sign, revoke, inspect, templates");
     }
   });
 

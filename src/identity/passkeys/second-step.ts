@@ -33,6 +33,11 @@ function isRequestOptions(value: unknown): value is RequestOptions {
 /** The second step that a right password leads to; undefined for any other refusal. */
 export function secondStepOf(fault: Fault | undefined): SecondStepAsked | undefined {
   const token = fault?.code === "second_factor_required" ? fault.details?.["step_token"] : undefined;
+  return typeof token === "string" ? { stepToken: token, passkey: optionsAgainOf(fault) } : undefined;
+}
+
+/** What passkeys may be asked after a proof of the second step was refused; undefined when none may answer or the step is over. */
+export function optionsAgainOf(fault: Fault | undefined): RequestOptions | undefined {
   const options = fault?.details?.["passkey_options"];
-  return typeof token === "string" ? { stepToken: token, passkey: isRequestOptions(options) ? options : undefined } : undefined;
+  return isRequestOptions(options) ? options : undefined;
 }

@@ -9,7 +9,8 @@ import { JwsError, publicKeyFromX, thumbprint } from "../../crypto/jws.ts";
 import { type License, LicenseError, readLicense, type TrustedKey } from "../document.ts";
 import type { FeatureMap, QuotaMap } from "../entitlements.ts";
 import { type Lease, type LeaseRole, verifyLease } from "../lease.ts";
-import { earliestActivation, highestSequence, isAfter, type LeaseMarks, seenFrom } from "./marks.ts";
+import { openRevocation, type Revocation, revokes } from "../revocation.ts";
+import { earliestActivation, highestSequence, isAfter, isOutdated, type LeaseMarks, seenFrom } from "./marks.ts";
 
 const DAY_SECONDS = 86_400;
 
@@ -60,6 +61,8 @@ export interface Denied {
   readonly lease: Lease;
   /** The license it speaks of, when there is a readable one; for display only. */
   readonly license: License | undefined;
+  /** The vendor's own word that this license has ended, when the refusal carries it. */
+  readonly revocation: Revocation | undefined;
 }
 
 /** Why a lease is not obeyed: stable words, in the order of the checks. */
@@ -135,7 +138,7 @@ const notOutdated: Checks<Addressed<Expected>> = [
   ],
 ];
 
-const isRolledBack = ({ license, expected }: Carrying) => license.sequence < highestSequence(expected.marks, license.deployment_id);
+const isRolledBack = ({ license, expected }: Carrying) => isOutdated(expected.marks, license);
 
 const isOutsideTerm = ({ lease, license }: Carrying) => lease.issued_at < license.not_before || lease.issued_at >= license.expires_at;
 
@@ -146,7 +149,7 @@ const isTooLong = ({ lease, license, endsAt }: Carrying) =>
   lease.expires_at > endsAt || lease.expires_at > lease.issued_at + license.lease_seconds;
 
 const content: Checks<Carrying> = [
-  ["sequence", (carrying) => objection(isRolledBack(carrying), "The license in the lease is older than one that was seen before.")],
+  ["sequence", (carrying) => objection(isRolledBack(carrying), "The license in the lease is older than one that was seen before, or was revoked.")],
   ["dates", (carrying) => objection(isOutsideTerm(carrying), "The lease was issued outside the term of its license.")],
   ["activation", (carrying) => objection(isOutsideTrial(carrying), "The trial was not begun or is over.")],
   ["lease_times", ({ lease }) => objection(lease.expires_at <= lease.issued_at, "The lease ends before it begins.")],
@@ -204,12 +207,25 @@ function licenseIn({ license }: Lease, trustedKeys: readonly TrustedKey[]): Lice
   }
 }
 
+/** A revocation that no trusted key signed, or that is of something else, says nothing; the refusal stands without it. */
+function revocationOf({ revocation: text }: Lease, license: License, trustedKeys: readonly TrustedKey[]): Revocation | undefined {
+  if (text === undefined) return undefined;
+  try {
+    const { revocation } = openRevocation(Buffer.from(text), trustedKeys);
+    return revokes(revocation, license) ? revocation : undefined;
+  } catch (error) {
+    if (!(error instanceof LicenseError)) throw error;
+    return undefined;
+  }
+}
+
 function deniedBy(lease: Lease, { trustedKeys }: Expected): Denied {
   try {
-    return { kind: "denied", lease, license: licenseIn(lease, trustedKeys) };
+    const license = licenseIn(lease, trustedKeys);
+    return { kind: "denied", lease, license, revocation: revocationOf(lease, license, trustedKeys) };
   } catch (error) {
     if (!(error instanceof LeaseError)) throw error;
-    return { kind: "denied", lease, license: undefined };
+    return { kind: "denied", lease, license: undefined, revocation: undefined };
   }
 }
 

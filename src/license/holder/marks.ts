@@ -8,6 +8,7 @@
 import { type Static, Type } from "typebox";
 import type { License } from "../document.ts";
 import type { Lease } from "../lease.ts";
+import type { Revocation } from "../revocation.ts";
 
 /** A site has a handful of License Servers; each time one is made anew, another mark is added. */
 const MARKS_MAX = 64;
@@ -21,7 +22,8 @@ const listOf = <T extends Type.TSchema>(item: T) => Type.Array(item, { maxItems:
 export const LeaseMarksSchema = Type.Object(
   {
     instances: listOf(Type.Object({ instance: Thumbprint, epoch: Count, counter: Count }, closed)),
-    deployments: listOf(Type.Object({ deployment_id: Id, sequence: Count }, closed)),
+    /** `revoked_at`: epoch seconds of the revocation that has this sequence; a license of it has to be issued later. */
+    deployments: listOf(Type.Object({ deployment_id: Id, sequence: Count, revoked_at: Type.Optional(Count) }, closed)),
     activations: listOf(Type.Object({ license_id: Id, activated_at: Count }, closed)),
   },
   closed,
@@ -35,7 +37,7 @@ export function seenFrom(marks: LeaseMarks, instance: string): { readonly epoch:
   return marks.instances.find((mark) => mark.instance === instance) ?? { epoch: 0, counter: 0 };
 }
 
-/** Highest license sequence accepted for the deployment; 0 when it is new. */
+/** Highest sequence of any license or revocation accepted for the deployment; 0 when it is new. */
 export function highestSequence(marks: LeaseMarks, deploymentId: string): number {
   return marks.deployments.find((mark) => mark.deployment_id === deploymentId)?.sequence ?? 0;
 }
@@ -61,12 +63,44 @@ export function raisedByAnswer(marks: LeaseMarks, instance: string, { epoch, cou
   return { ...marks, instances: lastOf([...others, { instance, epoch, counter }]) };
 }
 
+type DeploymentMark = LeaseMarks["deployments"][number];
+
+function deploymentMark({ deployments }: LeaseMarks, deploymentId: string): DeploymentMark | undefined {
+  return deployments.find(({ deployment_id }) => deployment_id === deploymentId);
+}
+
+/** Whether `license` is older than one that was accepted, or was ended by a revocation that was. */
+export function isOutdated(marks: LeaseMarks, { deployment_id, sequence, issued_at }: License): boolean {
+  const mark = deploymentMark(marks, deployment_id);
+  if (mark === undefined || sequence !== mark.sequence) return sequence < (mark?.sequence ?? 0);
+  return mark.revoked_at !== undefined && issued_at <= mark.revoked_at;
+}
+
+/** The stricter one of two marks of a deployment. */
+function stricter(known: DeploymentMark | undefined, next: DeploymentMark): DeploymentMark {
+  if (known === undefined || next.sequence > known.sequence) return next;
+  const isStricter = known.sequence === next.sequence && (next.revoked_at ?? -1) > (known.revoked_at ?? -1);
+  return isStricter ? next : known;
+}
+
+function raisedTo(marks: LeaseMarks, next: DeploymentMark): LeaseMarks {
+  const raised = stricter(deploymentMark(marks, next.deployment_id), next);
+  const others = marks.deployments.filter(({ deployment_id }) => deployment_id !== next.deployment_id);
+  return { ...marks, deployments: lastOf([...others, raised]) };
+}
+
+/**
+ * The marks after a refusal that carried the vendor's revocation: no License Server, restored, wiped or false, can pass
+ * the revoked license to this client again.
+ */
+export function raisedByRevocation(marks: LeaseMarks, { deployment_id, sequence, issued_at }: Revocation): LeaseMarks {
+  return raisedTo(marks, { deployment_id, sequence, revoked_at: issued_at });
+}
+
 /** The marks after a lease that carried `license` was accepted. */
 export function raisedByGrant(marks: LeaseMarks, license: License, activatedAt: number): LeaseMarks {
-  const { deployment_id, license_id } = license;
-  const sequence = Math.max(license.sequence, highestSequence(marks, deployment_id));
-  const deployments = marks.deployments.filter((mark) => mark.deployment_id !== deployment_id);
-  const raised = { ...marks, deployments: lastOf([...deployments, { deployment_id, sequence }]) };
+  const { deployment_id, sequence, license_id } = license;
+  const raised = raisedTo(marks, { deployment_id, sequence });
   if (license.activation === undefined) return raised;
   const activated_at = earliestActivation(marks, license_id, activatedAt);
   const activations = marks.activations.filter((mark) => mark.license_id !== license_id);

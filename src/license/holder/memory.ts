@@ -9,10 +9,15 @@ import type { Log } from "../../log.ts";
 import { judgeStoredLease, LeaseError } from "./grant.ts";
 import type { JoinToken } from "../join-token.ts";
 import type { Attempt, Client } from "./attempt.ts";
-import { raisedByAnswer, raisedByGrant } from "./marks.ts";
+import { type LeaseMarks, raisedByAnswer, raisedByGrant, raisedByRevocation } from "./marks.ts";
 import type { Standing } from "./standing.ts";
 import { type LeaseState, type LeaseStateFile, readLeaseState, writeLeaseState } from "./state-file.ts";
 import { pinnedBy } from "./pins.ts";
+
+function raisedBy(marks: LeaseMarks, { answer }: Attempt): LeaseMarks {
+  if (answer.kind === "granted") return raisedByGrant(marks, answer.license, answer.lease.activated_at);
+  return answer.revocation === undefined ? marks : raisedByRevocation(marks, answer.revocation);
+}
 
 export class LeaseMemory {
   readonly #file: LeaseStateFile;
@@ -45,9 +50,9 @@ export class LeaseMemory {
   }
 
   /** Keeps an accepted answer and raises the marks by it. */
-  learn({ answer, message, instanceKey }: Attempt): void {
-    const answered = raisedByAnswer(this.#state.marks, thumbprint(instanceKey), answer.lease);
-    const marks = answer.kind === "granted" ? raisedByGrant(answered, answer.license, answer.lease.activated_at) : answered;
+  learn(attempt: Attempt): void {
+    const { answer, message, instanceKey } = attempt;
+    const marks = raisedBy(raisedByAnswer(this.#state.marks, thumbprint(instanceKey), answer.lease), attempt);
     this.#state = { ...this.#state, last: { lease: message, instance_key: instanceKey }, marks };
     this.#isUnwritten = true;
   }

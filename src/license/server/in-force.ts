@@ -5,13 +5,14 @@
  * into force only after its transaction has committed.
  */
 import type { Clock } from "../../services.ts";
-import { type Accepted, bindingOf, type Candidate, judgeCandidate, liftsClock, sequenceMark, type Surroundings } from "./candidate.ts";
+import { type Accepted, bindingOf, type Candidate, judgeCandidate, liftsClock, revokedProblem, sequenceMark, type Surroundings, withRevocation } from "./candidate.ts";
 import type { License, TrustedKey } from "../document.ts";
 import { GuardedClock, type GuardedReading } from "./guarded-clock.ts";
 import { type HostFiles, readHostParts } from "./host-parts.ts";
 import type { LicenseFile } from "./license-file.ts";
 import { type FileProblem, judgeLicense, type LicenseStanding } from "./standing.ts";
-import type { Marks } from "./marks.ts";
+import { revokes } from "../revocation.ts";
+import type { Marks, RevocationMark } from "./marks.ts";
 import type { Acceptance, Lesson } from "./memory.ts";
 
 export interface Site {
@@ -31,6 +32,8 @@ export interface Moment {
   /** Epoch milliseconds of the first use of an accepted trial. */
   readonly activatedAtMs: number | undefined;
   readonly problem: Problem | undefined;
+  /** What ends the accepted license; undefined when nothing does. */
+  readonly revocation: RevocationMark | undefined;
   /** Grows with each start of the server. */
   readonly epoch: number;
   /** Epoch seconds since when it is known that the store was restored from an older copy or lost. */
@@ -43,6 +46,7 @@ export interface Problem extends FileProblem {
 }
 
 export type Acceptable = Extract<Candidate, { kind: "acceptable" }>;
+export type Revoking = Extract<Candidate, { kind: "revoking" }>;
 
 export class InForce {
   readonly #site: Site;
@@ -76,28 +80,36 @@ export class InForce {
     const clock = this.#clock.read();
     const license = this.#accepted?.license;
     const activatedAtMs = license === undefined ? undefined : this.#marks.activations.get(license.license_id);
+    const revocation = this.#revocationOf(license);
     const judged = judgeLicense({
       license,
       activatedAtMs,
       problem: this.#problem,
       sequenceMark: license === undefined ? 0 : this.sequenceMark(license.deployment_id),
+      revocation,
       clock,
       binding: this.#accepted?.binding,
     });
     const began = this.#last?.state === judged.state ? this.#last.since : Math.floor(clock.nowMs / 1_000);
     const standing = { ...judged, since: judged.since ?? began };
     this.#last = standing;
-    return { clock, standing, accepted: this.#accepted, activatedAtMs, problem: this.#problem, epoch: this.#marks.epoch, restoredSince: this.#restoredSince };
+    const { epoch } = this.#marks;
+    return { clock, standing, accepted: this.#accepted, activatedAtMs, problem: this.#problem, revocation, epoch, restoredSince: this.#restoredSince };
   }
 
   /** Judges what lies in the license file's place. */
   judge(file: LicenseFile): Candidate {
     if (file.kind === "found") return judgeCandidate(file.bytes, this.#around());
-    const problem =
-      file.kind === "unreadable"
-        ? { refusal: "unreadable", message: "The license file cannot be read." }
-        : { refusal: "file_missing", message: this.#accepted === undefined ? "There is no license file." : "There is no license file; the accepted copy stays in force." };
+    const problem = file.kind === "unreadable" ? { refusal: "unreadable", message: "The license file cannot be read." } : { refusal: "file_missing", message: this.#withoutFile() };
     return { kind: "refused", problem, license: undefined };
+  }
+
+  /** Judges a file that somebody hands in. The license that was ended is no news where it lies, but installing it again is a mistake. */
+  judgeOffered(file: Uint8Array): Candidate {
+    const candidate = this.judge({ kind: "found", bytes: Buffer.from(file) });
+    const license = this.#accepted?.license;
+    const mark = this.#revocationOf(license);
+    return candidate.kind === "unchanged" && mark !== undefined ? { kind: "refused", problem: revokedProblem(mark.revocation), license } : candidate;
   }
 
   /** What has to be written for `candidate` to come into force. */
@@ -121,6 +133,17 @@ export class InForce {
     };
     if (reset !== undefined) this.#clock.reset([atMs]);
     this.adopt(text, license, atMs);
+  }
+
+  /** The mark that has to be written for `candidate` to come into force. */
+  revocationMarkOf({ text, revocation }: Revoking): RevocationMark {
+    return { text, revocation, seenAtMs: this.#clock.read().nowMs };
+  }
+
+  /** Ends what a revocation that is on disk ends. */
+  revoke(mark: RevocationMark): void {
+    this.#marks = withRevocation(this.#marks, mark);
+    this.#problem = undefined;
   }
 
   /** Takes a license into force that was accepted before. */
@@ -157,6 +180,18 @@ export class InForce {
     if (sequence !== undefined) sequences.set(sequence.deploymentId, Math.max(known, sequence.sequence));
     this.#marks = { ...this.#marks, epoch: Math.max(this.#marks.epoch, epoch ?? 0), sequences };
     if (timeMs !== undefined) this.#clock.witness(timeMs);
+  }
+
+  #withoutFile(): string {
+    const license = this.#accepted?.license;
+    if (license === undefined) return "There is no license file.";
+    const isEnded = this.#revocationOf(license) !== undefined;
+    return `There is no license file; ${isEnded ? "the revocation holds without it" : "the accepted copy stays in force"}.`;
+  }
+
+  #revocationOf(license: License | undefined): RevocationMark | undefined {
+    const mark = license === undefined ? undefined : this.#marks.revocations.get(license.deployment_id);
+    return license !== undefined && mark !== undefined && revokes(mark.revocation, license) ? mark : undefined;
   }
 
   #around(): Surroundings {

@@ -19,19 +19,19 @@ import type { Log } from "../../log.ts";
 import type { Cancel, Services } from "../../services.ts";
 import type { Settings } from "../../settings.ts";
 import type { Store } from "../../store/store.ts";
-import { licenseText } from "./candidate.ts";
+import { type Candidate, licenseText } from "./candidate.ts";
 import { Challenges } from "./challenges.ts";
 import { ChangeFeed } from "./changes.ts";
 import type { TrustedKey } from "../document.ts";
 import { without } from "../entitlements.ts";
 import type { HostFiles } from "./host-parts.ts";
-import { type Acceptable, InForce, type Moment } from "./in-force.ts";
+import { type Acceptable, InForce, type Moment, type Revoking } from "./in-force.ts";
 import type { ServedState } from "../lease.ts";
 import { KnownClients } from "./ledger.ts";
 import { type LicenseFile, readLicenseFile, writeLicenseFile } from "./license-file.ts";
 import { reloadLicense } from "./operations.ts";
 import { readMarksFile, writeMarksFile } from "./marks.ts";
-import { type Lesson, markTime, problemFault, recordState, type Remembered, saveAcceptance, startMemory } from "./memory.ts";
+import { type Lesson, markTime, problemFault, recordState, type Remembered, saveAcceptance, saveRevocation, startMemory } from "./memory.ts";
 
 /** The file is looked at so often: a replaced one acts within twice that. */
 export const POLL_MS = 500;
@@ -96,8 +96,9 @@ export class LicenseServer {
 
   /** Reads what is remembered, begins a new epoch, takes the file into force if it may be, and starts watching. */
   static async start(options: LicenseServerOptions): Promise<LicenseServer> {
-    const fileMarks = readMarksFile(options.directory.licenseMarks, options.log);
-    const remembered = await startMemory(gateOf(options), system, fileMarks);
+    const { trustedKeys } = options;
+    const fileMarks = readMarksFile(options.directory.licenseMarks, options.log, trustedKeys);
+    const remembered = await startMemory(gateOf(options), system, { fileMarks, trustedKeys });
     const server = new LicenseServer(options, remembered);
     await server.#begin(remembered);
     return server;
@@ -114,16 +115,20 @@ export class LicenseServer {
 
   /** Says what `file` would do, and changes nothing. */
   judge(file: Uint8Array) {
-    return this.#inForce.judge({ kind: "found", bytes: Buffer.from(file) });
+    return this.#inForce.judgeOffered(file);
   }
 
-  /** Verifies `file` completely, writes it durably, takes it into force. Throws Fault `invalid_license`. */
+  /**
+   * Verifies `file` completely, writes it durably, takes it into force. Throws Fault `invalid_license`.
+   * A revocation is kept in store and marks alone: the license it ends stays in its place, for people and for the next one.
+   */
   async install(act: ProcedureAct, file: Uint8Array): Promise<void> {
     await this.#alone(async () => {
-      const found: LicenseFile = { kind: "found", bytes: Buffer.from(file) };
-      const candidate = this.#inForce.judge(found);
+      const candidate = this.#inForce.judgeOffered(file);
       if (candidate.kind === "refused") await this.#refuse(act, candidate.problem);
-      this.#writeUnlessThere(found.bytes);
+      if (candidate.kind === "known_revocation") return;
+      if (candidate.kind === "revoking") return await this.#revoke(act, candidate);
+      this.#writeUnlessThere(Buffer.from(file));
       if (candidate.kind === "acceptable") await this.#accept(act, candidate);
       else this.#settleFile();
     });
@@ -136,7 +141,8 @@ export class LicenseServer {
       this.#inForce.rebind();
       const candidate = this.#inForce.judge(file);
       if (candidate.kind === "acceptable") return await this.#accept(act, candidate);
-      if (candidate.kind === "unchanged") return this.#settleFile();
+      if (candidate.kind === "revoking") return await this.#revoke(act, candidate);
+      if (candidate.kind !== "refused") return this.#settleFile();
       this.#seen = file;
       this.#inForce.note(candidate.problem);
       this.#review();
@@ -183,7 +189,7 @@ export class LicenseServer {
   async #begin({ text, acceptedAtMs }: Remembered): Promise<void> {
     if (text !== null) await this.#recall(text, acceptedAtMs);
     const file = readLicenseFile(this.#path);
-    const isNews = this.#inForce.judge(file).kind !== "unchanged";
+    const isNews = !isSettled(this.#inForce.judge(file));
     if (isNews && (file.kind !== "absent" || this.#inForce.moment().accepted !== undefined)) await this.#reloadUnasked(file);
     const moment = this.#review();
     this.#told = moment.standing.state;
@@ -199,6 +205,9 @@ export class LicenseServer {
     const candidate = this.#inForce.judge(file);
     if (candidate.kind === "acceptable" && this.#inForce.isRecorded(candidate)) {
       this.#inForce.adopt(candidate.text, candidate.license, acceptedAtMs);
+    } else if (candidate.kind === "refused" && candidate.problem.refusal === "revoked" && candidate.license !== undefined) {
+      // It opens nothing; it is what the state, and the renewal that ends it, speak of.
+      this.#inForce.adopt(text, candidate.license, acceptedAtMs);
     } else {
       await this.#reloadUnasked(file);
     }
@@ -208,14 +217,29 @@ export class LicenseServer {
     const acceptance = this.#inForce.acceptanceOf(candidate);
     const activatedAtMs = await act.write((command) => saveAcceptance(command, acceptance));
     this.#inForce.take(acceptance, activatedAtMs);
+    const state = this.#announce();
+    const { license_id, deployment_id, sequence } = candidate.license;
+    this.log.write("info", "license.accepted", { license_id, deployment_id, sequence, state });
+  }
+
+  async #revoke(act: ProcedureAct, candidate: Revoking): Promise<void> {
+    const mark = this.#inForce.revocationMarkOf(candidate);
+    await act.write((command) => saveRevocation(command, mark));
+    this.#inForce.revoke(mark);
+    const state = this.#announce();
+    const { license_id, deployment_id, sequence, reason } = candidate.revocation;
+    this.log.write("warn", "license.revoked", { license_id, deployment_id, sequence, state, reason });
+  }
+
+  /** Keeps the marks and tells clients, whatever the state was before: another license is news even where the state stays. */
+  #announce(): ServedState {
     this.#seen = undefined;
     this.#keepMarks();
     this.#told = undefined;
     const { state } = this.#review().standing;
     this.#told = state;
     this.changes.publish(state);
-    const { license_id, deployment_id, sequence } = candidate.license;
-    this.log.write("info", "license.accepted", { license_id, deployment_id, sequence, state });
+    return state;
   }
 
   /** Commits the refusal to the audit log and throws it. */
@@ -224,7 +248,7 @@ export class LicenseServer {
     return await act.write<never>(async () => new Refused(problemFault(problem)));
   }
 
-  /** The file is the license in force: nothing is wrong with it. */
+  /** The file is the license in force, or the revocation that ended it: nothing is wrong with it. */
   #settleFile(): void {
     this.#seen = undefined;
     this.#inForce.note(undefined);
@@ -247,15 +271,15 @@ export class LicenseServer {
     const file = readLicenseFile(this.#path);
     const candidate = this.#inForce.judge(file);
     const { accepted, problem } = this.#inForce.moment();
-    if (candidate.kind === "unchanged") {
+    if (isSettled(candidate)) {
       if (problem !== undefined || this.#seen !== undefined) this.#settleFile();
       return;
     }
     if (candidate.kind === "refused") {
-      const isSettled = this.#seen !== undefined && isSameFile(this.#seen, file);
+      const isWhole = this.#seen !== undefined && isSameFile(this.#seen, file);
       this.#seen = file;
-      const isKnown = isSettled && problem?.refusal === candidate.problem.refusal;
-      if (!isSettled || isKnown || (file.kind === "absent" && accepted === undefined)) return;
+      const isKnown = isWhole && problem?.refusal === candidate.problem.refusal;
+      if (!isWhole || isKnown || (file.kind === "absent" && accepted === undefined)) return;
     }
     this.#inBackground(this.#reloadUnasked(file));
   }
@@ -327,6 +351,11 @@ export class LicenseServer {
 }
 
 function ignore(): void {}
+
+/** Whether the file is nothing new. */
+function isSettled({ kind }: Candidate): boolean {
+  return kind === "unchanged" || kind === "known_revocation";
+}
 
 function isSameFile(one: LicenseFile, other: LicenseFile): boolean {
   if (one.kind !== "found" || other.kind !== "found") return one.kind === other.kind;

@@ -12,9 +12,13 @@ import { shapeOf } from "../../shape.ts";
 import { findFile, writeFileDurably } from "../../data-directory.ts";
 import type { Log } from "../../log.ts";
 import { findJson } from "../../json.ts";
+import { LicenseError, type TrustedKey } from "../document.ts";
+import { isLater, openRevocation, REVOCATION_BYTES_MAX, type Revocation } from "../revocation.ts";
 
 /** Deployments and trials remembered; a site meets a handful. Beyond it the newest are not learned from clients. */
 export const MARKS_MAX = 256;
+/** Deployments whose revocation is remembered: whole signed texts, so fewer, and nobody but the vendor can add to them. */
+export const REVOCATIONS_MAX = 16;
 const FILE_BYTES_MAX = 262_144;
 
 const closed = { additionalProperties: false };
@@ -36,6 +40,10 @@ const MarksSchema = Type.Object(
     activations: listOf(Type.Object({ license_id: Id, activated_at: Count }, closed)),
     /** What a `first_use` license was bound to. */
     bound: Type.Union([Type.Null(), BoundSchema]),
+    /** The vendor's signed texts, verified anew when they are read: nobody revokes by writing into this file. */
+    revocations: Type.Optional(
+      Type.Array(Type.Object({ text: Type.String({ maxLength: REVOCATION_BYTES_MAX }), seen_at: Count }, closed), { maxItems: REVOCATIONS_MAX }),
+    ),
   },
   closed,
 );
@@ -44,6 +52,15 @@ type Stored = Static<typeof MarksSchema>;
 export type BoundParts = Static<typeof BoundSchema>;
 /** Which license last set the time mark anew. */
 export type Reset = Exclude<Stored["reset"], null>;
+
+/** A revocation that was accepted. */
+export interface RevocationMark {
+  /** The signed text without a line end. */
+  readonly text: string;
+  readonly revocation: Revocation;
+  /** Guarded time, epoch milliseconds. */
+  readonly seenAtMs: number;
+}
 
 export interface Marks {
   readonly epoch: number;
@@ -54,6 +71,8 @@ export interface Marks {
   /** License id → first use, epoch milliseconds. */
   readonly activations: ReadonlyMap<string, number>;
   readonly bound: BoundParts | undefined;
+  /** Deployment id → its latest revocation. */
+  readonly revocations: ReadonlyMap<string, RevocationMark>;
 }
 
 export const noMarks: Marks = {
@@ -63,9 +82,10 @@ export const noMarks: Marks = {
   sequences: new Map(),
   activations: new Map(),
   bound: undefined,
+  revocations: new Map(),
 };
 
-function joinMaps(one: ReadonlyMap<string, number>, other: ReadonlyMap<string, number>, choose: (a: number, b: number) => number) {
+function joinMaps<V>(one: ReadonlyMap<string, V>, other: ReadonlyMap<string, V>, choose: (a: V, b: V) => V): ReadonlyMap<string, V> {
   const joined = new Map(one);
   for (const [key, value] of other) joined.set(key, choose(joined.get(key) ?? value, value));
   return joined;
@@ -79,6 +99,10 @@ function joinTime(one: Marks, other: Marks): Pick<Marks, "highWaterMs" | "reset"
   return { highWaterMs, reset };
 }
 
+function laterRevocation(one: RevocationMark, other: RevocationMark): RevocationMark {
+  return isLater(other.revocation, one.revocation) ? other : one;
+}
+
 /** Each mark's stricter value. Where both remember a host, that of `one` counts: hand in the store's marks first. */
 export function joinMarks(one: Marks, other: Marks): Marks {
   return {
@@ -87,6 +111,7 @@ export function joinMarks(one: Marks, other: Marks): Marks {
     sequences: joinMaps(one.sequences, other.sequences, Math.max),
     activations: joinMaps(one.activations, other.activations, Math.min),
     bound: one.bound ?? other.bound,
+    revocations: joinMaps(one.revocations, other.revocations, laterRevocation),
   };
 }
 
@@ -99,8 +124,19 @@ export function parseBound(text: string | null): BoundParts | undefined {
   return boundShape.Check(value) ? value : undefined;
 }
 
+/** The mark that a kept text stands for; none when the text is not a revocation by a key that is trusted here. */
+export function revocationMarks(text: string, seenAtMs: number, trustedKeys: readonly TrustedKey[]): readonly (readonly [string, RevocationMark])[] {
+  try {
+    const { revocation } = openRevocation(Buffer.from(text, "latin1"), trustedKeys);
+    return [[revocation.deployment_id, { text, revocation, seenAtMs }]];
+  } catch (error) {
+    if (!(error instanceof LicenseError)) throw error;
+    return [];
+  }
+}
+
 /** The marks that `text` holds; undefined when it is not a marks file. */
-export function parseMarks(text: string): Marks | undefined {
+export function parseMarks(text: string, trustedKeys: readonly TrustedKey[]): Marks | undefined {
   const value = text.length > FILE_BYTES_MAX ? undefined : findJson(text);
   if (!marksShape.Check(value)) return undefined;
   return {
@@ -110,6 +146,7 @@ export function parseMarks(text: string): Marks | undefined {
     sequences: new Map(value.sequences.map(({ deployment_id, sequence }) => [deployment_id, sequence])),
     activations: new Map(value.activations.map(({ license_id, activated_at }) => [license_id, activated_at])),
     bound: value.bound ?? undefined,
+    revocations: new Map((value.revocations ?? []).flatMap((kept) => revocationMarks(kept.text, kept.seen_at, trustedKeys))),
   };
 }
 
@@ -122,15 +159,16 @@ export function serializeMarks(marks: Marks): string {
     sequences: [...marks.sequences].slice(-MARKS_MAX).map(([deployment_id, sequence]) => ({ deployment_id, sequence })),
     activations: [...marks.activations].slice(-MARKS_MAX).map(([license_id, activated_at]) => ({ license_id, activated_at })),
     bound: marks.bound ?? null,
+    revocations: [...marks.revocations.values()].slice(-REVOCATIONS_MAX).map(({ text, seenAtMs }) => ({ text, seen_at: Math.ceil(seenAtMs) })),
   };
   return `${JSON.stringify(stored)}\n`;
 }
 
 /** The second copy. A damaged one counts as absent: the other copies still stand, and refusing to start would mend nothing. */
-export function readMarksFile(path: string, log: Log): Marks {
+export function readMarksFile(path: string, log: Log, trustedKeys: readonly TrustedKey[]): Marks {
   const found = findFile(path);
   if (found === undefined) return noMarks;
-  const marks = parseMarks(found.toString("utf8"));
+  const marks = parseMarks(found.toString("utf8"), trustedKeys);
   if (marks === undefined) log.write("warn", "license.marks_damaged", { path });
   return marks ?? noMarks;
 }

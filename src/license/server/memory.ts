@@ -4,12 +4,12 @@
  * Rule: every mark is written by one conditional statement that can only make it stricter. The second copy of the marks
  * is written by the server after the commit, never before.
  */
-import { and, eq, gt, lt, lte, max } from "drizzle-orm";
+import { and, eq, gt, lt, lte, max, or } from "drizzle-orm";
 import { Fault } from "../../fault.ts";
 import { command, type CommandAct, Refused } from "../../gate/operation.ts";
 import type { Writer } from "../../store/store.ts";
-import type { License } from "../document.ts";
-import { type BoundParts, joinMarks, type Marks, parseBound, type Reset } from "./marks.ts";
+import type { License, TrustedKey } from "../document.ts";
+import { type BoundParts, joinMarks, type Marks, parseBound, type Reset, revocationMarks, type RevocationMark } from "./marks.ts";
 import type { FileProblem } from "./standing.ts";
 
 /** The one row of `license_server`. */
@@ -38,11 +38,12 @@ async function lastLeaseMs(writer: Writer): Promise<number> {
   return last?.at ?? 0;
 }
 
-async function recall(writer: Writer): Promise<Remembered> {
-  const { licenseServer, licenseSequences, licenseActivations } = writer.tables;
+async function recall(writer: Writer, trustedKeys: readonly TrustedKey[]): Promise<Remembered> {
+  const { licenseServer, licenseSequences, licenseActivations, licenseRevocations } = writer.tables;
   const [row] = await writer.select().from(licenseServer).where(eq(licenseServer.id, ROW));
   const sequences = await writer.select().from(licenseSequences);
   const activations = await writer.select().from(licenseActivations);
+  const revocations = await writer.select().from(licenseRevocations);
   return {
     text: row?.license ?? null,
     acceptedAtMs: row?.accepted_at ?? 0,
@@ -53,6 +54,7 @@ async function recall(writer: Writer): Promise<Remembered> {
       sequences: new Map(sequences.map(({ deployment_id, sequence }) => [deployment_id, sequence])),
       activations: new Map(activations.map(({ license_id, activated_at }) => [license_id, activated_at])),
       bound: parseBound(row?.bound_parts ?? null),
+      revocations: new Map(revocations.flatMap(({ revocation, seen_at }) => revocationMarks(revocation, seen_at, trustedKeys))),
     },
   };
 }
@@ -67,6 +69,20 @@ async function raiseSequence(writer: Writer, deploymentId: string, mark: { seque
     .onConflictDoUpdate({ target: licenseSequences.deployment_id, set: row, setWhere: lte(licenseSequences.sequence, mark.sequence) })
     .returning({ sequence: licenseSequences.sequence });
   return raised.length === 1;
+}
+
+/** Keeps the revocation. False when one that stands after it, or at its place, is kept already. */
+async function keepRevocation(writer: Writer, { text, revocation, seenAtMs }: RevocationMark): Promise<boolean> {
+  const { licenseRevocations } = writer.tables;
+  const { deployment_id, sequence, issued_at } = revocation;
+  const row = { deployment_id, revocation: text, sequence, issued_at, seen_at: Math.ceil(seenAtMs) };
+  const isLater = or(lt(licenseRevocations.sequence, sequence), and(eq(licenseRevocations.sequence, sequence), lt(licenseRevocations.issued_at, issued_at)));
+  const kept = await writer
+    .insert(licenseRevocations)
+    .values(row)
+    .onConflictDoUpdate({ target: licenseRevocations.deployment_id, set: row, ...(isLater && { setWhere: isLater }) })
+    .returning({ deployment_id: licenseRevocations.deployment_id });
+  return kept.length === 1;
 }
 
 /** The first use on record; `atMs` when there was none. */
@@ -92,11 +108,18 @@ async function saveMarks(writer: Writer, marks: Marks, atMs: number): Promise<vo
   await writer.insert(licenseServer).values({ id: ROW, ...row }).onConflictDoUpdate({ target: licenseServer.id, set: row });
   for (const [deploymentId, sequence] of marks.sequences) await raiseSequence(writer, deploymentId, { sequence, atMs });
   for (const [licenseId, activatedAtMs] of marks.activations) await firstUse(writer, licenseId, activatedAtMs);
+  for (const mark of marks.revocations.values()) await keepRevocation(writer, mark);
+}
+
+/** What a start goes on from: the second copy, and the keys by which the vendor's texts in the store are verified. */
+export interface Beginning {
+  readonly fileMarks: Marks;
+  readonly trustedKeys: readonly TrustedKey[];
 }
 
 /** Joins the store's marks with the second copy and begins a new epoch. */
-export const startMemory = command("license.start", async ({ writer, services, note }, fileMarks: Marks): Promise<Remembered> => {
-  const stored = await recall(writer);
+export const startMemory = command("license.start", async ({ writer, services, note }, { fileMarks, trustedKeys }: Beginning): Promise<Remembered> => {
+  const stored = await recall(writer, trustedKeys);
   const joined = joinMarks(stored.marks, fileMarks);
   const marks = { ...joined, epoch: joined.epoch + 1 };
   await saveMarks(writer, marks, services.clock.now());
@@ -139,6 +162,17 @@ export async function saveAcceptance({ writer, note }: CommandAct, acceptance: A
     details: { deployment_id: license.deployment_id, sequence: license.sequence, clock_reset: reset !== undefined, bound_anew: bound !== undefined },
   });
   return license.activation === undefined ? undefined : await firstUse(writer, license.license_id, Math.floor(acceptance.atMs));
+}
+
+/** Takes a revocation into force, in the transaction of the operation that brought it. The accepted license stays on record. */
+export async function saveRevocation({ writer, note }: CommandAct, mark: RevocationMark): Promise<undefined | Refused> {
+  const { deployment_id, license_id, revocation_id, sequence, reason } = mark.revocation;
+  const isNewest = await raiseSequence(writer, deployment_id, { sequence, atMs: Math.ceil(mark.seenAtMs) });
+  if (!isNewest || !(await keepRevocation(writer, mark))) {
+    return new Refused(problemFault({ refusal: "sequence_too_low", message: "A newer license or revocation was seen meanwhile." }));
+  }
+  note({ subject: `license:${license_id}`, details: { deployment_id, sequence, revocation_id, revoked: reason } });
+  return undefined;
 }
 
 /** The refusal of a license file, as callers meet it. */

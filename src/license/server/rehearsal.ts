@@ -6,6 +6,7 @@
 import type { Candidate } from "./candidate.ts";
 import type { License, Namespace } from "../document.ts";
 import type { Moment } from "./in-force.ts";
+import { revocationReason } from "../revocation.ts";
 import { isOpen, type LicenseStanding } from "./standing.ts";
 
 type Value = string | number | boolean | null;
@@ -76,12 +77,29 @@ function factsOf({ license_id, deployment_id, template, sequence, issued_at, not
   return { license_id, deployment_id, template, sequence, issued_at, not_before, expires_at };
 }
 
+/** The answer for a revocation that was not taken yet. */
+function testOfRevocation({ revocation, standing }: Extract<Candidate, { kind: "revoking" }>, { accepted, standing: now }: Moment): LicenseTest {
+  const isShutting = isOpen(now.state) && !isOpen(standing.state);
+  return {
+    outcome: "accepted",
+    refusal: null,
+    message: `The file is a revocation and would be accepted. ${revocationReason(revocation)}`,
+    state: standing.state,
+    license: accepted === undefined ? null : factsOf(accepted.license),
+    differences: now.state === standing.state ? [] : [{ key: "state", from: now.state, to: standing.state }],
+    warnings: isShutting ? ["It ends the license in force at once and without grace; only a license that the vendor issues later opens again."] : [],
+  };
+}
+
 /** The test's answer for a file that was judged at `moment`. */
-export function testOf(candidate: Candidate, { accepted, standing }: Moment): LicenseTest {
+export function testOf(candidate: Candidate, moment: Moment): LicenseTest {
+  const { accepted, standing } = moment;
   const current = accepted?.license;
-  if (candidate.kind === "unchanged") {
+  if (candidate.kind === "revoking") return testOfRevocation(candidate, moment);
+  if (candidate.kind === "unchanged" || candidate.kind === "known_revocation") {
     const license = current === undefined ? null : factsOf(current);
-    return { outcome: "unchanged", refusal: null, message: "This is the license in force.", state: standing.state, license, differences: [], warnings: [] };
+    const message = candidate.kind === "unchanged" ? "This is the license in force." : "This revocation was taken before.";
+    return { outcome: "unchanged", refusal: null, message, state: standing.state, license, differences: [], warnings: [] };
   }
   const { license } = candidate;
   const differences = license === undefined || current === undefined ? [] : differencesOf(current, license);

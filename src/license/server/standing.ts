@@ -1,16 +1,18 @@
 /**
  * The state machine of the License Server: what the accepted license is worth at this second on this host.
  *
- *     missing → invalid → rollback_suspected → clock_anomaly → not_bound → not_yet_valid → expired → expiring → ok
+ *     missing → invalid → rollback_suspected → clock_anomaly → revoked → not_bound → not_yet_valid → expired → expiring → ok
  *
  * Rule: pure. The list of checks is the specification; the first that objects names the state. Facts that say how far a
  * later fact can be trusted come first: while the clock is in doubt nothing is said about dates.
- * `revoked` is part of the protocol and has no source yet; it will stand between clock and binding.
+ * A revoked license stands below the sequence of its revocation and is not called rolled back for that.
  */
 import type { BindingVerdict } from "./binding.ts";
 import type { License } from "../document.ts";
 import type { LicenseState } from "../entitlements.ts";
 import type { ServedState } from "../lease.ts";
+import { revocationReason, revokes } from "../revocation.ts";
+import type { RevocationMark } from "./marks.ts";
 
 const DAY_SECONDS = 86_400;
 /** A license is `expiring` so long before its end, or in the last tenth of a term shorter than 300 days. */
@@ -19,7 +21,7 @@ const EXPIRING_SHARE = 10;
 
 /** Why the license file is not in force. */
 export interface FileProblem {
-  /** Stable word: a refusal of `document.ts`, `sequence_too_low`, `unreadable`, `file_missing`, or the state it would bring. */
+  /** Stable word: a refusal of `document.ts`, `sequence_too_low`, `revoked`, `other_deployment`, `unreadable`, `file_missing`, or the state it would bring. */
   readonly refusal: string;
   readonly message: string;
 }
@@ -33,6 +35,8 @@ export interface StandingFacts {
   readonly problem: FileProblem | undefined;
   /** Highest sequence ever seen for the license's deployment. */
   readonly sequenceMark: number;
+  /** The latest revocation of the license's deployment. */
+  readonly revocation: RevocationMark | undefined;
   readonly clock: { readonly nowMs: number; readonly stepBackMs: number; readonly isAnomalous: boolean };
   readonly binding: BindingVerdict | undefined;
 }
@@ -81,6 +85,7 @@ function iso(seconds: number): string {
 
 function judgeAbsence({ problem }: StandingFacts): LicenseStanding {
   if (problem === undefined || problem.refusal === "file_missing") return standing("missing", "There is no license file yet.");
+  if (problem.refusal === "revoked") return standing("revoked", problem.message);
   return standing(problem.refusal === "sequence_too_low" ? "rollback_suspected" : "invalid", problem.message);
 }
 
@@ -94,16 +99,23 @@ function judgeDates(term: Term, license: License, nowSeconds: number): LicenseSt
   return standing("ok", "", { changesAt: warnsAt });
 }
 
+/** The revocation that ends the license, if one does. */
+function endedBy(license: License, { revocation }: StandingFacts): RevocationMark | undefined {
+  return revocation !== undefined && revokes(revocation.revocation, license) ? revocation : undefined;
+}
+
 /** What the facts mean now. */
 export function judgeLicense(facts: StandingFacts): LicenseStanding {
   const { license, sequenceMark, clock, binding } = facts;
   if (license === undefined) return judgeAbsence(facts);
-  if (license.sequence < sequenceMark) {
+  const ended = endedBy(license, facts);
+  if ((ended?.revocation.sequence ?? license.sequence) < sequenceMark) {
     return standing("rollback_suspected", `The license has sequence ${license.sequence}, and ${sequenceMark} was seen before for this deployment.`);
   }
   if (clock.isAnomalous) {
     return standing("clock_anomaly", `The clock stands ${Math.ceil(clock.stepBackMs / 1_000)} seconds behind a time that was seen before.`);
   }
+  if (ended !== undefined) return standing("revoked", revocationReason(ended.revocation), { since: Math.floor(ended.seenAtMs / 1_000) });
   if (binding?.kind === "not_bound") return standing("not_bound", binding.reason);
   return judgeDates(termOf(license, facts.activatedAtMs), license, Math.floor(clock.nowMs / 1_000));
 }

@@ -186,6 +186,42 @@ export const Provider = closed({
   updated_at: MaybeInstant,
 });
 
+export const Webhook = closed({
+  id: Id,
+  display_name: Text,
+  webhook_url: Text,
+  webhook_secret: Type.Null(),
+  webhook_secret_prefix: Text,
+  previous_secret_expires_at: MaybeInstant,
+  webhook_events: Type.Array(Text),
+  webhook_status: Type.Union([Type.Literal("active"), Type.Literal("disabled")]),
+  disabled_reason: MaybeText,
+  failing_since: MaybeInstant,
+  created_at: Instant,
+  updated_at: Instant,
+  last_delivered_at: MaybeInstant,
+});
+
+const delivery = {
+  id: Id,
+  webhook_id: Id,
+  event_type: Text,
+  task_id: MaybeId,
+  delivery_status: Type.Union([Type.Literal("pending"), Type.Literal("delivered"), Type.Literal("failed")]),
+  attempt_count: Type.Integer(),
+  response_status: Type.Union([Type.Integer(), Type.Null()]),
+  next_attempt_at: MaybeInstant,
+  created_at: Instant,
+  delivered_at: MaybeInstant,
+};
+export const Delivery = closed(delivery);
+export const DeliveryDetail = closed({
+  ...delivery,
+  attempts: Type.Array(closed({ attempted_at: Instant, response_status: Type.Union([Type.Integer(), Type.Null()]), error: MaybeText })),
+  request_body: Text,
+  response_body: MaybeText,
+});
+
 export const AuditRecord = closed({
   id: Id,
   created_at: Instant,

@@ -1,22 +1,20 @@
 /** The page that an invitation's link leads to. Opening it uses nothing up, because mail servers open links too. */
 import { t } from "elysia";
 import { pageResponse } from "../../dashboard/html.ts";
-import { declinedPage, invitationPage, type InvitedDraft } from "../../dashboard/invitation-page.ts";
-import { refusalPage } from "../../dashboard/pages.ts";
+import { declinedPage, invitationPage, invitationRefusals, type InvitedDraft } from "../../dashboard/invitation-page.ts";
+import { refusalWithStart } from "../../dashboard/pages.ts";
+import { frameOf } from "../../dashboard/visit-frame.ts";
 import { Fault } from "../../fault.ts";
-import type { Caller } from "../../gate/caller.ts";
 import type { Gate } from "../../gate/operation.ts";
 import { door } from "../../http/door.ts";
 import type { App } from "../../http/listener.ts";
-import { faultHeaders } from "../../http/respond.ts";
 import { createSession } from "../../identity/sessions.ts";
 import { acceptInvitation, checkInvitation, declineInvitation, type ShownInvitation } from "../../teams/invitation-answers.ts";
 import { signUpInvited } from "../../teams/invitation-sign-up.ts";
 import { signedIn } from "./cookie.ts";
-import { anonymousAt, orAgain, redirect, requireOwnForm } from "./forms.ts";
+import { anonymousAt, type Asked, orAgain, redirect, refused, requireOwnForm } from "./forms.ts";
 
-interface Visit extends ShownInvitation {
-  readonly caller: Caller;
+interface Visit extends ShownInvitation, Asked {
   readonly draft?: InvitedDraft;
 }
 
@@ -25,15 +23,19 @@ function signInFirst(): Fault {
 }
 
 /** The page of an invitation that is good, with what was refused about it. */
-async function page(gate: Gate, { caller, invitation_token, draft }: Visit, fault?: Fault): Promise<Response> {
+async function page(gate: Gate, { request, caller, invitation_token, draft }: Visit, fault?: Fault): Promise<Response> {
   const found = await checkInvitation(gate, anonymousAt(caller), { invitation_token });
   const shown = { token: invitation_token, teamName: found.team_display_name, emailAddress: found.email_address, role: found.invitation_role, expiresAt: found.expires_at };
-  return pageResponse(invitationPage(shown, draft, fault), fault?.status ?? 200, fault === undefined ? {} : faultHeaders(fault));
+  const shownPage = invitationPage(await frameOf(gate, request), shown, { draft, fault });
+  return fault === undefined ? pageResponse(shownPage) : refused(shownPage, fault);
 }
 
 /** Runs `attempt`; what was refused is shown on the page, or alone when the invitation is good no more. */
 async function orPage(gate: Gate, visit: Visit, attempt: () => Promise<Response>): Promise<Response> {
-  const alone = async (fault: Fault) => pageResponse(refusalPage(fault), fault.status, faultHeaders(fault));
+  const alone = async (fault: Fault) => {
+    const frame = await frameOf(gate, visit.request);
+    return refused(refusalWithStart(frame, fault, invitationRefusals(frame.language)), fault);
+  };
   return await orAgain(attempt, async (fault) => await orAgain(async () => (fault.code === "gone" ? await alone(fault) : await page(gate, visit, fault)), alone));
 }
 
@@ -45,7 +47,7 @@ function addSignUpForm(app: App, gate: Gate): void {
   app.post(
     `${path}/sign-up`,
     async ({ request, caller, params, body }) =>
-      await orPage(gate, { caller, ...params, draft: body }, async () => {
+      await orPage(gate, { request, caller, ...params, draft: body }, async () => {
         requireOwnForm(gate, request);
         const { email_address } = await signUpInvited(gate, anonymousAt(caller), { ...params, ...body });
         const session = await createSession(gate, anonymousAt(caller), { email_address, user_password: body.user_password, kind: "cookie" });
@@ -56,11 +58,11 @@ function addSignUpForm(app: App, gate: Gate): void {
 }
 
 export function addInvitationPages(app: App, gate: Gate): void {
-  app.get(path, async ({ caller, params }) => await orPage(gate, { caller, ...params }, async () => await page(gate, { caller, ...params })), { ...door("deployment.read", "none"), params: link });
+  app.get(path, async ({ request, caller, params }) => await orPage(gate, { request, caller, ...params }, async () => await page(gate, { request, caller, ...params })), { ...door("deployment.read", "none"), params: link });
   app.post(
     `${path}/accept`,
     async ({ request, caller, params }) =>
-      await orPage(gate, { caller, ...params }, async () => {
+      await orPage(gate, { request, caller, ...params }, async () => {
         requireOwnForm(gate, request);
         if (caller.kind !== "user") throw signInFirst();
         await acceptInvitation(gate, caller, params);
@@ -71,10 +73,10 @@ export function addInvitationPages(app: App, gate: Gate): void {
   app.post(
     `${path}/decline`,
     async ({ request, caller, params }) =>
-      await orPage(gate, { caller, ...params }, async () => {
+      await orPage(gate, { request, caller, ...params }, async () => {
         requireOwnForm(gate, request);
         await declineInvitation(gate, anonymousAt(caller), params);
-        return pageResponse(declinedPage());
+        return pageResponse(declinedPage(await frameOf(gate, request)));
       }),
     { ...door("deployment.read", "none"), params: link },
   );

@@ -2,6 +2,7 @@
 import { pageResponse } from "../../dashboard/html.ts";
 import { type ReferenceEntry, referencePage } from "../../dashboard/reference-page.ts";
 import type { CallerKind } from "../../gate/caller.ts";
+import { frameOf } from "../../dashboard/visit-frame.ts";
 import type { Gate } from "../../gate/operation.ts";
 import { rowOf } from "../../gate/operations.ts";
 import type { App } from "../../http/listener.ts";
@@ -57,7 +58,8 @@ function entryOf(route: DescribedRoute, url: string): ReferenceEntry {
 }
 
 /** Add them last: they describe what was added before. */
-export function addReferenceDoors(app: App, { settings }: Gate): void {
+export function addReferenceDoors(app: App, gate: Gate): void {
+  const { settings } = gate;
   app.get("/api/v1/openapi.json", () => openApiDocument(describedRoutes(app.routes), settings.publicUrl));
-  app.get("/docs/api", () => pageResponse(referencePage(describedRoutes(app.routes).map((route) => entryOf(route, settings.publicUrl)))));
+  app.get("/docs/api", async ({ request }) => pageResponse(referencePage(await frameOf(gate, request), describedRoutes(app.routes).map((route) => entryOf(route, settings.publicUrl)))));
 }

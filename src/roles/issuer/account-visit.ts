@@ -1,10 +1,12 @@
 /** What every page of the account takes: somebody who is signed in at this browser, and forms of this site's own. */
+import { frameOf } from "../../dashboard/visit-frame.ts";
 import { Fault } from "../../fault.ts";
 import type { Caller } from "../../gate/caller.ts";
 import type { Gate } from "../../gate/operation.ts";
+import { readSelf } from "../../identity/users.ts";
 import { personOf, requireOwnForm } from "./cookies.ts";
-import { frameOf, orRefusalPage, redirectTo } from "./page-response.ts";
-import type { Frame } from "./pages/frame.ts";
+import { orRefusalPage, redirectTo } from "./page-response.ts";
+import type { Frame } from "../../dashboard/frame.ts";
 
 export const ACCOUNT = "/account";
 export const ACCOUNT_SIGN_IN = "/account/sign-in";
@@ -28,7 +30,8 @@ export async function atAccount(gate: Gate, { request, caller }: Asked, work: (v
     if (person.kind !== "user") return redirectTo(ACCOUNT_SIGN_IN);
     if (request.method !== "GET") requireOwnForm(gate, request);
     try {
-      return await work({ gate, request, person, frame: await frameOf(gate, request) });
+      const { email_address: emailAddress } = await readSelf(gate, person, undefined);
+      return await work({ gate, request, person, frame: { ...(await frameOf(gate, request)), emailAddress } });
     } catch (error) {
       // The session ended between the look and the deed.
       if (error instanceof Fault && error.code === "unauthenticated") return redirectTo(ACCOUNT_SIGN_IN);

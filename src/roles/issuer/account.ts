@@ -1,11 +1,12 @@
 /** `/account`: the account at a glance, the own password, the own sessions, and the way in and out. */
+import { frameOf } from "../../dashboard/visit-frame.ts";
 import { t } from "elysia";
 import { Fault } from "../../fault.ts";
 import type { Caller } from "../../gate/caller.ts";
 import type { Gate } from "../../gate/operation.ts";
 import { door } from "../../http/door.ts";
 import type { App } from "../../http/listener.ts";
-import { secondStepOf } from "../../identity/passkeys/second-step.ts";
+import { optionsAgainOf, secondStepOf } from "../../identity/passkeys/second-step.ts";
 import { endOtherSessions, endOwnSession, listSessions } from "../../identity/own-sessions.ts";
 import { changePassword } from "../../identity/password-change.ts";
 import { listPasskeys } from "../../identity/passkeys/passkeys.ts";
@@ -14,9 +15,9 @@ import { readSecondFactor } from "../../identity/second-factors.ts";
 import { endSession } from "../../identity/sessions.ts";
 import { readSelf } from "../../identity/users.ts";
 import { ACCOUNT, ACCOUNT_SIGN_IN, type AccountVisit, atAccount } from "./account-visit.ts";
-import { accountWordsIn } from "./account-words.ts";
+import { accountWordsIn } from "../../dashboard/account-words.ts";
 import { browserOf, signedIn, signedOut } from "./cookies.ts";
-import { frameOf, orAgain, orRefusalPage, redirectTo, respond, withCookies } from "./page-response.ts";
+import { orAgain, orRefusalPage, redirectTo, respond, withCookies } from "./page-response.ts";
 import { accountPage } from "./pages/account.ts";
 import { changePasswordPage } from "./pages/new-password.ts";
 import { noticePage } from "./pages/notice.ts";
@@ -102,8 +103,9 @@ async function showSignIn({ gate, request }: Arrival, again?: { readonly attempt
   const step = secondStepOf(again?.fault);
   const stepToken = step?.stepToken ?? again?.attempt.stepToken;
   if (stepToken !== undefined) {
-    const page = codePage(frame, { client: undefined, path: ACCOUNT_SIGN_IN, startPath: ACCOUNT_SIGN_IN, stepToken, passkey: step?.passkey, fault: step === undefined ? again?.fault : undefined });
-    return respond(page, { hasPasskeys: step?.passkey !== undefined });
+    const passkey = optionsAgainOf(again?.fault);
+    const page = codePage(frame, { client: undefined, path: ACCOUNT_SIGN_IN, startPath: ACCOUNT_SIGN_IN, stepToken, passkey, fault: step === undefined ? again?.fault : undefined });
+    return respond(page, { hasPasskeys: passkey !== undefined });
   }
   const { secret, cookies } = browserOf(gate, request);
   const offers = await offersOf(gate, secret);

@@ -1,11 +1,12 @@
 /** The authorization endpoint and the pages between a request and its answer. */
+import { frameOf } from "../../dashboard/visit-frame.ts";
 import { t } from "elysia";
 import { Fault } from "../../fault.ts";
 import type { Caller } from "../../gate/caller.ts";
 import type { Gate } from "../../gate/operation.ts";
 import { door } from "../../http/door.ts";
 import type { App } from "../../http/listener.ts";
-import { secondStepOf } from "../../identity/passkeys/second-step.ts";
+import { optionsAgainOf, secondStepOf } from "../../identity/passkeys/second-step.ts";
 import { listOfferedProviders } from "../../identity/upstream/providers.ts";
 import { continueAuthorization, decideAuthorization, type Interaction } from "../../oidc/authorization/interaction.ts";
 import { startAuthorization } from "../../oidc/authorization/start.ts";
@@ -13,7 +14,7 @@ import { endpoints } from "../../oidc/endpoints.ts";
 import type { Keyring } from "../../oidc/keyring.ts";
 import type { IssuerSite } from "../../oidc/token-endpoint.ts";
 import { browserOf, personOf, requireOwnForm, signedIn } from "./cookies.ts";
-import { answerResponse, frameOf, orRefusalPage, redirectTo, respond, towards, withCookies } from "./page-response.ts";
+import { answerResponse, orRefusalPage, redirectTo, respond, towards, withCookies } from "./page-response.ts";
 import { consentPage } from "./pages/consent.ts";
 import { codePage } from "./pages/second-step.ts";
 import { signInPage } from "./pages/sign-in.ts";
@@ -56,8 +57,9 @@ export async function show({ gate, request, handle, browser }: Visit, { interact
   const step = secondStepOf(again?.fault);
   const stepToken = step?.stepToken ?? again?.attempt.stepToken;
   if (stepToken !== undefined) {
-    const page = codePage(frame, { client, path, startPath: path, stepToken, passkey: step?.passkey, fault: step === undefined ? again?.fault : undefined });
-    return respond(page, { ...opening, hasPasskeys: step?.passkey !== undefined });
+    const passkey = optionsAgainOf(again?.fault);
+    const page = codePage(frame, { client, path, startPath: path, stepToken, passkey, fault: step === undefined ? again?.fault : undefined });
+    return respond(page, { ...opening, hasPasskeys: passkey !== undefined });
   }
   const offers = await offersOf(gate, browser);
   const providers = await listOfferedProviders(gate, anonymous, undefined);

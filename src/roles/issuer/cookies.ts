@@ -5,11 +5,10 @@
  * this site's own page sent it.
  */
 import { randomSecret } from "../../crypto/tokens.ts";
-import { Fault } from "../../fault.ts";
 import type { Caller } from "../../gate/caller.ts";
 import type { Gate } from "../../gate/operation.ts";
 import { type CookieKind, readCookie, removeCookie, setCookie } from "../../http/cookie.ts";
-import { isSameSite } from "../../http/same-site.ts";
+import { requireSameSite } from "../../http/same-site.ts";
 import { findUserByCookie } from "../../identity/authentication.ts";
 import type { HeldSession } from "../../identity/sessions.ts";
 
@@ -50,6 +49,5 @@ export function browserOf({ services, settings }: Gate, request: Request): Brows
 
 /** Throws Fault `forbidden` for a form that another site's page sent. */
 export function requireOwnForm({ settings }: Gate, request: Request): void {
-  if (isSameSite(request, settings.issuerUrl)) return;
-  throw new Fault("forbidden", "The form was sent by another site.", { hint: "Open this site's own page and send it from there." });
+  requireSameSite(request, settings.issuerUrl);
 }

@@ -4,6 +4,7 @@
  * Rule: whoever is not signed in is led through the same interaction as for any client. Opening the page looks nothing
  * up and decides nothing; only forms of the page itself do.
  */
+import { frameOf } from "../../dashboard/visit-frame.ts";
 import { t } from "elysia";
 import { findUserCode, shownUserCode } from "../../crypto/user-codes.ts";
 import { Fault } from "../../fault.ts";
@@ -20,7 +21,7 @@ import type { IssuerSite } from "../../oidc/token-endpoint.ts";
 import { pathOf } from "./authorize.ts";
 import { backChannelOf, secretJson } from "./back-channel.ts";
 import { personOf, requireOwnForm } from "./cookies.ts";
-import { frameOf, imageOf, orRefusalPage, redirectTo, respond } from "./page-response.ts";
+import { imageOf, orRefusalPage, redirectTo, respond } from "./page-response.ts";
 import { deviceCodePage, deviceConsentPage, deviceDonePage } from "./pages/device.ts";
 
 interface Visit {

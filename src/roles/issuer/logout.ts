@@ -1,4 +1,5 @@
 /** `/oauth/logout`: signs the browser out for a client, after asking where nobody can be sure. */
+import { frameOf } from "../../dashboard/visit-frame.ts";
 import { t } from "elysia";
 import type { Caller } from "../../gate/caller.ts";
 import { door } from "../../http/door.ts";
@@ -8,7 +9,7 @@ import { endpoints } from "../../oidc/endpoints.ts";
 import { type Logout, prepareLogout } from "../../oidc/logout.ts";
 import type { IssuerSite } from "../../oidc/token-endpoint.ts";
 import { personOf, requireOwnForm, signedOut } from "./cookies.ts";
-import { frameOf, orRefusalPage, redirectTo, respond, towards, withCookies } from "./page-response.ts";
+import { orRefusalPage, redirectTo, respond, towards, withCookies } from "./page-response.ts";
 import { signedOutPage, signOutPage } from "./pages/sign-out.ts";
 
 const CONFIRMATION = `${endpoints.end_session}/confirm`;

@@ -5,18 +5,15 @@
  */
 import { createHash } from "node:crypto";
 import { type Html, pageHeaders, pageResponse } from "../../dashboard/html.ts";
+import { refusalPage } from "../../dashboard/pages.ts";
+import { frameOfRefusal } from "../../dashboard/visit-frame.ts";
+import { wordsIn } from "../../dashboard/words.ts";
 import { Fault } from "../../fault.ts";
-import type { Caller } from "../../gate/caller.ts";
 import type { Gate } from "../../gate/operation.ts";
 import { faultHeaders } from "../../http/respond.ts";
-import { readDeployment } from "../../identity/deployment.ts";
 import { type AuthorizationResponse, locationOf } from "../../oidc/authorization/response.ts";
 import { formPostPage, SUBMIT_SCRIPT } from "./pages/form-post.ts";
-import type { Frame } from "./pages/frame.ts";
-import { refusalPage } from "./pages/refusal.ts";
-import { languageFor } from "./words.ts";
-
-const anonymous: Caller = { kind: "anonymous" };
+import type { Frame } from "../../dashboard/frame.ts";
 
 /** Beyond what every page may do. */
 export interface Opening {
@@ -73,12 +70,6 @@ export function redirectTo(location: string): Response {
   return new Response(null, { status: 303, headers: { ...pageHeaders, location } });
 }
 
-/** The frame of a page for this browser. */
-export async function frameOf(gate: Gate, request: Request, uiLocales?: string): Promise<Frame> {
-  const { display_name } = await readDeployment(gate, anonymous, undefined);
-  return { deploymentName: display_name ?? "Cyberun", language: languageFor(uiLocales, request.headers.get("accept-language")) };
-}
-
 /** Brings the answer to the client. */
 export function answerResponse(frame: Frame, response: AuthorizationResponse): Response {
   if (response.responseMode === "query") return redirectTo(locationOf(response));
@@ -98,7 +89,7 @@ export async function orAgain(work: () => Promise<Response>, page: (fault: Fault
 
 /** The refusal as a page with a way back. */
 export function respondRefusal(frame: Frame, fault: Fault, back: string): Response {
-  return pageResponse(refusalPage(frame, fault, back), fault.status, faultHeaders(fault));
+  return pageResponse(refusalPage(frame, { fault, back: { to: back, text: wordsIn(frame.language).startAgain } }), fault.status, faultHeaders(fault));
 }
 
 /** Runs `work`; its fault is a page, because people are looking. */
@@ -107,7 +98,7 @@ export async function orRefusalPage(gate: Gate, request: Request, work: () => Pr
     return await work();
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    return pageResponse(refusalPage(await frameOf(gate, request), error), error.status, faultHeaders(error));
+    return pageResponse(refusalPage(await frameOfRefusal(gate, request), { fault: error }), error.status, faultHeaders(error));
   }
 }
 

@@ -5,22 +5,25 @@
  * Rule: the answers are the same for every address, in words, status and work. A page whose feature is off refuses by
  * HTTP status what its form would refuse.
  */
+import { frameOf } from "../../dashboard/visit-frame.ts";
 import { t } from "elysia";
-import type { Fault } from "../../fault.ts";
+import { pageResponse } from "../../dashboard/html.ts";
+import { Fault } from "../../fault.ts";
 import type { Caller } from "../../gate/caller.ts";
 import type { Gate } from "../../gate/operation.ts";
 import { door } from "../../http/door.ts";
 import type { App } from "../../http/listener.ts";
+import { faultHeaders } from "../../http/respond.ts";
 import { checkResetLink, checkResetOffer, completePasswordReset, requestPasswordReset } from "../../identity/password-reset.ts";
 import { checkSignUp, completeEmailVerification, signUp } from "../../teams/sign-up.ts";
 import { ACCOUNT_SIGN_IN } from "./account-visit.ts";
-import { type AccountWords, accountWordsIn } from "./account-words.ts";
+import { type AccountWords, accountWordsIn } from "../../dashboard/account-words.ts";
 import { requireOwnForm } from "./cookies.ts";
-import { frameOf, orAgain, orRefusalPage, respond } from "./page-response.ts";
-import type { Frame } from "./pages/frame.ts";
+import { orAgain, orRefusalPage, respond } from "./page-response.ts";
+import type { Frame } from "../../dashboard/frame.ts";
 import { choosePasswordPage, forgotPasswordPage } from "./pages/new-password.ts";
 import { noticePage } from "./pages/notice.ts";
-import { refusalPage } from "./pages/refusal.ts";
+import { refusalPage } from "../../dashboard/pages.ts";
 import { signUpPage, verifyAddressPage } from "./pages/sign-up.ts";
 
 interface Stranger {
@@ -73,14 +76,23 @@ function addSignUpPage(app: App, gate: Gate): void {
   );
 }
 
+/** Where no mail can be sent, whatever keeps it from being sent: the person is told who can help, and not what an operator could mend. */
+async function whereMailIsSent(gate: Gate, { caller, frame, words }: Stranger, work: () => Promise<Response>): Promise<Response> {
+  try {
+    await checkResetOffer(gate, caller, undefined);
+  } catch (error) {
+    if (!(error instanceof Fault) || error.code === "rate_limited") throw error;
+    const page = noticePage(frame, { title: words.forgotPassword, text: words.noMail, link: toSignIn(words) });
+    return pageResponse(page, error.status, faultHeaders(error));
+  }
+  return await work();
+}
+
 function addForgottenPage(app: App, gate: Gate): void {
   app.get(
     "/forgot-password",
     async (asked) =>
-      await asStranger(gate, asked, async ({ caller, frame }) => {
-        await checkResetOffer(gate, caller, undefined);
-        return respond(forgotPasswordPage(frame));
-      }),
+      await asStranger(gate, asked, async (stranger) => await whereMailIsSent(gate, stranger, async () => respond(forgotPasswordPage(stranger.frame)))),
     door("password_reset.offer", "none"),
   );
   app.post(
@@ -88,14 +100,11 @@ function addForgottenPage(app: App, gate: Gate): void {
     async ({ request, caller, body }) =>
       await asStranger(gate, { request, caller }, async (stranger) => {
         const { frame, words } = stranger;
-        await checkResetOffer(gate, stranger.caller, undefined);
-        return await orAgain(
-          async () => {
-            await requestPasswordReset(gate, stranger.caller, body);
-            return respond(noticePage(frame, { title: words.checkMail, text: words.linkSent, link: toSignIn(words) }));
-          },
-          (fault) => forgotPasswordPage(frame, { emailAddress: body.email_address, fault }),
-        );
+        const attempt = async () => {
+          await requestPasswordReset(gate, stranger.caller, body);
+          return respond(noticePage(frame, { title: words.checkMail, text: words.linkSent, link: toSignIn(words) }));
+        };
+        return await whereMailIsSent(gate, stranger, async () => await orAgain(attempt, (fault) => forgotPasswordPage(frame, { emailAddress: body.email_address, fault })));
       }),
     { ...door("password_reset.request", "urlencoded"), body: t.Object({ email_address: t.String() }) },
   );
@@ -103,7 +112,7 @@ function addForgottenPage(app: App, gate: Gate): void {
 
 /** A link that is good no more has no form to fill in. */
 function unlessGone(frame: Frame, page: (frame: Frame, fault: Fault) => ReturnType<typeof refusalPage>) {
-  return (fault: Fault) => (fault.code === "gone" ? refusalPage(frame, fault) : page(frame, fault));
+  return (fault: Fault) => (fault.code === "gone" ? refusalPage(frame, { fault }) : page(frame, fault));
 }
 
 function addLinkPages(app: App, gate: Gate): void {

@@ -4,13 +4,14 @@
  *
  * Rule: translates, decides nothing. Every address here is of the configuration, and the browser brings its own cookie.
  */
+import { frameOf } from "../../dashboard/visit-frame.ts";
 import { t } from "elysia";
 import { Fault } from "../../fault.ts";
 import type { Caller } from "../../gate/caller.ts";
 import type { Gate } from "../../gate/operation.ts";
 import { door } from "../../http/door.ts";
 import type { App } from "../../http/listener.ts";
-import { secondStepOf } from "../../identity/passkeys/second-step.ts";
+import { optionsAgainOf, secondStepOf } from "../../identity/passkeys/second-step.ts";
 import { beginPasskeySignIn } from "../../identity/passkeys/sign-in.ts";
 import { endSession, type HeldSession } from "../../identity/sessions.ts";
 import { type Connected, type Connection, connectIdentity, type ConnectionInput, readConnection } from "../../identity/upstream/connecting.ts";
@@ -20,7 +21,7 @@ import { continueAuthorization, type Interaction } from "../../oidc/authorizatio
 import { type Finished, finishUpstream } from "../../teams/upstream-sign-in.ts";
 import { INTERACTION, pathOf, show, type Visit } from "./authorize.ts";
 import { browserOf, personOf, requireOwnForm, signedIn } from "./cookies.ts";
-import { frameOf, type Opening, orRefusalPage, redirectTo, respond, respondRefusal, towards, withCookies } from "./page-response.ts";
+import { type Opening, orRefusalPage, redirectTo, respond, respondRefusal, towards, withCookies } from "./page-response.ts";
 import { connectPage } from "./pages/connect.ts";
 import { codePage } from "./pages/second-step.ts";
 import { PasskeyForm } from "./passkey-form-body.ts";
@@ -154,8 +155,9 @@ async function showConnect(visit: ConnectVisit, connection: Connection, again?: 
   const step = secondStepOf(again?.fault);
   const stepToken = step?.stepToken ?? again?.attempt.stepToken;
   if (stepToken !== undefined) {
-    const page = codePage(frame, { client: undefined, path, startPath: path, stepToken, passkey: step?.passkey, fault: step === undefined ? again?.fault : undefined });
-    return respond(page, { ...opening, hasPasskeys: step?.passkey !== undefined });
+    const passkey = optionsAgainOf(again?.fault);
+    const page = codePage(frame, { client: undefined, path, startPath: path, stepToken, passkey, fault: step === undefined ? again?.fault : undefined });
+    return respond(page, { ...opening, hasPasskeys: passkey !== undefined });
   }
   const { providerName, emailAddress } = connection;
   const passkey = await beginPasskeySignIn(gate, strangerAt(caller), { browser: shown.browser });

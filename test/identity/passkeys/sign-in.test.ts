@@ -118,6 +118,18 @@ describe("after the password", () => {
     expect(await sessionsOf()).toBe(1);
   });
 
+  test("a wrong proof is answered with a new question to the same passkeys, whose answer opens", async () => {
+    const step = await firstStep();
+    const refusal = await refusalOf(completeSession(site.gate, anonymous, { step_token: step.step_token, code: "000000", kind: "token" }));
+    const asked = refusal.details?.["passkey_options"];
+    expect([refusal.code, asked]).toMatchObject(["unauthenticated", { rpId: "id.example.com", allowCredentials: [{ id: device.credentialId }] }]);
+    const { challenge } = Object(asked);
+    expect(challenge).not.toBe(step.options.challenge);
+    expect(await codeOf(complete(step, device.get({ ...step.options, challenge })))).toBeUndefined();
+    const over = await refusalOf(completeSession(site.gate, anonymous, { step_token: step.step_token, code: "000000", kind: "token" }));
+    expect([over.code, over.details]).toEqual(["unauthenticated", undefined]);
+  });
+
   test("another person's passkey does not do, although it is good", async () => {
     const other = await addPerson(site.gate);
     const theirs = await addDevice(site.gate, other);

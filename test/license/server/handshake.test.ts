@@ -22,11 +22,11 @@ describe("a message is refused", () => {
   }
 });
 
-test("of ten thousand hostile messages none is answered, and the honest ones in between are", async () => {
-  const { violations, facts } = await drill(10_000);
+test("of three thousand hostile messages none is answered, and the honest ones in between are (short form of the drill)", async () => {
+  const { violations, facts } = await drill(3_000);
   expect(violations).toEqual([]);
-  expect(facts["honest"]).toBe(200);
-}, 60_000);
+  expect(facts["honest"]).toBe(60);
+});
 
 describe("the order of the checks", () => {
   const refusals: readonly (readonly [string, (client: TestClient) => string])[] = [

@@ -2,8 +2,12 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { joinMarks, type Marks, noMarks, parseMarks, readMarksFile, serializeMarks, writeMarksFile } from "../../../src/license/server/marks.ts";
+import { signJws } from "../../../src/crypto/jws.ts";
+import { joinMarks, type Marks, noMarks, parseMarks, readMarksFile, REVOCATIONS_MAX, type RevocationMark, serializeMarks, writeMarksFile } from "../../../src/license/server/marks.ts";
+import { type Revocation, REVOCATION_TYP } from "../../../src/license/revocation.ts";
+import { revocationPayload, testVendor } from "../../support/license.ts";
 
+const vendor = testVendor();
 const folder = mkdtempSync(join(tmpdir(), "cyberun-marks-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -15,7 +19,13 @@ const full: Marks = {
   sequences: new Map([["plant", 5]]),
   activations: new Map([["trial", 1_740_000_000_000]]),
   bound,
+  revocations: new Map([["test-deployment", revocationMark()]]),
 };
+
+/** The mark of a revocation that the vendor of these tests signed. */
+function revocationMark(changes: Partial<Revocation> = {}): RevocationMark {
+  return { text: vendor.revoke(changes), revocation: revocationPayload(changes), seenAtMs: 1_749_000_000_000 };
+}
 
 function marks(changes: Partial<Marks>): Marks {
   return { ...noMarks, ...changes };
@@ -50,15 +60,60 @@ describe("joining two copies takes the stricter value of each mark", () => {
   });
 });
 
+describe("joining revocations", () => {
+  const both = (one: RevocationMark, other: RevocationMark) => {
+    const [first, second] = [one, other].map((mark) => marks({ revocations: new Map([["test-deployment", mark]]) }));
+    return [joinMarks(first ?? noMarks, second ?? noMarks), joinMarks(second ?? noMarks, first ?? noMarks)];
+  };
+  const kept = ({ revocations }: Marks) => revocations.get("test-deployment")?.revocation;
+
+  test("one that either copy knows is known", () => {
+    for (const joined of [joinMarks(full, noMarks), joinMarks(noMarks, full)]) expect(kept(joined)).toEqual(revocationPayload());
+  });
+
+  test("the higher sequence counts, and of one sequence the later issued one", () => {
+    for (const joined of both(revocationMark({ sequence: 3, issued_at: 5 }), revocationMark({ sequence: 4, issued_at: 1 }))) expect(kept(joined)?.sequence).toBe(4);
+    for (const joined of both(revocationMark({ issued_at: 5 }), revocationMark({ issued_at: 6 }))) expect(kept(joined)?.issued_at).toBe(6);
+  });
+});
+
+describe("revocations in the second copy are the vendor's texts or nothing", () => {
+  const withText = (text: string) => serializeMarks(full).replace(vendor.revoke(), () => text);
+  const texts: readonly (readonly [string, string])[] = [
+    ["altered", vendor.revoke().replace(/.$/, (last) => (last === "A" ? "Q" : "A"))],
+    ["signed by another vendor", testVendor("another vendor").revoke()],
+    ["signed by the trial key", signJws(REVOCATION_TYP, vendor.keys.trial, revocationPayload())],
+    ["a license", vendor.sign().slice(0, 4_000)],
+    ["empty", ""],
+  ];
+  for (const [what, text] of texts) {
+    test(`one that is ${what} is left out, and the other marks stand`, () => {
+      expect(parseMarks(withText(text), vendor.trusted)).toEqual({ ...full, revocations: new Map() });
+    });
+  }
+
+  test("a copy of a build that knew none is read", () => {
+    const older = serializeMarks(full).replace(/,"revocations":\[.*?\]/, "");
+    expect(older).not.toContain("revocations");
+    expect(parseMarks(older, vendor.trusted)).toEqual({ ...full, revocations: new Map() });
+  });
+
+  test("the newest are kept when there are too many, and the file stays readable", () => {
+    const many = Array.from({ length: REVOCATIONS_MAX + 4 }, (_, at) => [`plant-${at}`, revocationMark({ deployment_id: `plant-${at}`, reason: "😀".repeat(200) })] as const);
+    const read = parseMarks(serializeMarks({ ...full, revocations: new Map(many) }), vendor.trusted);
+    expect([...(read?.revocations.keys() ?? [])]).toEqual(many.slice(-REVOCATIONS_MAX).map(([id]) => id));
+  });
+});
+
 describe("the second copy", () => {
   test("is read as it was written", () => {
     const path = join(folder, "deep", "marks.json");
     writeMarksFile(path, full);
-    expect(readMarksFile(path, { write: () => expect.unreachable() })).toEqual(full);
+    expect(readMarksFile(path, { write: () => expect.unreachable() }, vendor.trusted)).toEqual(full);
   });
 
   test("that is absent is no marks", () => {
-    expect(readMarksFile(join(folder, "none.json"), { write: () => expect.unreachable() })).toEqual(noMarks);
+    expect(readMarksFile(join(folder, "none.json"), { write: () => expect.unreachable() }, vendor.trusted)).toEqual(noMarks);
   });
 
   const good = serializeMarks(full);
@@ -77,8 +132,8 @@ describe("the second copy", () => {
       const path = join(folder, "damaged.json");
       const told: string[] = [];
       writeFileSync(path, text);
-      expect(parseMarks(text)).toBeUndefined();
-      expect(readMarksFile(path, { write: (level, event) => told.push(`${level} ${event}`) })).toEqual(noMarks);
+      expect(parseMarks(text, vendor.trusted)).toBeUndefined();
+      expect(readMarksFile(path, { write: (level, event) => told.push(`${level} ${event}`) }, vendor.trusted)).toEqual(noMarks);
       expect(told).toEqual(["warn license.marks_damaged"]);
     });
   }

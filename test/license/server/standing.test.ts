@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { ServedState } from "../../../src/license/lease.ts";
 import { judgeLicense, type StandingFacts, termOf } from "../../../src/license/server/standing.ts";
-import { licensePayload } from "../../support/license.ts";
+import { licensePayload, revocationPayload } from "../../support/license.ts";
 
 const DAY = 86_400;
 const START = 1_750_000_000;
@@ -15,6 +15,7 @@ function facts(changes: Partial<Omit<StandingFacts, "clock">> & { readonly now?:
     activatedAtMs: undefined,
     problem: undefined,
     sequenceMark: 5,
+    revocation: undefined,
     binding: { kind: "bound", changed: [] },
     ...rest,
     clock: { nowMs: now * 1_000, stepBackMs: isAnomalous ? 7_000 : 0, isAnomalous },
@@ -22,6 +23,8 @@ function facts(changes: Partial<Omit<StandingFacts, "clock">> & { readonly now?:
 }
 
 const shut = { kind: "not_bound", reason: "elsewhere" } as const;
+const revocation = revocationPayload({ sequence: 6, issued_at: START + DAY });
+const ended = { sequenceMark: 6, revocation: { text: "signed", revocation, seenAtMs: (START + 2 * DAY) * 1_000 } };
 const low = { refusal: "sequence_too_low", message: "older" };
 const bad = { refusal: "bad_signature", message: "altered" };
 
@@ -32,16 +35,19 @@ const order: readonly (readonly [ServedState, StandingFacts])[] = [
   ["expired", facts({ now: END })],
   ["not_yet_valid", facts({ now: START - 1 })],
   ["not_bound", facts({ now: END, binding: shut })],
-  ["clock_anomaly", facts({ now: END, binding: shut, isAnomalous: true })],
+  ["revoked", facts({ now: END, binding: shut, ...ended })],
+  ["clock_anomaly", facts({ now: END, binding: shut, ...ended, isAnomalous: true })],
   ["rollback_suspected", facts({ now: END, binding: shut, isAnomalous: true, sequenceMark: 6 })],
+  ["rollback_suspected", facts({ now: END, binding: shut, ...ended, isAnomalous: true, sequenceMark: 7 })],
   ["invalid", facts({ license: undefined, problem: bad, isAnomalous: true })],
   ["rollback_suspected", facts({ license: undefined, problem: low })],
+  ["revoked", facts({ license: undefined, problem: { refusal: "revoked", message: "ended" } })],
   ["missing", facts({ license: undefined })],
   ["missing", facts({ license: undefined, problem: { refusal: "file_missing", message: "gone" } })],
 ];
 
-for (const [state, given] of order) {
-  test(`${state} is named before every later objection`, () => {
+for (const [at, [state, given]] of order.entries()) {
+  test(`${at + 1}: ${state} is named before every later objection`, () => {
     expect(judgeLicense(given).state).toBe(state);
   });
 }
@@ -106,4 +112,28 @@ test("a state that is not ok gives its reason", () => {
     const { reason } = judgeLicense(given);
     expect(reason === "").toBe(state === "ok");
   }
+});
+
+describe("a revocation", () => {
+  const states: readonly (readonly [string, Partial<typeof revocation>, ServedState])[] = [
+    ["of the next sequence ends the license", {}, "revoked"],
+    ["of a far higher sequence ends it as well", { sequence: 99 }, "revoked"],
+    ["of the same sequence, issued later, ends it", { sequence: 5 }, "revoked"],
+    ["of the same sequence, issued in the same second, ends it: in doubt nothing is open", { sequence: 5, issued_at: START }, "revoked"],
+    ["of the same sequence, issued before, does not", { sequence: 5, issued_at: START - 1 }, "ok"],
+    ["of a lower sequence does not, whenever it was issued", { sequence: 4, issued_at: END }, "ok"],
+    ["of another deployment does not", { deployment_id: "another" }, "ok"],
+  ];
+  for (const [what, changes, state] of states) {
+    test(what, () => {
+      const given = { ...ended.revocation, revocation: { ...revocation, ...changes } };
+      expect(judgeLicense(facts({ revocation: given })).state).toBe(state);
+    });
+  }
+
+  test("says who, when and why, and since when it is known here; time alone does not mend it", () => {
+    const { reason, since, changesAt } = judgeLicense(facts({ ...ended }));
+    expect(reason).toBe(`The vendor revoked the license test-license at ${new Date((START + DAY) * 1_000).toISOString()}: The contract has ended.`);
+    expect([since, changesAt]).toEqual([START + 2 * DAY, undefined]);
+  });
 });

@@ -4,56 +4,34 @@
  * the pages of passkeys.
  */
 import { afterAll, beforeAll, expect } from "bun:test";
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
-import { root } from "../../../build/executables.ts";
-import { languages } from "../../../src/roles/issuer/words.ts";
-import { findViolations } from "../../support/axe.ts";
+import { languages } from "../../../src/dashboard/language.ts";
 import { launchBrowser } from "../../support/chromium.ts";
 import { startLocalIssuer } from "../../support/local-issuer.ts";
 import { keptMail, type KeptMail } from "../../support/mail.ts";
 import { addClient } from "../../support/oidc-client.ts";
+import { look as lookAt, phone, startWalk, type Walk as PageWalk } from "../../support/page-walk.ts";
 import { addDevice } from "../../support/passkey.ts";
 import { ownerAddress, PASSWORD } from "../../support/people.ts";
 import type { TestRoles } from "../../support/roles.ts";
 import { authenticator } from "../../support/second-factor.ts";
 import { testNeeding, whyNot } from "../../support/skip.ts";
 
-const PAGE_BYTES_MAX = 40_960;
 const CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-const shots = join(root, "test-output", "screenshots", "issuer");
 const NEW_PASSWORD = "four other words entirely";
 
 let browser: Browser | undefined;
 beforeAll(async () => {
-  mkdirSync(shots, { recursive: true });
   if (whyNot(["chromium"]) === undefined) browser = await launchBrowser();
 }, 30_000);
 afterAll(async () => await browser?.close());
 
-interface Walk {
+interface Walk extends PageWalk {
   readonly site: TestRoles;
-  readonly page: Page;
   readonly mail: KeptMail;
-  readonly language: string;
-  /** What was found on which page. */
-  readonly found: string[];
-  readonly seen: string[];
 }
 
-/** Looks at the page as it stands. */
-async function look({ page, language, found, seen }: Walk, name: string): Promise<void> {
-  seen.push(name);
-  const bytes = Buffer.byteLength(await page.content());
-  if (bytes > PAGE_BYTES_MAX) found.push(`${name}: ${bytes} bytes`);
-  if ((await page.getAttribute("html", "lang")) !== language) found.push(`${name}: another language`);
-  if ((await page.content()).includes("undefined")) found.push(`${name}: says undefined`);
-  for (const violation of await findViolations(page)) found.push(`${name}: ${violation}`);
-  const width: unknown = await page.evaluate("document.documentElement.scrollWidth");
-  if (Number(width) > 375) found.push(`${name}: ${String(width)} pixels wide on a phone`);
-  await page.screenshot({ path: join(shots, `${name}-${language}.png`), fullPage: true });
-}
+const look = (walk: Walk, name: string) => lookAt(walk, `issuer/${name}`);
 
 async function fill(page: Page, fields: Readonly<Record<string, string>>): Promise<void> {
   for (const [id, value] of Object.entries(fields)) await page.fill(`#${id}`, value);
@@ -168,13 +146,11 @@ for (const language of languages) {
     await using site = await startLocalIssuer({ settings: { hasMailServer: true } });
     if (browser === undefined) throw new Error("there is no browser");
     // Under scripts that are off axe does not run either; what is walked here needs none.
-    await using context = await browser.newContext({ locale: language, viewport: { width: 375, height: 740 } });
+    await using context = await browser.newContext({ locale: language, viewport: phone });
     const page = await context.newPage();
-    const found: string[] = [];
-    page.on("console", (message) => void (/status of 4\d\d|^\[DOM\]/.test(message.text()) || found.push(message.text())));
-    const walk: Walk = { site, page, mail: keptMail(site.gate), language, found, seen: [] };
+    const walk: Walk = { ...startWalk(page, language), site, mail: keptMail(site.gate) };
     for (const part of [walkSelfService, walkFactors, walkPasskeysAndPassword, walkForClient]) await part(walk);
-    expect(found).toEqual([]);
+    expect(walk.found).toEqual([]);
     expect(walk.seen.length).toBeGreaterThan(35);
   }, 180_000);
 }

@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, expect } from "bun:test";
 import type { Browser, BrowserContext, Page } from "playwright-core";
-import { languages } from "../../../src/roles/issuer/words.ts";
+import { languages } from "../../../src/dashboard/language.ts";
 import { findViolations } from "../../support/axe.ts";
 import { launchBrowser } from "../../support/chromium.ts";
 import { addPerson, PASSWORD } from "../../support/people.ts";

@@ -3,9 +3,9 @@ import { html, type Html } from "../../../dashboard/html.ts";
 import type { OwnSession } from "../../../identity/own-sessions.ts";
 import type { Passkey } from "../../../identity/passkeys/passkeys.ts";
 import type { SecondFactor } from "../../../identity/second-factors.ts";
-import { type AccountWords, accountWordsIn } from "../account-words.ts";
-import { type Frame, layout } from "./frame.ts";
-import { quietForm } from "./form.ts";
+import { type AccountWords, accountWordsIn } from "../../../dashboard/account-words.ts";
+import { type Frame, layout } from "../../../dashboard/frame.ts";
+import { quietForm } from "../../../dashboard/form.ts";
 
 export interface Account {
   readonly displayName: string;

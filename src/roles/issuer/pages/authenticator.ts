@@ -3,9 +3,9 @@ import { html, type Html } from "../../../dashboard/html.ts";
 import { qrCode } from "../../../dashboard/qr-code.ts";
 import type { Fault } from "../../../fault.ts";
 import type { Enrolment } from "../../../identity/second-factors.ts";
-import { type AccountWords, accountWordsIn } from "../account-words.ts";
-import { type Field, field, type Problems, problemsOf, summaryOf } from "./form.ts";
-import { type Frame, layout } from "./frame.ts";
+import { type AccountWords, accountWordsIn } from "../../../dashboard/account-words.ts";
+import { type Field, field, type Problems, problemsOf, summaryOf } from "../../../dashboard/form.ts";
+import { type Frame, layout } from "../../../dashboard/frame.ts";
 import { currentPasswordField } from "./new-password.ts";
 
 const PATH = "/account/second-factor";
@@ -26,7 +26,7 @@ export function enrolPage(frame: Frame, fault?: Fault): Html {
 <p>${words.enrolText}</p>
 ${summaryOf(words, fault)}
 <form method="post" action="${PATH}" id="enrol">
-${currentPasswordField(words, problemsOf(words, fault))}
+${currentPasswordField(frame, problemsOf(words, fault))}
 <button type="submit" id="submit">${words.setUp}</button>
 </form>
 ${back(words)}`;
@@ -66,7 +66,7 @@ export function provenPage(frame: Frame, deed: "remove" | "renew_codes", fault?:
 ${deed === "remove" ? html`<p>${words.authenticatorOn}</p>` : undefined}
 ${summaryOf(words, fault)}
 <form method="post" action="${action}" id="${deed === "remove" ? "remove" : "renew"}">
-${currentPasswordField(words, problems)}
+${currentPasswordField(frame, problems)}
 ${codeField(words, words.codeNote, problems)}
 <button type="submit" id="submit">${label}</button>
 </form>

@@ -1,7 +1,7 @@
 /** What pages show about the client that somebody came from. */
 import { html, type Html } from "../../../dashboard/html.ts";
 import type { ShownClient } from "../../../oidc/authorization/interaction.ts";
-import type { Words } from "../words.ts";
+import type { Words } from "../../../dashboard/words.ts";
 
 /** Registered addresses only; they were checked to be of the web when they were registered. */
 export function clientLinks(words: Words, { policyUri, tosUri }: ShownClient): Html | undefined {

@@ -1,11 +1,13 @@
 /** Connecting a provider's sign-in with an account that is here already, by the account's own sign-in. */
 import { html, type Html } from "../../../dashboard/html.ts";
-import { passkeyForm, passkeyTail } from "../../../dashboard/passkey-question.ts";
+import { signInRefusals } from "../../../dashboard/pages.ts";
+import { passkeyTail } from "../../../dashboard/passkey-question.ts";
 import type { Fault } from "../../../fault.ts";
 import type { RequestOptions } from "../../../identity/passkeys/options.ts";
-import { accountWordsIn } from "../account-words.ts";
-import { wordsIn } from "../words.ts";
-import { alertOf, type Frame, layout } from "./frame.ts";
+import { wordsIn } from "../../../dashboard/words.ts";
+import { type Frame, layout } from "../../../dashboard/frame.ts";
+import { alertOf } from "../../../dashboard/refusal-text.ts";
+import { passkeyQuestion, passwordForm } from "../../../dashboard/sign-in-form.ts";
 
 export interface Connect {
   /** Path of the connection. */
@@ -21,19 +23,13 @@ export interface Connect {
 }
 
 export function connectPage(frame: Frame, { path, providerName, emailAddress, passkey, typedAddress, fault }: Connect): Html {
-  const words = wordsIn(frame.language);
-  const account = accountWordsIn(frame.language);
+  const { language } = frame;
+  const words = wordsIn(language);
   const content = html`<h1>${words.connectTitle}</h1>
 <p id="who">${words.connectWho(providerName)}${emailAddress === undefined ? undefined : html` <strong>${emailAddress}</strong>`}</p>
 <p>${words.connectText(providerName)}</p>
-${alertOf(words, fault)}
-<form method="post" action="${path}/sign-in" id="connect">
-<label for="email_address">${words.emailAddress}</label>
-<input id="email_address" name="email_address" type="email" autocomplete="username" required maxlength="254" value="${typedAddress ?? emailAddress ?? ""}">
-<label for="user_password">${words.password}</label>
-<input id="user_password" name="user_password" type="password" autocomplete="current-password" required maxlength="128">
-<button type="submit" id="submit">${words.connect}</button>
-</form>
-${passkey === undefined ? undefined : passkeyForm({ problem: account.passkeyProblem, action: `${path}/passkey`, label: account.usePasskey, options: passkey, answer: "passkey" })}`;
+${alertOf(language, fault, signInRefusals(language))}
+${passwordForm(language, { action: `${path}/sign-in`, id: "connect", emailAddress: typedAddress ?? emailAddress, label: words.connect })}
+${passkey === undefined ? undefined : passkeyQuestion(language, { action: `${path}/passkey`, options: passkey })}`;
   return layout(frame, { title: words.connectTitle, content, tail: passkey === undefined ? undefined : passkeyTail });
 }

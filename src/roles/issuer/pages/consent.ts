@@ -1,9 +1,9 @@
 /** What a client asks for, and the choice. */
 import { html, type Html } from "../../../dashboard/html.ts";
 import type { Person, ShownClient } from "../../../oidc/authorization/interaction.ts";
-import { type Words, wordsIn } from "../words.ts";
+import { type Words, wordsIn } from "../../../dashboard/words.ts";
 import { clientLinks, logo } from "./client.ts";
-import { type Frame, layout } from "./frame.ts";
+import { type Frame, layout } from "../../../dashboard/frame.ts";
 
 export interface Consent {
   readonly client: ShownClient;

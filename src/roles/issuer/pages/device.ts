@@ -2,10 +2,11 @@
 import { html, type Html } from "../../../dashboard/html.ts";
 import type { Fault } from "../../../fault.ts";
 import type { ShownDevice } from "../../../oidc/device/verification.ts";
-import { type Words, wordsIn } from "../words.ts";
+import { wordsIn } from "../../../dashboard/words.ts";
 import { clientLinks, logo } from "./client.ts";
 import { neededList } from "./consent.ts";
-import { type Frame, layout } from "./frame.ts";
+import { type Frame, layout } from "../../../dashboard/frame.ts";
+import { alertOf } from "../../../dashboard/refusal-text.ts";
 
 export interface DeviceCodeForm {
   /** Path of the device page. */
@@ -15,18 +16,11 @@ export interface DeviceCodeForm {
   readonly fault?: Fault | undefined;
 }
 
-function alertOf(words: Words, fault: Fault | undefined): Html | undefined {
-  if (fault === undefined) return undefined;
-  const known = { not_found: words.wrongDeviceCode, rate_limited: words.tooMany, forbidden: words.otherSite };
-  const text = Object.entries(known).find(([code]) => code === fault.code)?.[1];
-  return html`<p class="alert" role="alert" id="error">${text ?? `${fault.message} ${fault.hint ?? ""}`}</p>`;
-}
-
 export function deviceCodePage(frame: Frame, { path, userCode, fault }: DeviceCodeForm): Html {
   const words = wordsIn(frame.language);
   const content = html`<h1>${words.deviceTitle}</h1>
 <p>${words.deviceNote}</p>
-${alertOf(words, fault)}
+${alertOf(frame.language, fault, { not_found: words.wrongDeviceCode, rate_limited: words.tooMany })}
 <form method="post" action="${path}" id="device">
 <label for="user_code">${words.deviceCode}</label>
 <input id="user_code" name="user_code" type="text" autocomplete="off" autocapitalize="characters" spellcheck="false" required maxlength="32" value="${userCode ?? ""}">

@@ -1,8 +1,8 @@
 /** The form that carries an answer to a client. */
 import { html, type Html } from "../../../dashboard/html.ts";
 import type { AuthorizationResponse } from "../../../oidc/authorization/response.ts";
-import { wordsIn } from "../words.ts";
-import { type Frame, layout } from "./frame.ts";
+import { wordsIn } from "../../../dashboard/words.ts";
+import { type Frame, layout } from "../../../dashboard/frame.ts";
 
 /** Pressed by the page itself where scripts run; its hash is in the page's policy. Without scripts there is the button. */
 export const SUBMIT_SCRIPT = "document.forms[0].submit()";

@@ -1,18 +1,20 @@
 /** A new password: with the current one, by a link, and the mail that brings the link. */
 import { html, type Html } from "../../../dashboard/html.ts";
 import type { Fault } from "../../../fault.ts";
-import { type AccountWords, accountWordsIn } from "../account-words.ts";
-import { field, type Problems, problemsOf, summaryOf } from "./form.ts";
-import { type Frame, layout } from "./frame.ts";
+import { type AccountWords, accountWordsIn } from "../../../dashboard/account-words.ts";
+import { field, type Problems, problemsOf, summaryOf, usernameField } from "../../../dashboard/form.ts";
+import { type Frame, layout } from "../../../dashboard/frame.ts";
 
-/** For every form that sets one. The name beside it is for password managers, which want to know whose it is. */
+/** For every form that sets one. */
 export function newPasswordField(words: AccountWords, name: "new_password" | "user_password", problems: Problems): Html {
   const label = name === "new_password" ? words.newPassword : words.password;
   return field({ name, label, type: "password", autocomplete: "new-password", minLength: 8, note: words.passwordNote }, problems);
 }
 
-export function currentPasswordField(words: AccountWords, problems: Problems): Html {
-  return field({ name: "current_password", label: words.currentPassword, type: "password", autocomplete: "current-password" }, problems);
+/** The current password, with the name of the account beside it for password managers. */
+export function currentPasswordField({ language, emailAddress }: Frame, problems: Problems): Html {
+  const { currentPassword: label } = accountWordsIn(language);
+  return html`${emailAddress === undefined ? undefined : usernameField(emailAddress)}${field({ name: "current_password", label, type: "password", autocomplete: "current-password" }, problems)}`;
 }
 
 export function changePasswordPage(frame: Frame, fault?: Fault): Html {
@@ -22,7 +24,7 @@ export function changePasswordPage(frame: Frame, fault?: Fault): Html {
 <p>${words.othersEnd}</p>
 ${summaryOf(words, fault)}
 <form method="post" action="/account/password" id="change-password">
-${currentPasswordField(words, problems)}
+${currentPasswordField(frame, problems)}
 ${newPasswordField(words, "new_password", problems)}
 <button type="submit" id="submit">${words.changePassword}</button>
 </form>

@@ -1,6 +1,6 @@
 /** What has been done, and where to go on. */
 import { html, type Html } from "../../../dashboard/html.ts";
-import { type Frame, layout } from "./frame.ts";
+import { type Frame, layout } from "../../../dashboard/frame.ts";
 
 export interface Notice {
   readonly title: string;

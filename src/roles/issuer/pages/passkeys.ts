@@ -3,9 +3,9 @@ import { html, type Html } from "../../../dashboard/html.ts";
 import { passkeyForm, passkeyTail } from "../../../dashboard/passkey-question.ts";
 import type { Fault } from "../../../fault.ts";
 import type { CreationOptions } from "../../../identity/passkeys/options.ts";
-import { accountWordsIn } from "../account-words.ts";
-import { field, problemsOf, summaryOf } from "./form.ts";
-import { type Frame, layout } from "./frame.ts";
+import { accountWordsIn } from "../../../dashboard/account-words.ts";
+import { field, problemsOf, summaryOf } from "../../../dashboard/form.ts";
+import { type Frame, layout } from "../../../dashboard/frame.ts";
 import { currentPasswordField } from "./new-password.ts";
 
 /** The password first. */
@@ -15,7 +15,7 @@ export function beginPasskeyPage(frame: Frame, fault?: Fault): Html {
 <p>${words.addPasskeyText}</p>
 ${summaryOf(words, fault)}
 <form method="post" action="/account/passkeys/new" id="begin-passkey">
-${currentPasswordField(words, problemsOf(words, fault))}
+${currentPasswordField(frame, problemsOf(words, fault))}
 <button type="submit" id="submit">${words.goOn}</button>
 </form>
 <p><a id="back" href="/account">${words.back}</a></p>`;
@@ -45,7 +45,7 @@ export function removePasskeyPage(frame: Frame, { id, displayName, fault }: Pass
   const content = html`<h1>${title}</h1>
 ${summaryOf(words, fault)}
 <form method="post" action="/account/passkeys/${id}" id="remove-passkey">
-${currentPasswordField(words, problemsOf(words, fault))}
+${currentPasswordField(frame, problemsOf(words, fault))}
 <button type="submit" id="submit">${words.remove}</button>
 </form>
 <p><a id="back" href="/account">${words.back}</a></p>`;

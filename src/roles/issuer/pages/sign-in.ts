@@ -1,14 +1,17 @@
 /** Sign-in with email address and password, or with a passkey. */
 import { html, type Html } from "../../../dashboard/html.ts";
-import { passkeyForm, passkeyTail } from "../../../dashboard/passkey-question.ts";
+import { signInRefusals } from "../../../dashboard/pages.ts";
+import { passkeyTail } from "../../../dashboard/passkey-question.ts";
 import type { Fault } from "../../../fault.ts";
 import type { RequestOptions } from "../../../identity/passkeys/options.ts";
 import type { OfferedProvider } from "../../../identity/upstream/providers.ts";
 import type { ShownClient } from "../../../oidc/authorization/interaction.ts";
-import { type AccountWords, accountWordsIn } from "../account-words.ts";
-import { type Words, wordsIn } from "../words.ts";
+import { type AccountWords, accountWordsIn } from "../../../dashboard/account-words.ts";
+import { type Words, wordsIn } from "../../../dashboard/words.ts";
 import { cancelForm, clientLinks, logo, signInReason } from "./client.ts";
-import { alertOf, type Frame, layout } from "./frame.ts";
+import { type Frame, layout } from "../../../dashboard/frame.ts";
+import { alertOf } from "../../../dashboard/refusal-text.ts";
+import { passkeyQuestion, passwordForm } from "../../../dashboard/sign-in-form.ts";
 
 /** What else the page leads to. */
 export interface Ways {
@@ -48,20 +51,15 @@ function wayLinks(words: AccountWords, { signUp, passwordReset }: Ways): Html | 
 }
 
 export function signInPage(frame: Frame, { client, path, emailAddress, passkey, ways, fault, notice, providers = [] }: SignIn): Html {
-  const words = wordsIn(frame.language);
-  const account = accountWordsIn(frame.language);
+  const { language } = frame;
+  const words = wordsIn(language);
+  const account = accountWordsIn(language);
   const content = html`<h1>${frame.deploymentName}</h1>
 ${client === undefined ? undefined : logo(client)}
 <p>${client === undefined ? account.signInToAccount : signInReason(words, client)}</p>
-${alertOf(words, fault)}${notice === undefined ? undefined : html`<p class="alert" role="alert" id="error">${notice.message} ${notice.hint}</p>`}
-<form method="post" action="${path}/sign-in" id="sign-in">
-<label for="email_address">${words.emailAddress}</label>
-<input id="email_address" name="email_address" type="email" autocomplete="username" required maxlength="254" value="${emailAddress ?? ""}">
-<label for="user_password">${words.password}</label>
-<input id="user_password" name="user_password" type="password" autocomplete="current-password" required maxlength="128">
-<button type="submit" id="submit">${words.signIn}</button>
-</form>
-${passkey === undefined ? undefined : passkeyForm({ problem: account.passkeyProblem, action: `${path}/passkey`, label: account.usePasskey, options: passkey, answer: "passkey" })}
+${alertOf(language, fault, signInRefusals(language))}${alertOf(language, notice)}
+${passwordForm(language, { action: `${path}/sign-in`, id: "sign-in", emailAddress, label: words.signIn })}
+${passkey === undefined ? undefined : passkeyQuestion(language, { action: `${path}/passkey`, options: passkey })}
 ${providerForm(words, path, providers)}
 ${client === undefined ? undefined : cancelForm(`${path}/decision`, words.cancel)}
 ${wayLinks(account, ways)}

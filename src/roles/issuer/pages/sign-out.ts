@@ -1,7 +1,7 @@
 /** Signing out: the question, and that it is done. */
 import { html, type Html } from "../../../dashboard/html.ts";
-import { wordsIn } from "../words.ts";
-import { type Frame, layout } from "./frame.ts";
+import { wordsIn } from "../../../dashboard/words.ts";
+import { type Frame, layout } from "../../../dashboard/frame.ts";
 
 /** The question before signing out without a hint; `hidden` goes along with the yes. */
 export function signOutPage(frame: Frame, action: string, hidden: Readonly<Record<string, string>>): Html {

@@ -1,9 +1,9 @@
 /** Self-service: a new account, and the proof of its address. */
 import { html, type Html } from "../../../dashboard/html.ts";
 import type { Fault } from "../../../fault.ts";
-import { accountWordsIn } from "../account-words.ts";
-import { field, problemsOf, summaryOf } from "./form.ts";
-import { type Frame, layout } from "./frame.ts";
+import { accountWordsIn } from "../../../dashboard/account-words.ts";
+import { field, problemsOf, summaryOf } from "../../../dashboard/form.ts";
+import { type Frame, layout } from "../../../dashboard/frame.ts";
 import { newPasswordField } from "./new-password.ts";
 
 /** What was typed, without the password: shown again when something was refused. */

@@ -1,13 +1,13 @@
 /**
- * The words of the issuer's pages, once for each language.
+ * The words of sign-in, consent and devices, once for each language.
  *
  * Rule: a language has every word or does not compile. Names of clients, people and scopes are never translated.
  */
 
-export const languages = ["en", "de"] as const;
-export type Language = (typeof languages)[number];
+import type { Language } from "./language.ts";
 
 export interface Words {
+  readonly language: Language;
   readonly signIn: string;
   readonly signInFor: (client: string) => string;
   readonly emailAddress: string;
@@ -57,6 +57,7 @@ export interface Words {
 }
 
 const en: Words = {
+  language: "en",
   signIn: "Sign in",
   signInFor: (client) => `Sign in to go on to ${client}.`,
   emailAddress: "Email address",
@@ -113,6 +114,7 @@ const en: Words = {
 };
 
 const de: Words = {
+  language: "de",
   signIn: "Anmelden",
   signInFor: (client) => `Melden Sie sich an, um mit ${client} fortzufahren.`,
   emailAddress: "E-Mail-Adresse",
@@ -173,29 +175,4 @@ const wordsOf: Readonly<Record<Language, Words>> = { en, de };
 /** The words of `language`. */
 export function wordsIn(language: Language): Words {
   return wordsOf[language];
-}
-
-/** Accept-Language beyond that is not looked at. */
-const RANGES_MAX = 20;
-
-function known(range: string): Language | undefined {
-  return languages.find((language) => range.toLowerCase().split("-")[0] === language);
-}
-
-/** Ranges of an Accept-Language header, the most wanted first (RFC 9110 section 12.5.4). */
-function rangesOf(header: string): readonly string[] {
-  const ranges = header.split(",", RANGES_MAX).map((part) => {
-    const [range = "", quality] = part.trim().split(/\s*;\s*q=/);
-    return { range, quality: quality === undefined ? 1 : Number(quality) || 0 };
-  });
-  return ranges
-    .filter(({ quality }) => quality > 0)
-    .toSorted((a, b) => b.quality - a.quality)
-    .map(({ range }) => range);
-}
-
-/** The language to speak: what the client asks for, else what the browser asks for, else English. */
-export function languageFor(uiLocales: string | undefined, acceptLanguage: string | null): Language {
-  const wanted = [...(uiLocales ?? "").split(" "), ...rangesOf(acceptLanguage ?? "")];
-  return wanted.map(known).find((language) => language !== undefined) ?? "en";
 }

@@ -4,9 +4,10 @@
  * Rule: a language has every word or does not compile. What a field may be is said here too, because the domain's own
  * sentences are English.
  */
-import type { Language } from "./words.ts";
+import type { Language } from "./language.ts";
 
 export interface AccountWords {
+  readonly language: Language;
   readonly account: string;
   readonly toAccount: string;
   readonly signedInAs: string;
@@ -33,6 +34,7 @@ export interface AccountWords {
   readonly forgotText: string;
   readonly sendLink: string;
   readonly linkSent: string;
+  readonly noMail: string;
   readonly choosePassword: string;
   readonly chooseText: string;
   readonly setPassword: string;
@@ -101,6 +103,7 @@ export interface AccountWords {
 }
 
 const en: AccountWords = {
+  language: "en",
   account: "Your account",
   toAccount: "To your account",
   signedInAs: "You are signed in as",
@@ -127,6 +130,7 @@ const en: AccountWords = {
   forgotText: "Type your address. A link to choose a new password comes by mail.",
   sendLink: "Send the link",
   linkSent: "If there is an account with this address, a mail is on its way. The link in it is good for an hour.",
+  noMail: "No link can come from here by mail. Ask an administrator, who can make a link for you to choose a new password.",
   choosePassword: "Choose a new password",
   chooseText: "You will be signed out everywhere. This link works once.",
   setPassword: "Set the password",
@@ -187,6 +191,9 @@ const en: AccountWords = {
   wrongPasskey: "The passkey's answer is not good, or came too late. Try again.",
   goOn: "Continue",
   problems: {
+    deployment_name: "Name of the deployment: 1 to 100 characters.",
+    team_name: "First team: 1 to 100 characters.",
+    device_name: "Name of the device: 1 to 100 characters.",
     first_name: "First name: 1 to 100 characters.",
     last_name: "Last name: 1 to 100 characters.",
     email_address: "Email address: such as name@example.com.",
@@ -205,6 +212,7 @@ const en: AccountWords = {
 };
 
 const de: AccountWords = {
+  language: "de",
   account: "Ihr Konto",
   toAccount: "Zu Ihrem Konto",
   signedInAs: "Sie sind angemeldet als",
@@ -231,6 +239,7 @@ const de: AccountWords = {
   forgotText: "Geben Sie Ihre Adresse ein. Ein Link für ein neues Passwort kommt per E-Mail.",
   sendLink: "Link senden",
   linkSent: "Wenn es ein Konto mit dieser Adresse gibt, ist eine E-Mail unterwegs. Der Link darin gilt eine Stunde.",
+  noMail: "Von hier kann kein Link per E-Mail kommen. Bitten Sie jemanden aus der Administration um einen Link, mit dem Sie ein neues Passwort wählen.",
   choosePassword: "Neues Passwort wählen",
   chooseText: "Sie werden überall abgemeldet. Dieser Link gilt einmal.",
   setPassword: "Passwort setzen",
@@ -291,6 +300,9 @@ const de: AccountWords = {
   wrongPasskey: "Die Antwort des Passkeys ist nicht gut oder kam zu spät. Versuchen Sie es noch einmal.",
   goOn: "Weiter",
   problems: {
+    deployment_name: "Name der Installation: 1 bis 100 Zeichen.",
+    team_name: "Erstes Team: 1 bis 100 Zeichen.",
+    device_name: "Name des Geräts: 1 bis 100 Zeichen.",
     first_name: "Vorname: 1 bis 100 Zeichen.",
     last_name: "Nachname: 1 bis 100 Zeichen.",
     email_address: "E-Mail-Adresse: etwa name@example.com.",

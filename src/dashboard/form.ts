@@ -4,11 +4,12 @@
  * Rule: a field that was refused is marked, described by its problem, and linked to from the summary, which stands first
  * in the reading order.
  */
-import { html, type Html } from "../../../dashboard/html.ts";
-import type { Fault } from "../../../fault.ts";
-import type { AccountWords } from "../account-words.ts";
+import { html, type Html } from "./html.ts";
+import type { Fault } from "../fault.ts";
+import type { AccountWords } from "./account-words.ts";
+import { alertOf, english, type KnownRefusals } from "./refusal-text.ts";
 
-export type Problems = ReadonlyMap<string, string>;
+export type Problems = ReadonlyMap<string, Html | string>;
 
 interface FieldProblem {
   readonly field: string;
@@ -26,10 +27,10 @@ function fieldProblems(fault: Fault | undefined): readonly FieldProblem[] {
   });
 }
 
-function wordsFor(words: AccountWords, { field, problem, reason }: FieldProblem): string {
+function wordsFor(words: AccountWords, { field, problem, reason }: FieldProblem): Html | string {
   if (reason === "common_password") return words.commonPassword;
   if (reason === "locked") return words.authenticatorLocked;
-  return Object.entries(words.problems).find(([name]) => name === field)?.[1] ?? `${field}: ${problem}`;
+  return Object.entries(words.problems).find(([name]) => name === field)?.[1] ?? english(words.language, `${field}: ${problem}`);
 }
 
 /** What is wrong with which field, in the page's language. */
@@ -37,17 +38,11 @@ export function problemsOf(words: AccountWords, fault: Fault | undefined): Probl
   return new Map(fieldProblems(fault).map((each) => [each.field, wordsFor(words, each)]));
 }
 
-/** Why nothing was done, where it is no single field's matter. */
-function sentenceOf(words: AccountWords, fault: Fault): string {
-  const known = { rate_limited: words.tooMany, gone: words.gone, forbidden: words.otherSite };
-  return Object.entries(known).find(([code]) => code === fault.code)?.[1] ?? `${fault.message} ${fault.hint ?? ""}`.trim();
-}
-
 /** The summary of what was refused; nothing when nothing was. */
-export function summaryOf(words: AccountWords, fault: Fault | undefined): Html | undefined {
+export function summaryOf(words: AccountWords, fault: Fault | undefined, known: KnownRefusals = {}): Html | undefined {
   if (fault === undefined) return undefined;
   const problems = problemsOf(words, fault);
-  if (problems.size === 0) return html`<p class="alert" role="alert" id="error">${sentenceOf(words, fault)}</p>`;
+  if (problems.size === 0) return alertOf(words.language, fault, { rate_limited: words.tooMany, gone: words.gone, ...known });
   const items = [...problems].map(([field, problem]) => html`<li><a href="#${field}">${problem}</a></li>
 `);
   return html`<div class="alert" role="alert" id="error"><p>${words.correct}</p><ul>${items}</ul></div>`;
@@ -62,17 +57,19 @@ export interface Field {
   readonly value?: string | undefined;
   readonly minLength?: number;
   readonly maxLength?: number;
+  /** It may be left empty. */
+  readonly isOptional?: boolean;
 }
 
-/** A labelled field, required. What was typed into a password is never shown again. */
-export function field({ name, label, type = "text", autocomplete, note, value, minLength, maxLength = type === "email" ? 254 : 128 }: Field, problems: Problems = new Map()): Html {
+/** A labelled field, required unless it says otherwise. What was typed into a password is never shown again. */
+export function field({ name, label, type = "text", autocomplete, note, value, minLength, maxLength = type === "email" ? 254 : 128, isOptional = false }: Field, problems: Problems = new Map()): Html {
   const problem = problems.get(name);
   const described = note === undefined && problem === undefined ? undefined : html` aria-describedby="${name}-note"`;
   const marked = problem === undefined ? undefined : html` aria-invalid="true"`;
   const shortest = minLength === undefined ? undefined : html` minlength="${minLength}"`;
   const about = problem === undefined ? note : html`<strong>${problem}</strong> ${note}`;
   return html`<label for="${name}">${label}</label>
-<input id="${name}" name="${name}" type="${type}" autocomplete="${autocomplete}" required${shortest} maxlength="${maxLength}" value="${type === "password" ? "" : (value ?? "")}"${described}${marked}>
+<input id="${name}" name="${name}" type="${type}" autocomplete="${autocomplete}"${isOptional ? undefined : html` required`}${shortest} maxlength="${maxLength}" value="${type === "password" ? "" : (value ?? "")}"${described}${marked}>
 ${about === undefined ? undefined : html`<p class="note" id="${name}-note">${about}</p>
 `}`;
 }
@@ -81,4 +78,9 @@ ${about === undefined ? undefined : html`<p class="note" id="${name}-note">${abo
 export function quietForm({ action, id, label, ariaLabel }: { readonly action: string; readonly id: string; readonly label: string; readonly ariaLabel?: string }): Html {
   const named = ariaLabel === undefined ? undefined : html` aria-label="${ariaLabel}"`;
   return html`<form method="post" action="${action}" id="${id}"><button type="submit" class="quiet"${named}>${label}</button></form>`;
+}
+
+/** Whose the password beside it is, for password managers. Nobody sees or fills it in, and without a name it is not sent. */
+export function usernameField(emailAddress: string): Html {
+  return html`<input type="text" autocomplete="username" value="${emailAddress}" readonly hidden>`;
 }
