@@ -19,6 +19,8 @@ export const SILENCE_MS_MAX = 30_000;
 const GREETING_MS_MAX = 20_000;
 const WINDOW_MS_MIN = 1_000;
 const WINDOW_MS_MAX = 64_000;
+/** While it holds attempts it has to be back before their leases of 30 seconds end. */
+const HOLDING_WINDOW_MS_MAX = 8_000;
 /** A connection that held for so long begins with the shortest wait again. */
 const STABLE_MS = 60_000;
 /** The gateway cuts who sends more than twice as many. */
@@ -220,12 +222,13 @@ export class Link {
     this.#lastClose = why;
     if (this.#state === "attached" && this.#now() - this.#dialledAtMs >= STABLE_MS) this.#windowMs = WINDOW_MS_MIN;
     const fraction = services.random.fraction();
-    const delayMs = this.#adviceMs === undefined ? fraction * this.#windowMs : this.#adviceMs * (1 + fraction);
+    if (this.#parts.owner.hello().holds.length > 0) this.#windowMs = Math.min(this.#windowMs, HOLDING_WINDOW_MS_MAX);
+    const delayMs = Math.ceil(this.#adviceMs === undefined ? fraction * this.#windowMs : this.#adviceMs * (1 + fraction));
     if (this.#adviceMs !== undefined) this.#windowMs = WINDOW_MS_MIN;
     else this.#windowMs = Math.min(WINDOW_MS_MAX, this.#windowMs * 2);
     this.#adviceMs = undefined;
     this.#state = "waiting";
-    log.write("info", "link.closed", { why, again_in_ms: Math.round(delayMs) });
+    log.write("info", "link.closed", { why, again_in_ms: delayMs });
     this.#redial = services.clock.after(delayMs, () => this.#dial());
   }
 }

@@ -44,7 +44,7 @@ const AgentFileSchema = Type.Object(
     data_dir: Type.Optional(Type.String({ minLength: 1 })),
     /** Certificates that are trusted beside the system's. */
     ca_file: Type.Optional(Type.String({ minLength: 1 })),
-    commands: Type.Record(Type.String({ pattern: "^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$" }), CommandSchema),
+    commands: Type.Record(Type.String({ pattern: "^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$" }), CommandSchema, closed),
   },
   closed,
 );

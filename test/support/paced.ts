@@ -13,8 +13,9 @@ export async function paced(clock: TestClock, factor: number, isTrue: () => bool
   while (!(await isTrue())) {
     const nowMs = performance.now();
     if (nowMs > endMs) throw new Error(`this never came true: ${isTrue.toString()}`);
-    clock.advance((nowMs - lastMs) * factor);
-    lastMs = nowMs;
+    const stepMs = Math.floor((nowMs - lastMs) * factor);
+    clock.advance(stepMs);
+    lastMs += stepMs / factor;
     await new Promise((resolve) => setImmediate(resolve));
   }
 }
