@@ -206,7 +206,7 @@ const de: PageWords = {
     expired: "Installieren Sie eine erneuerte Lizenzdatei vom Hersteller (cyberun license install FILE); ein Neustart ist nicht nötig.",
     not_yet_valid: "Prüfen Sie die Uhr des Rechners; geht sie richtig, warten Sie auf den ersten Tag der Lizenz oder fragen Sie den Hersteller.",
     invalid: "cyberun license inspect FILE nennt den Grund; installieren Sie eine Datei, die der Hersteller signiert hat.",
-    revoked: "Lassen Sie sich vom Hersteller eine neue Lizenzdatei geben und installieren Sie sie.",
+    revoked: "Fragen Sie den Hersteller nach dem Grund und nach einer Lizenzdatei, die nach dem Widerruf ausgestellt wurde; installieren Sie sie, ein Neustart ist nicht nötig.",
     not_bound: "Lassen Sie sich vom Hersteller eine Lizenz für diesen Rechner geben; cyberun license fingerprint zeigt, was er dafür braucht.",
     clock_anomaly: "Stellen Sie die Uhr des Rechners richtig; der Zustand endet von selbst, wenn die Zeit aufgeholt hat.",
     rollback_suspected: "Installieren Sie die neueste Lizenzdatei, die Sie bekommen haben.",

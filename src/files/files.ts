@@ -5,39 +5,19 @@
  *
  * Rule: the row says what a file is, the shelf has its bytes; a row says `stored` only when the bytes are on the disk.
  */
-import { and, eq, gt, inArray, lte, sql, sum } from "drizzle-orm";
-import { Fault, invalidField, notFound } from "../fault.ts";
-import { command, type CommandAct, procedure, type ProcedureAct, query } from "../gate/operation.ts";
+import { and, eq, inArray, lte, sql } from "drizzle-orm";
+import { Fault, notFound } from "../fault.ts";
+import { type Act, command, procedure, type ProcedureAct, query } from "../gate/operation.ts";
 import { isoTime } from "../page.ts";
-import { rowWhere } from "../store/conditional-insert.ts";
-import type { Tables } from "../store/schema.ts";
-import type { Reader } from "../store/store.ts";
 import { requireTeamReader } from "../teams/membership.ts";
+import { type Announced, type FileRow, findFile, findStored, insertFile, requireAnnounced } from "./file-rows.ts";
 import { LINK_SECONDS, linkTo, requireLink, type ShownLink } from "./links.ts";
 import type { Shelf } from "./shelf.ts";
 
-/** As documented: the default of the managed service. */
-export const FILE_BYTES_MAX = 500 * 1_000_000;
-/** Of one team, waiting and stored. It bounds what a lost key can fill. */
-export const TEAM_BYTES_MAX = 100 * 1_000_000_000;
-/** As documented. */
-const INPUT_DAYS = 1;
-const DAY_MS = 86_400_000;
-const NAME_CHARACTERS_MAX = 255;
 /** Of the shelf: the last two characters of an id. */
 const FOLDERS = 256;
 /** Removed in one go. */
 const SWEEP_MAX = 100;
-const CONTENT_TYPE = /^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}\/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}(?:; ?[A-Za-z0-9-]+=[A-Za-z0-9-]+)?$/;
-
-type FileRow = Tables["files"]["$inferSelect"];
-
-export interface Announced {
-  readonly file_name: string;
-  /** Bytes, exactly. */
-  readonly file_size: number;
-  readonly content_type: string;
-}
 
 export interface PresignedUpload {
   readonly file_key: string;
@@ -46,61 +26,22 @@ export interface PresignedUpload {
   readonly upload_headers: Readonly<Record<string, string>>;
 }
 
-/** The last part of a key: what a shell or a path would make something of is left out. */
-function safeName(name: string): string {
-  const plain = name.normalize("NFKD").replace(/[^A-Za-z0-9._-]+/g, "-").replace(/^[.-]+/, "").slice(0, 100);
-  return plain === "" ? "file" : plain;
-}
-
-function requireAnnounced({ file_name, file_size, content_type }: Announced): Announced {
-  if (file_name.length < 1 || file_name.length > NAME_CHARACTERS_MAX || !file_name.isWellFormed() || /[\p{Cc}/\\]/u.test(file_name)) {
-    throw invalidField("file_name", `has 1 to ${NAME_CHARACTERS_MAX} characters and no slashes`);
-  }
-  if (!Number.isSafeInteger(file_size) || file_size < 0) throw invalidField("file_size", "is the exact number of bytes");
-  if (file_size > FILE_BYTES_MAX) throw new Fault("too_large", `A file has at most ${FILE_BYTES_MAX} bytes.`, { hint: "Send it in parts, or make it smaller." });
-  if (!CONTENT_TYPE.test(content_type)) throw invalidField("content_type", "is a media type such as image/png");
-  return { file_name, file_size, content_type };
-}
-
-async function insertFile(act: CommandAct, teamId: string, announced: Announced): Promise<FileRow> {
-  const { writer, services, caller } = act;
-  const { files } = writer.tables;
-  const id = services.random.uuid();
-  const now = services.clock.now();
-  const row = {
-    id,
-    team_id: teamId,
-    file_key: `inputs/${teamId}/${id}/${safeName(announced.file_name)}`,
-    ...announced,
-    status: "waiting",
-    created_by: caller.kind === "integration" ? `integration:${caller.credentialId}` : caller.kind === "user" || caller.kind === "device" ? `user:${caller.userId}` : caller.kind,
-    created_at: now,
-    expires_at: now + INPUT_DAYS * DAY_MS,
-  };
-  const used = writer.select({ bytes: sum(files.file_size) }).from(files).where(eq(files.team_id, teamId));
-  const hasRoom = sql`coalesce((${used}), 0) + ${announced.file_size} <= ${TEAM_BYTES_MAX}`;
-  const [inserted] = await writer.insert(files).select(rowWhere(files, row, hasRoom)).returning();
-  if (inserted !== undefined) return inserted;
-  throw new Fault("conflict", `The files of the team would be more than ${TEAM_BYTES_MAX} bytes.`, { hint: "Wait until older ones are forgotten." });
-}
-
-/** Announces a file and gives the link to send it by. */
-export const presignUpload = command("file.presign", async (act, input: Announced): Promise<PresignedUpload> => {
-  const teamId = await requireTeamReader(act.writer, act.caller, "file.presign");
-  const { id, file_key, file_size, content_type } = await insertFile(act, teamId, requireAnnounced(input));
-  act.note({ teamId, subject: `file:${id}`, details: { file_size } });
+/** How the bytes of an announced file are sent. */
+export function presigned(act: Pick<Act, "sealer" | "services" | "settings">, { id, file_key, file_size, content_type }: FileRow): PresignedUpload {
   return {
     file_key,
     upload_url: linkTo(act, "upload", id).url,
     upload_headers: { "Content-Length": String(file_size), "Content-Type": content_type, "If-None-Match": "*" },
   };
-});
-
-async function findFile(reader: Reader, id: string, now: number): Promise<FileRow | undefined> {
-  const { files } = reader.tables;
-  const [found] = await reader.select().from(files).where(and(eq(files.id, id), gt(files.expires_at, now)));
-  return found;
 }
+
+/** Announces a file and gives the link to send it by. */
+export const presignUpload = command("file.presign", async (act, input: Announced): Promise<PresignedUpload> => {
+  const teamId = await requireTeamReader(act.writer, act.caller, "file.presign");
+  const row = await insertFile(act, { teamId, announced: requireAnnounced(input) });
+  act.note({ teamId, subject: `file:${row.id}`, details: { file_size: row.file_size } });
+  return presigned(act, row);
+});
 
 export interface Upload {
   readonly link: ShownLink;
@@ -160,11 +101,7 @@ export interface DownloadLink {
 /** A link to fetch a file of the caller's team by. */
 export const presignDownload = query("file.presign_download", async (act, input: { readonly file_key: string }): Promise<DownloadLink> => {
   const teamId = await requireTeamReader(act.reader, act.caller, "file.presign_download");
-  const { files } = act.reader.tables;
-  const [found] = await act.reader
-    .select({ id: files.id })
-    .from(files)
-    .where(and(eq(files.file_key, input.file_key), eq(files.team_id, teamId), eq(files.status, "stored"), gt(files.expires_at, act.services.clock.now())));
+  const found = await findStored(act.reader, { teamId, fileKey: input.file_key, now: act.services.clock.now() });
   if (found === undefined) throw notFound();
   const { url, expiresAtMs } = linkTo(act, "download", found.id);
   return { download_url: url, expires_at: isoTime(expiresAtMs) };

@@ -207,6 +207,8 @@ export const operations = {
   "task.progress": { accepts: ["system"], license: "core", audit: "ledger", purpose: "Note how far an attempt is." },
   "task.log": { accepts: ["system"], license: "core", audit: "ledger", purpose: "Append to an attempt's log." },
   "task.finish": { accepts: ["system"], license: "core", audit: "ledger", purpose: "Take the result of an attempt." },
+  "task.open_input": { accepts: ["agent"], license: "core", purpose: "Get the link to a file that the attempt is to read." },
+  "task.announce_output": { accepts: ["agent"], license: "core", audit: "ledger", purpose: "Announce a file that the attempt made and get the link to send it by." },
   "task.explain": { accepts: ["system"], license: "core", audit: "ledger", purpose: "Note why tasks wait." },
   "task.end_overdue": { accepts: ["system"], license: "core", audit: "ledger", purpose: "End attempts whose lease or time is over." },
   "task.extend_leases": { accepts: ["system"], license: "core", purpose: "Give agents time to come back after a start." },

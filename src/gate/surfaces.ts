@@ -182,6 +182,8 @@ export const surfaceOf = {
   "task.progress": "host",
   "task.log": "host",
   "task.finish": "host",
+  "task.open_input": "gateway",
+  "task.announce_output": "gateway",
   "task.explain": "host",
   "task.end_overdue": "host",
   "task.extend_leases": "host",

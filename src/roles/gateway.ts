@@ -1,12 +1,14 @@
 /**
  * The agent gateway: the door agents dial.
  *
- *     GET /v1/connect, Authorization: Bearer ak-…, Upgrade: websocket
+ *     GET  /v1/connect, Authorization: Bearer ak-…, Upgrade: websocket
+ *     POST /v1/tasks/{task_id}/attempts/{attempt}/inputs, …/outputs
  *
  * Rule: translates frames, decides nothing; admission is the operation `agent.admit`, and `agent.connect` after the hello.
  * A connection lives only while its license and its key do: when either ends, its socket is closed with the reason.
  * What is said over it is the sessions' (`gateway/sessions.ts`).
  */
+import { t } from "elysia";
 import { admitAgent } from "../agents/connections.ts";
 import { Fault } from "../fault.ts";
 import type { Gate } from "../gate/operation.ts";
@@ -14,12 +16,14 @@ import { door } from "../http/door.ts";
 import type { App } from "../http/listener.ts";
 import type { Metric } from "../http/metrics.ts";
 import type { Log } from "../log.ts";
+import { announceOutput, openInput } from "../tasks/attempt-files.ts";
 import type { Bell } from "../tasks/bell.ts";
 import { Dispatcher } from "../tasks/dispatch.ts";
 import { Connections } from "./gateway/connections.ts";
 import { Sessions } from "./gateway/sessions.ts";
 
 const CONNECT_PATH = "/v1/connect";
+const AttemptPath = t.Object({ task_id: t.String(), attempt: t.Integer({ minimum: 1 }) });
 /** Agents that are told of a stop come back after so long, spread over as long again. */
 const ADVICE_MS = 1_000;
 
@@ -59,6 +63,20 @@ function addSocketDoor(app: App, gate: Gate, connections: Connections): void {
   });
 }
 
+/** How the files of attempts go in and out: links by which their bytes come from the API and go there. */
+function addAttemptDoors(app: App, gate: Gate): void {
+  app.post("/v1/tasks/:task_id/attempts/:attempt/inputs", async ({ caller, params, body }) => await openInput(gate, caller, { ...params, ...body }), {
+    ...door("task.open_input"),
+    params: AttemptPath,
+    body: t.Object({ session_id: t.String(), file_key: t.String({ maxLength: 600 }) }),
+  });
+  app.post("/v1/tasks/:task_id/attempts/:attempt/outputs", async ({ caller, params, body }) => await announceOutput(gate, caller, { ...params, ...body }), {
+    ...door("task.announce_output"),
+    params: AttemptPath,
+    body: t.Object({ session_id: t.String(), output_id: t.String(), file_name: t.String(), file_size: t.Number(), content_type: t.String() }),
+  });
+}
+
 /** Adds the gateway's doors to `app`, and begins to dispatch. */
 export function addGatewayDoors(app: App, { gate, log, bell }: GatewayParts): GatewayDoors {
   const gatewayId = `gw-${Buffer.from(gate.services.random.bytes(4)).toString("hex")}`;
@@ -66,6 +84,7 @@ export function addGatewayDoors(app: App, { gate, log, bell }: GatewayParts): Ga
   const connections = new Connections({ gate, log, sessions });
   addSocketDoor(app, gate, connections);
   addPlainDoor(app);
+  addAttemptDoors(app, gate);
   const dispatcher = new Dispatcher(gate, { log, bell, agents: sessions });
   return {
     reviewLicense: () => connections.reviewLicense(),

@@ -806,7 +806,7 @@ function fileTables({ table, text, instant, count }: Kit) {
     files: table("files", {
       id: text().primaryKey(),
       team_id: text().notNull(),
-      /** `inputs/TEAM/ID/NAME`: what others call it by. */
+      /** `inputs/TEAM/ID/NAME`, or `outputs/…`: what others call it by. */
       file_key: text().notNull().unique(),
       file_name: text().notNull(),
       content_type: text().notNull(),
@@ -819,6 +819,10 @@ function fileTables({ table, text, instant, count }: Kit) {
       created_at: instant().notNull(),
       stored_at: instant(),
       expires_at: instant().notNull(),
+      /** Of an output: the attempt that made it, and its name there. Unique together; null for an input. */
+      task_id: text(),
+      task_attempt: count(),
+      output_id: text(),
     }),
   };
 }

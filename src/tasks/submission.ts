@@ -12,6 +12,7 @@ import { type Definition, requireSlug } from "../workflows/definition.ts";
 import { resolveParameters } from "../workflows/parameters.ts";
 import { findVersion } from "../workflows/snapshot-rows.ts";
 import { definitionOf, findWorkflow, findWorkflowBySlug, type WorkflowRow } from "../workflows/workflow-rows.ts";
+import { requireInputs } from "./attempt-files.ts";
 import { insertTask } from "./task-rows.ts";
 
 export interface RunInput {
@@ -85,12 +86,13 @@ async function submit(act: CommandAct, runnable: Runnable, input: RunInput): Pro
   const { workflow, definition, version } = runnable;
   if (workflow.workflow_status !== "active") throw new Fault("conflict", "The workflow is disabled and takes no new tasks.", { hint: "Have an admin of the team enable it (workflow_status active)." });
   requireTarget(input, definition);
-  const parameters = JSON.stringify(resolveParameters(definition.parameters, input.parameters ?? {}));
+  const values = resolveParameters(definition.parameters, input.parameters ?? {});
+  await requireInputs(act, workflow.team_id, { parameters: definition.parameters, values });
   const { services, caller } = act;
   const id = services.random.uuid();
   const now = services.clock.now();
   const origin = { created_via: caller.kind === "user" ? "jwt" : "api_key", created_by: creatorOf(act), submitter_region: input.submitter_region ?? null };
-  await insertTask(act, { id, ...takenOver(runnable), ...origin, ...untouched, parameters, available_at: now, created_at: now }, definition.required_labels);
+  await insertTask(act, { id, ...takenOver(runnable), ...origin, ...untouched, parameters: JSON.stringify(values), available_at: now, created_at: now }, definition.required_labels);
   act.note({ teamId: workflow.team_id, subject: `task:${id}`, details: { workflow_slug: workflow.workflow_slug, version } });
   return { task_id: id };
 }

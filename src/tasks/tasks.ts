@@ -7,6 +7,7 @@ import { isoTime, type PageMeta, pageOf, type PageRequest } from "../page.ts";
 import type { Reader } from "../store/store.ts";
 import { requireTeamReader } from "../teams/membership.ts";
 import { isTerminal, taskStatuses, type TaskStatus, type WaitingReason, waitingReasons } from "./states.ts";
+import { noOutputs, type OutputLinks, outputLinks } from "./attempt-files.ts";
 import { findTask, statusOf, type TaskRow } from "./task-rows.ts";
 
 export interface Task {
@@ -34,13 +35,10 @@ export interface Task {
   readonly tool_type: string;
 }
 
-export interface TaskResult {
+export interface TaskResult extends OutputLinks {
   readonly id: string;
   readonly task_status: TaskStatus;
   readonly task_output: unknown;
-  readonly download_url: string | null;
-  readonly download_urls: Readonly<Record<string, string>> | null;
-  readonly expires_at: string | null;
   readonly task_error: string | null;
   readonly completed_at: string | null;
 }
@@ -121,12 +119,14 @@ export const readTask = query("task.read", async ({ caller, reader }, input: Tas
 });
 
 /** What came of a task; nulls while nothing has. */
-export const readTaskResult = query("task.read_result", async ({ caller, reader }, input: TaskInput): Promise<TaskResult> => {
+export const readTaskResult = query("task.read_result", async (act, input: TaskInput): Promise<TaskResult> => {
+  const { caller, reader } = act;
   const id = requireId("task_id", input.task_id);
   const teamId = await requireTeamReader(reader, caller, "task.read_result");
   const row = await findTask(reader, { teamId, id });
   if (row === undefined) throw notFound();
   const status = statusOf(row);
   const output: unknown = status === "completed" && row.task_output !== null ? JSON.parse(row.task_output) : null;
-  return { id, task_status: status, task_output: output, download_url: null, download_urls: null, expires_at: null, task_error: row.task_error, completed_at: isTerminal(status) ? shownTime(row.completed_at) : null };
+  const links = status === "completed" ? await outputLinks(act, reader, row) : noOutputs;
+  return { id, task_status: status, task_output: output, ...links, task_error: row.task_error, completed_at: isTerminal(status) ? shownTime(row.completed_at) : null };
 });

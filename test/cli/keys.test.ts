@@ -116,6 +116,26 @@ describe("the second factor", () => {
   });
 });
 
+test("who has passkeys alone is asked for a recovery code, and the step's token is printed nowhere", async () => {
+  const token = "step-token-of-the-server";
+  const sent: string[] = [];
+  await using server = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    development: false,
+    async fetch(request) {
+      sent.push(await request.text());
+      const isFirst = request.url.endsWith("/login");
+      return isFirst
+        ? Response.json({ error_code: "second_factor_required", error_message: "More.", details: { step_token: token, methods: ["passkey", "recovery_code"] } }, { status: 401 })
+        : Response.json({ error_code: "unauthenticated", error_message: "The code is wrong." }, { status: 401 });
+    },
+  });
+  const { exit, out, err } = await cli.plain(["keys", "list", "--json", "--email", ownerAddress, "--api-url", server.url.origin], { environment, typed: [PASSWORD, "a recovery code"] });
+  expect([exit, out, err.includes("Recovery code (a passkey needs a browser): "), err.includes(token)]).toEqual([4, "", true, false]);
+  expect(sent.map((text) => JSON.parse(text))).toEqual([{ email_address: ownerAddress, user_password: PASSWORD }, { step_token: token, code: "a recovery code" }]);
+});
+
 describe("is refused", () => {
   test("to every key: a device, an integration and an agent manage none", async () => {
     for (const words of [["list"], [...create.slice(1)], ["rotate", nobody, "--yes"], ["revoke", nobody, "--yes"]]) {

@@ -27,7 +27,7 @@ export function seeded(seed: number): Random {
   };
 }
 
-function below(random: Random, limit: number): number {
+export function below(random: Random, limit: number): number {
   return Math.floor(random() * limit);
 }
 

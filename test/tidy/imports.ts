@@ -40,7 +40,7 @@ const people = [...ground, "mail", "identity"];
 const groups = [...people, "teams"];
 const keys = [...groups, "credentials"];
 const told = [...keys, "notifications"];
-const work = [...told, "agents", "workflows", "tasks", "files", "webhooks"];
+const work = [...told, "agents", "workflows", "files", "tasks", "webhooks"];
 const domains = [...work, "oidc", "audit"];
 
 /**
@@ -60,9 +60,9 @@ export const plan: Readonly<Record<string, readonly string[]>> = {
   notifications: keys,
   agents: keys,
   workflows: [...keys, "agents"],
-  tasks: [...keys, "agents", "workflows"],
-  files: [...keys, "agents", "workflows", "tasks"],
-  webhooks: [...keys, "agents", "workflows", "tasks", "files"],
+  files: keys,
+  tasks: [...keys, "agents", "workflows", "files"],
+  webhooks: [...keys, "agents", "workflows", "files", "tasks"],
   oidc: groups,
   audit: groups,
   across: domains,

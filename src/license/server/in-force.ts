@@ -100,10 +100,7 @@ export class InForce {
   /** Judges what lies in the license file's place. */
   judge(file: LicenseFile): Candidate {
     if (file.kind === "found") return judgeCandidate(file.bytes, this.#around());
-    const problem =
-      file.kind === "unreadable"
-        ? { refusal: "unreadable", message: "The license file cannot be read." }
-        : { refusal: "file_missing", message: this.#accepted === undefined ? "There is no license file." : "There is no license file; the accepted copy stays in force." };
+    const problem = file.kind === "unreadable" ? { refusal: "unreadable", message: "The license file cannot be read." } : { refusal: "file_missing", message: this.#withoutFile() };
     return { kind: "refused", problem, license: undefined };
   }
 
@@ -183,6 +180,13 @@ export class InForce {
     if (sequence !== undefined) sequences.set(sequence.deploymentId, Math.max(known, sequence.sequence));
     this.#marks = { ...this.#marks, epoch: Math.max(this.#marks.epoch, epoch ?? 0), sequences };
     if (timeMs !== undefined) this.#clock.witness(timeMs);
+  }
+
+  #withoutFile(): string {
+    const license = this.#accepted?.license;
+    if (license === undefined) return "There is no license file.";
+    const isEnded = this.#revocationOf(license) !== undefined;
+    return `There is no license file; ${isEnded ? "the revocation holds without it" : "the accepted copy stays in force"}.`;
   }
 
   #revocationOf(license: License | undefined): RevocationMark | undefined {

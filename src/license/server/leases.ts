@@ -27,6 +27,7 @@ import type { LicenseServer } from "./license-server.ts";
 
 /** A signed refusal is over so soon, so that the client comes back. */
 export const REFUSAL_SECONDS = 60;
+const REASON_LENGTH_MAX = 500;
 /** Enrol, learn, grant, and some room for leases of the same client that overtake each other. */
 const TURNS_MAX = 16;
 
@@ -61,7 +62,8 @@ const nothing = { global: {}, account: {}, team: {} } as const;
 function termsOf({ accepted, activatedAtMs, standing, revocation, clock }: Moment) {
   const issued_at = Math.floor(clock.nowMs / 1_000);
   const { state, since } = standing;
-  const reason = standing.reason.slice(0, 500);
+  // A cut through a pair of surrogates would make a lease that no client can read, and so a refusal that none obeys.
+  const reason = standing.reason.slice(0, REASON_LENGTH_MAX).toWellFormed();
   const activated_at = activatedAtMs === undefined ? 0 : Math.floor(activatedAtMs / 1_000);
   const ended = revocation === undefined || state !== "revoked" ? {} : { revocation: revocation.text };
   const told = { state, since, reason, issued_at, activated_at, license: accepted?.text ?? "", ...ended };

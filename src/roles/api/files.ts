@@ -2,7 +2,8 @@
 import { t } from "elysia";
 import { Fault } from "../../fault.ts";
 import type { Gate } from "../../gate/operation.ts";
-import { FILE_BYTES_MAX, openDownload, presignDownload, presignUpload, receiveUpload } from "../../files/files.ts";
+import { FILE_BYTES_MAX } from "../../files/file-rows.ts";
+import { openDownload, presignDownload, presignUpload, receiveUpload } from "../../files/files.ts";
 import type { Shelf } from "../../files/shelf.ts";
 import { door } from "../../http/door.ts";
 import type { App } from "../../http/listener.ts";

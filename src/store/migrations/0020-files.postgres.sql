@@ -12,7 +12,11 @@ create table files (
   created_by text collate "C" not null,
   created_at bigint not null,
   stored_at bigint,
-  expires_at bigint not null
+  expires_at bigint not null,
+  task_id text collate "C",
+  task_attempt bigint,
+  output_id text collate "C",
+  unique (task_id, task_attempt, output_id)
 );
 
 create index files_by_team on files (team_id);

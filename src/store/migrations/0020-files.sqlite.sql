@@ -12,7 +12,11 @@ create table files (
   created_by text not null,
   created_at integer not null,
   stored_at integer,
-  expires_at integer not null
+  expires_at integer not null,
+  task_id text,
+  task_attempt integer,
+  output_id text,
+  unique (task_id, task_attempt, output_id)
 ) strict, without rowid;
 
 create index files_by_team on files (team_id);

@@ -68,6 +68,18 @@ describe("at the real License Server", () => {
     expect(refusalOf(api)).toBeUndefined();
   });
 
+  test("the longest reason there is reaches a role whole enough to be obeyed", async () => {
+    for (const idLength of [127, 128]) {
+      const license_id = "i".repeat(idLength);
+      await using site = await RealLeaseSite.start({ license: vendor.sign({ license_id }) });
+      const holder = await site.role("api");
+      await install(site, vendor.revoke({ license_id, reason: "😀".repeat(200) }));
+      await holder.refresh();
+      expect([stateOf(holder), holder.status().addresses[0]?.outcome]).toEqual(["revoked", "denied"]);
+      expect(holder.entitlements().reason).toStartWith(`The vendor revoked the license ${license_id}`);
+    }
+  });
+
   test("a role that was told outlives the loss of everything the License Server knew", async () => {
     await using site = await RealLeaseSite.start({ license });
     const holder = await site.role("api");

@@ -101,6 +101,7 @@ describe("a revocation that is handed in", () => {
     await using site = await startRevoked();
     const before = await status(site);
     for (const again of [install(site, revoked()), reload(site)]) expect(await again).toEqual(before);
+    expect(site.readFile()).toBe(signed());
     site.writeFile(revoked());
     expect(await reload(site)).toEqual(before);
     expect(await site.audited("license.install")).toHaveLength(1);
@@ -236,6 +237,7 @@ describe("what does not bring a revoked license back", () => {
     site.removeFile();
     await site.pass(2_000);
     await expectRevoked(site);
+    expect((await status(site)).problem).toMatchObject({ refusal: "file_missing", message: "There is no license file; the revocation holds without it." });
     await site.restart();
     await expectRevoked(site);
     expect((await status(site)).since).toBe(since);
@@ -247,7 +249,7 @@ describe("what does not bring a revoked license back", () => {
     expect(await status(site)).toMatchObject({ state: "revoked", problem: { refusal: "revoked" }, license: null });
     expect((await site.client().lease()).state).toBe("revoked");
     // And it is back in the store, for the day on which the second copy is lost.
-    await site.restart({ between: () => site.wipe({ marks: false }) });
+    await site.restart({ between: () => rmSync(site.directory.licenseMarks) });
     expect(site.state).toBe("revoked");
   });
 
