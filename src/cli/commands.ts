@@ -7,6 +7,7 @@ import { serverSettingNames } from "../config/table.ts";
 import { type CommandRow, host, onHost, person } from "./command-row.ts";
 import { deploymentCommands } from "./deployment-commands.ts";
 import { peopleCommands } from "./people-commands.ts";
+import { workCommands } from "./work-commands.ts";
 
 /** What it takes to ask a License Server. */
 const client = ["configFile", "licenseServerAddresses", "extraCaFile"] as const;
@@ -274,6 +275,7 @@ export const commands = {
   },
   ...deploymentCommands,
   ...peopleCommands,
+  ...workCommands,
   login: {
     purpose: "Sign this machine in as a device of the person who confirms its code in a browser",
     settings: person,
