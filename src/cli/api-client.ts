@@ -160,8 +160,8 @@ export interface StreamCall {
 /** An answer that goes on, for whoever reads it until `signal` ends it. Throws as {@link callApi} does. */
 export async function openStream({ config, services }: Pick<Context, "config" | "services">, access: Access, { path, headers, signal }: StreamCall): Promise<ReadableStream<Uint8Array>> {
   const { apiUrl } = access;
-  const { fetch } = withExtraCa(services, config.extraCaFile);
-  const response = await fetch(`${apiUrl}${path}`, { headers: { ...headersOf(access, undefined), ...headers }, redirect: "error", signal }).catch((cause: unknown) => {
+  const trusting = withExtraCa(services, config.extraCaFile);
+  const response = await trusting.fetch(`${apiUrl}${path}`, { headers: { ...headersOf(access, undefined), ...headers }, redirect: "error", signal }).catch((cause: unknown) => {
     throw unreachable(apiUrl, cause);
   });
   if (response.ok && response.body !== null) return response.body;

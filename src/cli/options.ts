@@ -62,7 +62,7 @@ export const options = {
   parametersFile: { flag: "--parameters-file", placeholder: "FILE", help: "JSON object with parameters; those of the command line win", shownDefault: "none" },
   status: { flag: "--status", placeholder: "STATUS", help: "Tasks in this state only", shownDefault: "all" },
   contentType: { flag: "--content-type", placeholder: "TYPE", help: "Media type of the file", shownDefault: "by its ending" },
-  idempotencyKey: { flag: "--idempotency-key", placeholder: "KEY", help: "Run once, however often this is called with the same key within 24 hours", shownDefault: "none" },
+  once: { flag: "--once", placeholder: "NAME", help: "Run once, however often this is called with the same name within 24 hours", shownDefault: "none" },
   unread: { flag: "--unread", help: "Notifications that are not read yet only", shownDefault: "off" },
 } as const satisfies Record<string, Option>;
 

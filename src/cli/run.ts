@@ -37,9 +37,9 @@ function valueOf(type: unknown, text: string): unknown {
   return (type === "number" || type === "integer") && text.trim() !== "" && Number.isFinite(number) ? number : text;
 }
 
-async function parametersFrom(context: Context, person: Person, words: readonly Given[], declared: readonly Members[]): Promise<Members> {
+async function parametersFrom(context: Context, person: Person, { given, declared }: { readonly given: readonly Given[]; readonly declared: readonly Members[] }): Promise<Members> {
   const values: Record<string, unknown> = { ...fromFile(context) };
-  for (const { key, text } of words) {
+  for (const { key, text } of given) {
     const type = declared.find((each) => each["key"] === key)?.["type"];
     values[key] = type === "file" && text.startsWith("@") ? (await uploadFile(context, person, text.slice(1)))["file_key"] : valueOf(type, text);
   }
@@ -52,8 +52,8 @@ export async function runWorkflow(context: Context): Promise<Result> {
   const given = words.map(givenOf);
   await using person = await openPerson(context, { inTeam: true });
   const declared = given.length === 0 ? [] : parametersOf(await readWorkflow(person, slug.split("@")[0] ?? ""));
-  const parameters = await parametersFrom(context, person, given, declared);
-  const key = context.options.get("idempotencyKey");
+  const parameters = await parametersFrom(context, person, { given, declared });
+  const key = context.options.get("once");
   const headers = key === undefined ? {} : { "idempotency-key": key };
   const submitted = await person.call({ method: "POST", path: `${slugPath(slug)}/run`, body: { parameters }, headers });
   const id = shownText(submitted["task_id"]);

@@ -25,9 +25,9 @@ function linkOf(answer: Members, name: string): string {
 }
 
 async function fetchLink({ services, config }: Context, url: string, init: RequestInit): Promise<Response> {
-  const { fetch } = withExtraCa(services, config.extraCaFile);
+  const trusting = withExtraCa(services, config.extraCaFile);
   // The link is the credential, so no key goes along, and it is in no message.
-  const response = await fetch(url, { ...init, redirect: "error" }).catch((cause: unknown) => {
+  const response = await trusting.fetch(url, { ...init, redirect: "error" }).catch((cause: unknown) => {
     throw new Fault("unavailable", "The address that the server gave for the file cannot be reached.", { hint: "It is the server's public_url; it has to be reachable from here.", cause });
   });
   if (response.ok) return response;

@@ -21,7 +21,7 @@ export const workCommands = {
     purpose: "Run a workflow, and wait for its end if wanted",
     operands: ["SLUG", "KEY=VALUE"],
     hasFreeOperands: true,
-    options: ["json", "wait", "parametersFile", "idempotencyKey", ...signIn],
+    options: ["json", "wait", "parametersFile", "once", ...signIn],
     notes: [
       "SLUG@VERSION runs an earlier version. A value is read as the workflow declares its parameter; KEY=@FILE sends that file first. What looks like a flag goes behind --.",
       "With --wait it ends in 0 when the task completes and in 9 when it does not. Interrupted it stops waiting; the task goes on.",

@@ -86,8 +86,8 @@ test("a task that fails is told by the exit code, and a cancelled one too", asyn
   end(await accepted(), { kind: "failed", error: "out of memory", is_retryable: false });
   const failed = await ended(failing);
   expect([failed.exit, failed.out]).toEqual([9, expect.stringMatching(/^The task \S+ is failed\.\ntask_error: out of memory\n$/)]);
-  const submitted = await cli.device(["run", "render", "--idempotency-key", "once"]);
-  expect((await cli.device(["run", "render", "--idempotency-key", "once"])).body).toEqual(submitted.body);
+  const submitted = await cli.device(["run", "render", "--once", "night-42"]);
+  expect((await cli.device(["run", "render", "--once", "night-42"])).body).toEqual(submitted.body);
   const id = String(submitted.body["task_id"]);
   const following = cli.device(["tasks", "follow", id]);
   await accepted();
