@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { advisoriesMarkdown } from "./advisories-markdown.ts";
+import { agentProtocolMarkdown } from "./agent-protocol-markdown.ts";
 import { catalogMarkdown } from "./catalog-markdown.ts";
 import { cliMarkdown } from "./cli-markdown.ts";
 import { configurationMarkdown } from "./configuration-markdown.ts";
@@ -10,6 +11,7 @@ import { operationsMarkdown } from "./operations-markdown.ts";
 /** Path from the root → the page. */
 export const generatedPages: Readonly<Record<string, () => string>> = {
   "docs/advisories.md": advisoriesMarkdown,
+  "docs/agent-protocol.md": agentProtocolMarkdown,
   "docs/catalog.md": catalogMarkdown,
   "docs/cli.md": cliMarkdown,
   "docs/configuration.md": configurationMarkdown,

@@ -40,12 +40,21 @@ function testFiles(): readonly string[] {
   return [...new Bun.Glob("test/**/*.test.ts").scanSync({ cwd: root })].toSorted();
 }
 
+/**
+ * Not again on the second engine: what a browser shows, since the doors behind it are asked without one as well, and the
+ * compiled executables, whose tests say themselves which engine they run on.
+ */
+const once = ["test/support/chromium.ts", "test/support/executable.ts"];
+
 /** The test files that reach the support for the store, by whatever way: all of them must hold on both engines. */
 function storeTests(): readonly string[] {
   const paths = [...new Bun.Glob("test/**/*.ts").scanSync({ cwd: root })];
   const imports = (path: string) => importsOf(path, readSource(readFileSync(join(root, path), "utf8"))).flatMap((each) => each.path ?? []);
   const graph = new Map(paths.map((path) => [path, imports(path)]));
-  return testFiles().filter((file) => reachableFrom(graph, [file]).has("test/support/store.ts"));
+  return testFiles().filter((file) => {
+    const reached = reachableFrom(graph, [file]);
+    return reached.has("test/support/store.ts") && !once.some((path) => reached.has(path));
+  });
 }
 
 /** A folder for whatever the tests leave behind, also those that were killed; other accounts may pass through it. */

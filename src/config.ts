@@ -51,6 +51,15 @@ export interface Config {
   readonly logLevel: LogLevel;
   readonly readyFile: string | undefined;
   readonly client: ClientConfig;
+  readonly agent: AgentConfig;
+}
+
+/** What an agent takes from the environment: beside its own file. */
+export interface AgentConfig {
+  /** In place of its file's `key_file`. */
+  readonly key: Secret | undefined;
+  /** What a command of its file may see, by name. Our own variables are none of them. */
+  variable(name: string): string | undefined;
 }
 
 /** What the commands for people go by. */
@@ -170,6 +179,14 @@ function clientOf(reader: SettingsReader, { CYBERUN_API_KEY: key, XDG_CONFIG_HOM
   };
 }
 
+function agentOf(environment: Environment): AgentConfig {
+  const { CYBERUN_AGENT_KEY: key } = environment;
+  return {
+    key: key === undefined || key === "" ? undefined : new Secret(key),
+    variable: (name) => (name.startsWith("CYBERUN_") ? undefined : environment[name]),
+  };
+}
+
 function configOf(reader: SettingsReader, environment: Environment, isTrial: boolean): Config {
   const preset = reader.read("preset", settings.preset);
   const dataDir = reader.read("dataDir", settings.dataDir) ?? (isTrial ? join(homedir(), TRIAL_DATA_DIR) : SERVICE_DATA_DIR);
@@ -201,6 +218,7 @@ function configOf(reader: SettingsReader, environment: Environment, isTrial: boo
     logLevel: reader.read("logLevel", { ...settings.logLevel, fallback: isTrial ? "warn" : settings.logLevel.fallback }),
     readyFile: reader.read("readyFile", settings.readyFile),
     client: clientOf(reader, environment),
+    agent: agentOf(environment),
   };
 }
 

@@ -54,7 +54,7 @@ async function bodyOf(message: IncomingMessage, { bodyBytesMax: bytesMax, isBody
   for await (const chunk of message) {
     if (!(chunk instanceof Uint8Array)) throw new Error("the body does not come in bytes");
     size += chunk.length;
-    if (size > bytesMax && isBodyCut === true) return new Uint8Array(Buffer.concat([...chunks, chunk]).subarray(0, bytesMax));
+    if (size >= bytesMax && isBodyCut === true) return new Uint8Array(Buffer.concat([...chunks, chunk]).subarray(0, bytesMax));
     if (size > bytesMax) throw new Error(`the body is larger than ${bytesMax} bytes`);
     chunks.push(chunk);
   }

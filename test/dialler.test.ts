@@ -236,6 +236,34 @@ describe("over real sockets", () => {
     for (isStream of [false, true]) expect(await faultOf(site, { url })).toMatchObject({ code: "unavailable" });
   });
 
+  test("where the beginning of an answer is enough no more is read, and its end is not waited for", async () => {
+    let sent = 0;
+    await using site = loopback(() => {
+      const start = (controller: ReadableStreamDefaultController) => controller.enqueue(new Uint8Array(sent).fill(7));
+      return new Response(new ReadableStream({ start }));
+    });
+    for (sent of [1_024, 1_025, 200_000]) {
+      const { status, body } = await dial(site, { url: `http://rp.example:${site.port}/`, answerBytes: 1_024, msMax: 15_000 });
+      expect([status, body.length, body.every((byte) => byte === 7)]).toEqual([200, 1_024, true]);
+    }
+    expect(site.services.clock.timers()).toBe(0);
+  });
+
+  test("a request with a time of its own is cut after it, and not before", async () => {
+    const { promise: isAsked, resolve: ask } = Promise.withResolvers<void>();
+    const { promise: never } = Promise.withResolvers<Response>();
+    await using site = loopback(() => {
+      ask();
+      return never;
+    });
+    const dialled = faultOf(site, { url: `http://rp.example:${site.port}/`, msMax: 15_000 });
+    await isAsked;
+    site.services.clock.advance(14_999);
+    expect(site.services.clock.timers()).toBe(1);
+    site.services.clock.advance(1);
+    expect(await dialled).toMatchObject({ code: "unavailable", hint: expect.stringContaining("15 seconds") });
+  });
+
   test("a compressed body is not unpacked", async () => {
     const packed = Bun.gzipSync(new Uint8Array(5_000_000));
     await using site = loopback(() => new Response(packed, { headers: { "content-encoding": "gzip" } }));

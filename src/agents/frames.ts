@@ -195,3 +195,4 @@ export type AgentWord = Unnumbered<AgentFrame>;
 export type GatewayWord = Unnumbered<GatewayFrame>;
 
 export const agentFrameShape = shapeOf(AgentFrameSchema);
+export const gatewayFrameShape = shapeOf(GatewayFrameSchema);

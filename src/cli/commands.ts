@@ -4,6 +4,7 @@
  * Rule: no row, no command; the code of each is found by `loaders.ts`. It must not import any of them.
  */
 import { serverSettingNames } from "../config/table.ts";
+import { agentCommands } from "./agent-commands.ts";
 import { type CommandRow, host, onHost, person } from "./command-row.ts";
 import { deploymentCommands } from "./deployment-commands.ts";
 import { peopleCommands } from "./people-commands.ts";
@@ -310,6 +311,7 @@ export const commands = {
     options: ["json"],
     notes: ["The id is that of devices list. CYBERUN_API_KEY goes before the profile."],
   },
+  ...agentCommands,
   "verify-self": {
     purpose: "Compare this executable with the sums its vendor published",
     settings: [],

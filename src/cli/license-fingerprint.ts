@@ -4,12 +4,18 @@ import { Fault } from "../fault.ts";
 import { hostFingerprint } from "../license/server/enrolment.ts";
 import { hostFiles, partName } from "../license/server/host-parts.ts";
 import type { Context, Result } from "./context.ts";
-import { readLicenseFile } from "./license-inspect.ts";
+import { readVendorFile } from "./license-inspect.ts";
+
+/** The deployment that the file in the license's place is for, be it a license or a revocation. */
+function deploymentIn(path: string): string {
+  const file = readVendorFile(path);
+  return file.kind === "license" ? file.license.deployment_id : file.revocation.deployment_id;
+}
 
 function deploymentOf({ options, config }: Context): string {
   const named = options.get("deploymentId");
   if (named !== undefined && named !== "") return named;
-  if (existsSync(config.licenseFile)) return readLicenseFile(config.licenseFile).license.deployment_id;
+  if (existsSync(config.licenseFile)) return deploymentIn(config.licenseFile);
   throw new Fault("invalid_request", "The deployment id is missing, and there is no license file that would say it.", {
     hint: "Give the id that the vendor told you: --deployment-id ID.",
   });

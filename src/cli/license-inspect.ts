@@ -1,16 +1,17 @@
 /** `cyberun license inspect`: what a file of the vendor says, and whether this build accepts it. Needs no server and no store. */
 import { Fault } from "../fault.ts";
-import { LICENSE_BYTES_MAX, LicenseError, openLicense, type SignedLicense, type TrustedKey } from "../license/document.ts";
+import { LICENSE_BYTES_MAX, LicenseError } from "../license/document.ts";
 import { trustedKeys } from "../license/trust.ts";
 import { openVendorFile, type VendorFile } from "../license/vendor-file.ts";
 import type { Context, Result } from "./context.ts";
 import { readNamedFile } from "./files.ts";
 import { datesAt, licenseLines, revocationLines } from "./license-text.ts";
 
-function opened<T>(path: string, open: (file: Uint8Array, keys: readonly TrustedKey[]) => T): T & { readonly bytes: Buffer } {
+/** The license or revocation in the file at `path`. Throws Fault `invalid_license` with the refusal's stable word when it is no good. */
+export function readVendorFile(path: string): VendorFile & { readonly bytes: Buffer } {
   const bytes = readNamedFile(path, LICENSE_BYTES_MAX);
   try {
-    return { ...open(bytes, trustedKeys), bytes };
+    return { ...openVendorFile(bytes, trustedKeys), bytes };
   } catch (cause) {
     if (!(cause instanceof LicenseError)) throw cause;
     throw new Fault("invalid_license", `This build does not accept ${path}: ${cause.message}.`, {
@@ -19,16 +20,6 @@ function opened<T>(path: string, open: (file: Uint8Array, keys: readonly Trusted
       cause,
     });
   }
-}
-
-/** The license in the file at `path`. Throws Fault `invalid_license` with the refusal's stable word when it is no good. */
-export function readLicenseFile(path: string): SignedLicense & { readonly bytes: Buffer } {
-  return opened(path, openLicense);
-}
-
-/** The license or revocation in the file at `path`. Throws as {@link readLicenseFile} does. */
-export function readVendorFile(path: string): VendorFile & { readonly bytes: Buffer } {
-  return opened(path, openVendorFile);
 }
 
 export async function licenseInspect({ operands: [path = ""], services }: Context): Promise<Result> {

@@ -9,6 +9,10 @@ import type { Run } from "./context.ts";
 export const loaders: Readonly<Record<CommandName, () => Promise<Run>>> = {
   serve: async () => (await import("./serve.ts")).serve,
   trial: async () => (await import("./trial.ts")).trial,
+  "agent run": async () => (await import("./agent.ts")).agentRun,
+  "agent install": async () => (await import("./agent-install.ts")).agentInstall,
+  "agent diag": async () => (await import("./agent.ts")).agentDiag,
+  "agent drain": async () => (await import("./agent.ts")).agentDrain,
   "license status": async () => (await import("./license-status.ts")).licenseStatus,
   "license inspect": async () => (await import("./license-inspect.ts")).licenseInspect,
   "license test": async () => (await import("./license-install.ts")).licenseTest,

@@ -36,7 +36,7 @@ const CONFIG_FILE_BYTES_MAX = 65_536;
 const SHOWN_CHARACTERS_MAX = 80;
 
 /** Names that clients of the platform use for themselves; a server leaves them alone. */
-const clientVariables: readonly string[] = ["CYBERUN_API_KEY", "CYBERUN_KEY"];
+const clientVariables: readonly string[] = ["CYBERUN_API_KEY", "CYBERUN_KEY", "CYBERUN_AGENT_KEY"];
 /** What Kubernetes sets in every container for a service whose name begins with ours. */
 const serviceLink = /^CYBERUN(_[A-Z0-9_]+)?_(SERVICE_(HOST|PORT(_[A-Z0-9_]+)?)|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$/;
 

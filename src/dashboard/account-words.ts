@@ -99,7 +99,6 @@ export interface AccountWords {
   readonly commonPassword: string;
   readonly tooMany: string;
   readonly gone: string;
-  readonly otherSite: string;
 }
 
 const en: AccountWords = {
@@ -208,7 +207,6 @@ const en: AccountWords = {
   commonPassword: "This password is among those that are guessed first. Choose one that nobody else has, such as four words that do not belong together.",
   tooMany: "There were too many attempts. Wait a little and try again.",
   gone: "This link is not good any more. It works once and for a short time; ask for a new one.",
-  otherSite: "The form was sent by another site. Open this page again and send it from there.",
 };
 
 const de: AccountWords = {
@@ -317,7 +315,6 @@ const de: AccountWords = {
   commonPassword: "Dieses Passwort gehört zu denen, die zuerst geraten werden. Wählen Sie eines, das sonst niemand hat, etwa vier Wörter, die nicht zusammengehören.",
   tooMany: "Es gab zu viele Versuche. Warten Sie ein wenig und versuchen Sie es noch einmal.",
   gone: "Dieser Link gilt nicht mehr. Er gilt einmal und für kurze Zeit; lassen Sie sich einen neuen schicken.",
-  otherSite: "Das Formular kam von einer anderen Seite. Öffnen Sie diese Seite neu und senden Sie es von dort.",
 };
 
 const wordsOf: Readonly<Record<Language, AccountWords>> = { en, de };

@@ -20,6 +20,11 @@ interface Spoken {
 
 const german: Spoken = {
   byReason: {
+    authenticator_locked: "Die Authenticator-App ist nach zu vielen falschen Codes gesperrt. Nehmen Sie einen Wiederherstellungscode, oder bitten Sie jemanden aus der Administration, den zweiten Faktor zurückzusetzen.",
+    passkey_wrong: "Die Antwort des Passkeys ist nicht gut oder kam zu spät. Versuchen Sie es noch einmal.",
+    passkey_locked: "Der Passkey ist nach zu vielen falschen Antworten gesperrt. Ein Wiederherstellungscode entsperrt ihn.",
+    passkey_copied: "Von diesem Passkey scheint es eine Kopie zu geben, darum öffnet er nichts mehr. Melden Sie sich auf einem anderen Weg an und fügen Sie ihn neu hinzu.",
+    step_over: "Diese Anmeldung ist vorbei: Sie ist abgeschlossen oder dauerte zu lange. Melden Sie sich noch einmal von vorn an.",
     other_site: "Das Formular kam von einer anderen Seite. Öffnen Sie diese Seite neu und senden Sie es von dort.",
     other_address: "Diese Einladung ist für eine andere Adresse als die Ihres Kontos. Melden Sie sich mit dem Konto der eingeladenen Adresse an.",
     address_not_proven: "Ihre Adresse ist noch nicht bestätigt. Lassen Sie sich dafür eine E-Mail schicken und nehmen Sie dann noch einmal an.",
@@ -45,7 +50,19 @@ const german: Spoken = {
   },
 };
 
-const spoken: Readonly<Record<Language, Spoken>> = { en: { byReason: {}, byCode: {} }, de: german };
+/** The domain's own sentences do, but where a page would say less by the code. */
+const spokenEnglish: Spoken = {
+  byReason: {
+    authenticator_locked: "The authenticator is locked after too many wrong codes. Use a recovery code, or ask an administrator to reset the second factor.",
+    passkey_wrong: "The passkey's answer is not good, or came too late. Try again.",
+    passkey_locked: "The passkey is locked after too many wrong answers. A recovery code unlocks it.",
+    passkey_copied: "There seems to be a copy of this passkey, so it opens nothing any more. Sign in in another way and add it anew.",
+    step_over: "This sign-in is over: it was completed, or took too long. Sign in from the beginning.",
+  },
+  byCode: {},
+};
+
+const spoken: Readonly<Record<Language, Spoken>> = { en: spokenEnglish, de: german };
 
 /** Words that stand alone begin with a capital and end with a full stop, also where their code's wording is fixed. */
 export function sentence(words: string): string {

@@ -37,7 +37,6 @@ export interface Words {
   readonly wrongCode: string;
   readonly startAgain: string;
   readonly tooMany: string;
-  readonly otherSite: string;
   readonly signInForDevice: string;
   readonly deviceTitle: string;
   readonly deviceNote: string;
@@ -95,7 +94,6 @@ const en: Words = {
   wrongCode: "The code is not right, was used before, or came too late.",
   startAgain: "Sign in from the beginning",
   tooMany: "There were too many attempts. Wait a little and try again.",
-  otherSite: "The form was sent by another site. Open this page again and send it from there.",
   signInForDevice: "Sign in to connect a device.",
   deviceTitle: "Connect a device",
   deviceNote: "Type the code that the device shows.",
@@ -152,7 +150,6 @@ const de: Words = {
   wrongCode: "Der Code ist falsch, wurde schon benutzt oder kam zu spät.",
   startAgain: "Von vorn anmelden",
   tooMany: "Es gab zu viele Versuche. Warten Sie ein wenig und versuchen Sie es noch einmal.",
-  otherSite: "Das Formular kam von einer anderen Seite. Öffnen Sie diese Seite neu und senden Sie es von dort.",
   signInForDevice: "Melden Sie sich an, um ein Gerät zu verbinden.",
   deviceTitle: "Gerät verbinden",
   deviceNote: "Geben Sie den Code ein, den das Gerät anzeigt.",

@@ -31,7 +31,7 @@ export function factorFault(problem: FactorProblem, code: "unauthenticated" | "i
   }
   return new Fault(code, `The authenticator is locked after ${FACTOR_FAILURES_MAX} wrong codes.`, {
     hint: "Use a recovery code, or ask an administrator to reset the second factor.",
-    ...details,
+    ...(code === "unauthenticated" ? { details: { reason: "authenticator_locked" } } : details),
   });
 }
 

@@ -35,7 +35,7 @@ type Method = keyof typeof amrOf;
 type Judge = (act: CommandAct, userId: string) => Promise<Method | Fault>;
 
 function goneFault(): Fault {
-  return new Fault("unauthenticated", "This sign-in is over: it was completed, or took too long.", { hint: "Sign in again with email address and password." });
+  return new Fault("unauthenticated", "This sign-in is over: it was completed, or took too long.", { hint: "Sign in again with email address and password.", details: { reason: "step_over" } });
 }
 
 async function isEnabled({ writer }: CommandAct, userId: string): Promise<boolean> {

@@ -15,6 +15,11 @@ function letterOf(notice: Notice, deployment: string, link: string): LetterText 
         subject: `${deployment}: a key of your team ends soon`,
         text: `The key ${notice.key_prefix}… ends on ${new Date(notice.expires_at).toISOString().slice(0, 10)}.\n\nRotate it before, and give its holders the new one:\n\n${link}\n`,
       };
+    case "webhook_disabled":
+      return {
+        subject: `${deployment}: a webhook of your team was disabled`,
+        text: `${notice.reason === "gone" ? "The receiver of a webhook of your team answered that it is gone (410)." : "Nothing has arrived at a webhook of your team for days."} Nothing is sent to it any more.\n\nMend the receiver, set the webhook ${notice.webhook_id} active again, and replay what failed:\n\n${link}\n`,
+      };
     case "license":
       return notice.days === null
         ? { subject: `${deployment}: the license is ${notice.state}`, text: `The license of ${deployment} is ${notice.state}. What needs a good license is refused.\n\nThe page says why, and takes a new license file:\n\n${link}\n` }

@@ -331,7 +331,7 @@ test("a process of its own waits for the person, with nothing but a timer to liv
   }
   await confirm(CODE.exec(shown)?.[0] ?? "");
   expect([await child.exited, (await child.stdout.text()).includes("Signed in."), statSync(fileOf(join(folder.path, ".config"))).mode & 0o777]).toEqual([0, true, 0o600]);
-}, 30_000);
+});
 
 test("the commands for people take no setting of a server, and a server takes none of theirs", async () => {
   using folder = temporaryFolder();

@@ -58,9 +58,11 @@ test("every command in a document's code exists, with the alternatives that it n
 
 /** Names that are spoken of because they are not ours, or only begin a name. */
 const notOurs: readonly string[] = ["CYBERUN_", "CYBERUN_API_KEY", "CYBERUN_KEY", "CYBERUN_SERVICE_HOST"];
+/** What an agent and its commands know. */
+const ofAgents: readonly string[] = ["CYBERUN_AGENT_KEY", "CYBERUN_TASK_ID", "CYBERUN_ATTEMPT", "CYBERUN_PARAM_", "CYBERUN_PARAM_NAME", "CYBERUN_PARAMETERS_FILE", "CYBERUN_RESULT_FILE"];
 
 test("every variable that is named exists", () => {
-  const known = [...settingNames.map((name) => settingOf(name).variable), ...notOurs];
+  const known = [...settingNames.map((name) => settingOf(name).variable), ...notOurs, ...ofAgents];
   const named = mentions(/\bCYBERUN_[A-Z_]*(?![A-Z_(|])/g).filter(({ path }) => path !== "install.sh");
   expect(named.length).toBeGreaterThan(50);
   expect(named.filter(({ text }) => !known.includes(text))).toEqual([]);

@@ -25,14 +25,14 @@ testNeeding("python3", "a password is asked for twice and never shown; correctio
   const pasted = await typeAt(join(folder.path, "b"), ["correct horse\rcorrect horse\r"]);
   expect(pasted.exit).toBe(0);
   expect((await typeAt(join(folder.path, "a"), ["correct horse\r", "another horse\r"])).exit).toBe(2);
-}, 20_000);
+});
 
 testNeeding("python3", "Ctrl-C at the question ends in 130 and nothing was made", async () => {
   using folder = temporaryFolder();
   expect((await typeAt(join(folder.path, "a"), ["corr\u0003"])).exit).toBe(130);
   expect((await typeAt(join(folder.path, "a"), ["correct horse\r", "\u0004"])).exit).toBe(130);
   expect(existsSync(join(folder.path, "a"))).toBe(false);
-}, 20_000);
+});
 
 testNeeding("python3", "what cannot be taken back is asked about; what is typed is shown and can be corrected, and Ctrl-C does nothing else", async () => {
   using folder = temporaryFolder();
@@ -48,4 +48,4 @@ testNeeding("python3", "what cannot be taken back is asked about; what is typed 
   const yes = await typeAt(dataDir, ["yeX\u007fs\r"], remove);
   expect([yes.exit, yes.shown.includes("The account bob@example.com is gone.")]).toEqual([0, true]);
   expect((await typeAt(dataDir, [], remove)).exit).toBe(5);
-}, 40_000);
+});

@@ -22,7 +22,7 @@ let browser: Browser | undefined;
 beforeAll(async () => {
   mkdirSync(shots, { recursive: true });
   if (whyNot(["chromium"]) === undefined) browser = await launchBrowser(`--host-resolver-rules=MAP ${PLAIN_HOST} 127.0.0.1`);
-}, 30_000);
+});
 afterAll(async () => await browser?.close());
 
 interface Visit extends AsyncDisposable {

@@ -20,7 +20,7 @@ beforeAll(async () => {
   mkdirSync(shots, { recursive: true });
   site = await startRoles();
   if (whyNot(["chromium"]) === undefined) browser = await launchBrowser();
-}, 30_000);
+});
 afterAll(async () => {
   await browser?.close();
   await site.close();

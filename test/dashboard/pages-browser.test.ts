@@ -26,7 +26,7 @@ const logo: Logo = {
 let browser: Browser | undefined;
 beforeAll(async () => {
   if (whyNot(["chromium"]) === undefined) browser = await launchBrowser();
-}, 30_000);
+});
 afterAll(async () => await browser?.close());
 
 interface Walk extends PageWalk {

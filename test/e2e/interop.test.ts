@@ -156,7 +156,7 @@ describe("a device", () => {
     await approve(begun.user_code);
     const tokens = await openid.pollDeviceAuthorizationGrant(configuration, begun);
     expect(await openid.fetchUserInfo(configuration, tokens.access_token, tokens.claims()?.sub ?? "")).toMatchObject(person);
-  }, 30_000);
+  });
 
   testNeeding("authlib", "gets its tokens by Authlib in Python", async () => {
     const { id } = await party.register({ ...deviceMetadata, token_endpoint_auth_method: "none" });

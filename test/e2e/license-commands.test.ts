@@ -50,7 +50,7 @@ test("from no license to a renewed one, without a restart", async () => {
 test("a file of another vendor and a damaged one are refused before any server is asked, and change nothing", async () => {
   const good = await workshop.sign("good", [...terms, "--sequence", "5"]);
   await cyberun("license", "install", good);
-  const stranger = await openWorkshop();
+  const stranger = await openWorkshop({ isStranger: true });
   const foreign = await stranger.sign("foreign", [...terms, "--sequence", "9"]);
   const damaged = join(workshop.folder, "damaged.lic");
   writeFileSync(damaged, readFileSync(good).subarray(0, -9));

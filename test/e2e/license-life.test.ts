@@ -81,7 +81,7 @@ test("a broken, foreign or older file changes nothing, and the status names the 
   const good = readFileSync(site.installed);
   const flipped = Buffer.from(good);
   flipped[good.length >> 1] = (flipped[good.length >> 1] ?? 0) ^ 1;
-  const stranger = await openWorkshop();
+  const stranger = await openWorkshop({ isStranger: true });
   const foreign = await stranger.sign("foreign", [...enterprise, "--sequence", "9"]);
   const newer = await workshop.sign("newer", ["--renew", site.installed, "--days", "60"]);
   for (const [file, refusal] of [[flipped, /bad_signature|malformed/], [Buffer.from("not a license"), /malformed/], [readFileSync(foreign), /unknown_key/]] as const) {

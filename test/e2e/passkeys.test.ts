@@ -46,4 +46,4 @@ test("a passkey is added through the API and completes a sign-in; a lie does not
   const two = await step();
   const completed = await post("/api/v1/auth/login/complete", { step_token: two.step_token, passkey: device.get(two.options) });
   expect([completed.status, Object.keys(completed.body)]).toEqual([200, ["access_token", "refresh_token", "expires_in"]]);
-}, 30_000);
+});

@@ -78,6 +78,8 @@ test("in the license's place it shuts every gated call within five seconds, and 
   expect(await corePasses()).toEqual([200, 200, 200]);
   const told = await cyberun("license", "status");
   expect([told.exitCode, told.stdout]).toEqual([7, expect.stringMatching(new RegExp(`State {8}revoked: .*${REASON}`))]);
+  const parts = await cyberun("license", "fingerprint");
+  expect(parts.stdout + parts.stderr).toMatch(/^Deployment acme-1;|No part of this host can be read/);
   expect((await call(site.urls.api, "/api/v1/license", { bearer: ada.token })).body).toMatchObject({ state: "revoked", is_open: false, reason: expect.stringContaining(REASON) });
 });
 

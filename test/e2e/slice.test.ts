@@ -66,6 +66,7 @@ test("an sk- key lists workflows and opens nothing else", async () => {
 async function dial(bearer: string): Promise<string | undefined> {
   const { promise, resolve } = Promise.withResolvers<string | undefined>();
   const socket = new WebSocket(`${site.urls.gateway}/v1/connect`.replace("http", "ws"), { headers: { authorization: `Bearer ${bearer}` } });
+  socket.onopen = () => socket.send(JSON.stringify({ type: "hello", protocol: 1, agent_id: "node-1", agent_version: "1.0.0", labels: [], capacity: 1, holds: [] }));
   socket.onmessage = ({ data }) => resolve(String(data));
   socket.onclose = () => resolve(undefined);
   const welcome = await promise;

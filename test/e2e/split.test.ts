@@ -9,6 +9,7 @@ import { createRemoteJWKSet, jwtVerify } from "jose";
 import { eventually } from "../support/eventually.ts";
 import { run, type Running } from "../support/executable.ts";
 import { createDatabase } from "../support/postgres.ts";
+import { helloOf } from "../support/socket-agent.ts";
 import { testNeeding } from "../support/skip.ts";
 import { call, createKey, openWorkshop, setUp, type Workshop } from "../support/workshop.ts";
 
@@ -49,7 +50,9 @@ testNeeding("postgres", "four processes are one deployment", async () => {
   const agent = await createKey(api, ada, "agent");
   const { promise, resolve } = Promise.withResolvers<string>();
   const socket = new WebSocket(`${gateway.urls.gateway}/v1/connect`.replace("http", "ws"), { headers: { authorization: `Bearer ${agent.key}` } });
+  socket.onopen = () => socket.send(JSON.stringify({ type: "hello", protocol: 1, agent_id: "node-1", agent_version: "1.0.0", labels: [], capacity: 1, holds: [] }));
   socket.onmessage = ({ data }) => resolve(String(data));
+  socket.onopen = () => socket.send(JSON.stringify(helloOf()));
   expect(JSON.parse(await promise).type).toBe("welcome");
 
   // Revoked at the API server, closed by the gateway: another process, told by the store alone.

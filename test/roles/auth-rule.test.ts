@@ -13,6 +13,8 @@ import { surfaceOf, surfaceRowOf } from "../../src/gate/surfaces.ts";
 import { createApp, listen } from "../../src/http/listener.ts";
 import { createLog } from "../../src/log.ts";
 import { apiAuthenticate } from "../../src/roles/api/authenticate.ts";
+import { exampleOf } from "../../src/roles/api/example.ts";
+import { type DescribedRoute, describedRoutes, plainSchema } from "../../src/roles/api/openapi.ts";
 import { addRuntimeDoors } from "../../src/roles/api/runtime.ts";
 import { createTeam } from "../../src/teams/teams.ts";
 import { addKey } from "../support/people.ts";
@@ -114,25 +116,20 @@ describe("a credential elsewhere is none", () => {
 });
 
 describe("the team", () => {
-  const isName = (name: string): name is OperationName => Object.hasOwn(operations, name);
   const concrete = (path: string) => path.replace(/:[a-z_]+/g, "00000000-0000-7000-8000-00000000000f");
 
   /** Doors of surfaces where nothing is done but for a team, with a body that would be good. */
-  function teamDoors() {
-    return site.apps.api.routes.flatMap(({ method, path, hooks }) => {
-      const name: unknown = hooks.detail?.operationId;
-      return typeof name === "string" && isName(name) && ["runtime", "credentials"].includes(surfaceOf[name]) ? [{ method, path: concrete(path), name }] : [];
-    });
-  }
+  const teamDoors = () => describedRoutes(site.apps.api.routes).filter(({ operation }) => ["runtime", "credentials"].includes(surfaceOf[operation]));
+  /** Where the example is more than a shape can say. */
   const bodies: Readonly<Partial<Record<OperationName, unknown>>> = { "credential.create": { kind: "agent", display_name: "x" }, "credential.rotate": {}, "pairing.confirm": { user_code: "AB7K-PNQ3" } };
-  const ask = async (door: ReturnType<typeof teamDoors>[number], as: Readonly<Record<string, string>>) =>
-    await site.call(door.path, { method: door.method, as, ...(bodies[door.name] === undefined ? {} : { json: bodies[door.name] }) });
+  const ask = async ({ method, path, operation, body }: DescribedRoute, as: Readonly<Record<string, string>>) =>
+    await site.call(concrete(path), { method, as, ...(method === "GET" || body === undefined ? {} : { json: bodies[operation] ?? exampleOf(plainSchema(body)) }) });
 
   test("a person has to name it at every door that works for a team", async () => {
     expect(teamDoors().length).toBeGreaterThanOrEqual(5);
     for (const door of teamDoors()) {
       const answer = await ask(door, bearer(keyOf("user")));
-      expect([door.name, answer.status, answer.body["error_code"]]).toEqual([door.name, 400, "team_required"]);
+      expect([door.operation, answer.status, answer.body["error_code"]]).toEqual([door.operation, 400, "team_required"]);
     }
   });
 

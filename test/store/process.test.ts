@@ -14,7 +14,7 @@ test("what was acknowledged before a kill -9 is there after it, and nothing is t
   expect(violations).toEqual([]);
   expect(facts.engine).toBe(testEngine);
   expect(facts.acknowledged).toBeGreaterThanOrEqual(KILLS);
-}, 30_000);
+});
 
 /** A connection of its own, past the store, that sees what is committed. */
 function onlooker({ file, databaseUrl }: TestDatabase) {

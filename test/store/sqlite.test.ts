@@ -111,7 +111,7 @@ test("while another tool holds the file, commands are refused as unavailable; af
   await add(store, "d");
   expect(await store.read(teamIds)).toEqual(["d"]);
   await store.close();
-}, 10_000);
+});
 
 test("more different statements than are kept prepared still work, again and again", async () => {
   using place = temporaryDirectory();

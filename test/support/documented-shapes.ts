@@ -1,5 +1,5 @@
 /**
- * The documented requests and answers of the tags Auth, User, Team, Member, Invitation, Credential and DevicePair, as data:
+ * The documented requests and answers of the tags Auth, User, Team, Member, Invitation, Credential, Webhook and DevicePair, as data:
  * what scripts that are written against the documentation send, and which members they read.
  *
  * A value that begins with `$` is taken from what an earlier call answered: `$invited.id`.
@@ -52,6 +52,19 @@ export const documentedCalls: readonly DocumentedCall[] = [
   { name: "by prefix", method: "DELETE", path: "/credentials/$key.key_prefix", as: "owner", status: 400, members: refusal },
   { name: "revoked", method: "DELETE", path: "/credentials/$key.id", as: "owner", status: 204, members: [] },
   { name: "no key", method: "DELETE", path: "/credentials/00000000-0000-7000-8000-00000000000f", as: "owner", status: 404, members: refusal, values: { error_message: "resource not found" } },
+  { name: "webhook", method: "POST", path: "/webhooks", as: "owner", request: { display_name: "Build", webhook_url: "https://receiver.example/hook", webhook_events: ["task.completed", "task.failed"] }, status: 201, members: ["id", "webhook_secret"] },
+  { name: "plain webhook", method: "POST", path: "/webhooks", as: "owner", request: { display_name: "Build", webhook_url: "http://receiver.example/hook", webhook_events: ["task.completed"] }, status: 400, members: refusal },
+  {
+    name: "webhook detail",
+    method: "GET",
+    path: "/webhooks/$webhook.id",
+    as: "owner",
+    status: 200,
+    members: ["id", "display_name", "webhook_url", "webhook_secret", "webhook_events", "webhook_status", "created_at", "last_delivered_at"],
+    values: { webhook_status: "active", webhook_secret: null, last_delivered_at: null },
+  },
+  { name: "webhook changed", method: "PUT", path: "/webhooks/$webhook.id", as: "owner", request: { display_name: "New", webhook_status: "active" }, status: 200, members: ["id"] },
+  { name: "webhook rotated", method: "POST", path: "/webhooks/$webhook.id/rotate-secret", as: "owner", status: 200, members: ["webhook_secret"] },
   { name: "pairing", method: "POST", path: "/desktop/pair/start", as: "nobody", status: 200, members: ["device_code", "user_code", "verification_uri", "expires_in"] },
   { name: "waiting", method: "POST", path: "/desktop/pair/poll", as: "nobody", request: { device_code: "$pairing.device_code" }, status: 200, members: ["status"], values: { status: "pending" } },
   { name: "confirmed", method: "POST", path: "/desktop/pair/confirm", as: "owner", request: { user_code: "$pairing.user_code", device_name: "Laptop" }, status: 204, members: [] },

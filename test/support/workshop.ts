@@ -58,13 +58,17 @@ async function makeWorkbench(): Promise<Workbench> {
   return { folder, cyberun: await executableWithKeys(keys), vendor: await executableWithKeys(keys, "cyberun-vendor") };
 }
 
-/** A workshop of its own. The keys are those of every workshop of the process, since a build takes seconds. */
-export async function openWorkshop(): Promise<Workshop> {
+/**
+ * A workshop of its own. The keys are those of every workshop of the process, since a build takes seconds; a stranger's are
+ * its own, and no executable trusts them.
+ */
+export async function openWorkshop({ isStranger = false } = {}): Promise<Workshop> {
   workbench ??= makeWorkbench();
   const { folder: made, cyberun, vendor } = await workbench;
   const folder = mkdtempSync(join(tmpdir(), "cyberun-workshop-"));
-  cpSync(made, folder, { recursive: true });
   const keys = keysIn(folder);
+  if (isStranger) await succeeded(vendor, ["keys", "create", ...keys]);
+  else cpSync(made, folder, { recursive: true });
   return {
     folder,
     cyberun,

@@ -69,7 +69,7 @@ export const plan: Readonly<Record<string, readonly string[]>> = {
   dashboard: domains,
   http: domains,
   roles: [...domains, "across", "http", "dashboard"],
-  agent: ["crypto", "license"],
+  agent: ["crypto", "license", "agents"],
   cli: ["config", ...domains, "across", "http", "roles", "agent", "dashboard"],
   vendor: ["crypto", "license"],
 };

@@ -5,6 +5,7 @@ import { system } from "../../src/gate/caller.ts";
 import { listNotifications } from "../../src/notifications/notifications.ts";
 import { produceNotifications } from "../../src/notifications/producing.ts";
 import { cancelTask } from "../../src/tasks/cancellation.ts";
+import { runWorkflowBySlug } from "../../src/tasks/submission.ts";
 import { type DeliveryDetail, listDeliveries, readDelivery, replayDelivery, replayRange, testWebhook } from "../../src/webhooks/delivery-log.ts";
 import { LEASE_MS, takeDueDeliveries } from "../../src/webhooks/due-deliveries.ts";
 import { eventTypes } from "../../src/webhooks/event-types.ts";
@@ -14,6 +15,7 @@ import { FAILING_MS_MAX } from "../../src/webhooks/outcomes.ts";
 import { RETRY_AFTER_MS_MAX } from "../../src/webhooks/retry-ladder.ts";
 import { rotateWebhookSecret } from "../../src/webhooks/secret-rotation.ts";
 import { ANSWER_BYTES_MAX, sendDelivery } from "../../src/webhooks/sending.ts";
+import { importWorkflow } from "../../src/workflows/management.ts";
 import { type TestGate, testGate } from "../support/gate.ts";
 import { addPerson, addTeam } from "../support/people.ts";
 import { codeOf, refusalOf } from "../support/refusal.ts";
@@ -105,6 +107,23 @@ test("what happened before a webhook was made, or while it was disabled, is not 
   const last = await finish(world, bench);
   await deliver(world);
   expect(post.calls.map(({ url, body }) => [url, JSON.parse(body).task_id])).toEqual([["https://receiver.example/hook", last]]);
+});
+
+test("what two teams do at the same time is told to each of its own, and a second webhook not what came before it", async () => {
+  await using world = await testGate();
+  const bench = await workBench(world);
+  const post = receivers(world);
+  const teamId = await addTeam(world.gate);
+  const other = await addPerson(world.gate, { teamId, role: "owner" });
+  await importWorkflow(world.gate, other, { workflow_slug: "work", display_name: "Work" });
+  const theirBench: Bench = { owner: other, teamId, run: async () => (await runWorkflowBySlug(world.gate, other, { workflow_slug: "work" })).task_id };
+  await addWebhook(world, bench.owner, { webhook_url: "https://ours.example/" });
+  await addWebhook(world, other, { webhook_url: "https://theirs.example/" });
+  const [ours, theirs] = [await finish(world, bench), await finish(world, theirBench)];
+  world.services.clock.advance(1);
+  await addWebhook(world, bench.owner, { webhook_url: "https://later.example/" });
+  expect(await deliver(world)).toEqual(["delivered", "delivered"]);
+  expect(post.calls.map(({ url, body }) => [url, JSON.parse(body).task_id]).toSorted()).toEqual([["https://ours.example/", ours], ["https://theirs.example/", theirs]]);
 });
 
 test("an event is told to a webhook once, however many processes look at once", async () => {

@@ -4,6 +4,7 @@ import { deleteTeam } from "../../src/across/team-deletion.ts";
 import { system, type Caller } from "../../src/gate/caller.ts";
 import { listDeliveries, readDelivery, replayDelivery, replayRange, testWebhook } from "../../src/webhooks/delivery-log.ts";
 import { takeDueDeliveries } from "../../src/webhooks/due-deliveries.ts";
+import { redactText } from "../../src/log.ts";
 import { createWebhook, deleteWebhook, listWebhooks, readWebhook, updateWebhook } from "../../src/webhooks/management.ts";
 import { hasDeliveryWork, noteDeliveries } from "../../src/webhooks/noting.ts";
 import { rotateWebhookSecret } from "../../src/webhooks/secret-rotation.ts";
@@ -36,6 +37,7 @@ test("a webhook is made with a secret that is shown once, and read as the docume
     last_delivered_at: null,
   });
   expect(await listWebhooks(world.gate, owner, {})).toEqual({ webhook_list: [shown], page_meta: { current_page: 1, per_page: 20, total_count: 1 } });
+  expect(redactText(`told ${webhook_secret}, again`)).toBe("told •••, again");
   const stored = await storeText(world.store);
   expect([stored.includes(webhook_secret), stored.includes(webhook_secret.slice(6))]).toEqual([false, false]);
   expect((await auditRows(world.store)).at(-1)).toMatchObject({ operation: "webhook.create", subject: `webhook:${id}`, details: '{"host":"receiver.example:443","webhook_events":"task.completed task.failed"}' });

@@ -32,11 +32,16 @@ export interface Assertion {
 
 export type PasskeyProblem = "wrong" | "locked" | "copied";
 
+const sayings: Readonly<Record<PasskeyProblem, { readonly message: string; readonly hint: string }>> = {
+  wrong: { message: "The passkey's answer is not good: unknown, too late, used before, or given for something else.", hint: "Load the page again and use the passkey once more." },
+  locked: { message: `The passkey is locked after ${PASSKEY_FAILURES_MAX} wrong answers.`, hint: "Sign in with a recovery code, which unlocks it, or ask an administrator to reset the second factor." },
+  copied: { message: "There seems to be a copy of this passkey, so it opens nothing any more.", hint: "Use another way to sign in, remove the passkey, and add it anew." },
+};
+
 /** The refusal with `code` as its code: at sign-in nobody is known yet, elsewhere it is a field that is wrong. */
 export function passkeyFault(problem: PasskeyProblem, code: "unauthenticated" | "invalid_request"): Fault {
-  if (problem === "wrong") return new Fault(code, "The passkey's answer is not good: unknown, too late, used before, or given for something else.", { hint: "Load the page again and use the passkey once more." });
-  if (problem === "locked") return new Fault(code, `The passkey is locked after ${PASSKEY_FAILURES_MAX} wrong answers.`, { hint: "Sign in with a recovery code, which unlocks it, or ask an administrator to reset the second factor." });
-  return new Fault(code, "There seems to be a copy of this passkey, so it opens nothing any more.", { hint: "Use another way to sign in, remove the passkey, and add it anew." });
+  const { message, hint } = sayings[problem];
+  return new Fault(code, message, { hint, details: { reason: `passkey_${problem}` } });
 }
 
 async function findPasskey(reader: Reader, credentialId: string) {

@@ -127,7 +127,7 @@ describe("after the password", () => {
     expect(challenge).not.toBe(step.options.challenge);
     expect(await codeOf(complete(step, device.get({ ...step.options, challenge })))).toBeUndefined();
     const over = await refusalOf(completeSession(site.gate, anonymous, { step_token: step.step_token, code: "000000", kind: "token" }));
-    expect([over.code, over.details]).toEqual(["unauthenticated", undefined]);
+    expect([over.code, over.details]).toEqual(["unauthenticated", { reason: "step_over" }]);
   });
 
   test("another person's passkey does not do, although it is good", async () => {

@@ -32,7 +32,7 @@ test("openid-client goes the whole way: ask, poll, ID token, refresh, userinfo",
   const next = await openid.refreshTokenGrant(config, tokens.refresh_token ?? "");
   const subject = tokens.claims()?.sub ?? "";
   expect(await openid.fetchUserInfo(config, next.access_token, subject)).toMatchObject({ sub: subject, email: "ada@example.com" });
-}, 30_000);
+});
 
 test("openid-client hears of the no", async () => {
   const post = await addClient(site.gate, { ...metadata, token_endpoint_auth_method: "client_secret_post" });
@@ -41,7 +41,7 @@ test("openid-client hears of the no", async () => {
   await decide(asked.user_code, "deny");
   const attempt = openid.pollDeviceAuthorizationGrant(own, { ...asked, interval: 1 });
   expect(await attempt.catch((error: unknown) => (error instanceof openid.ResponseBodyError ? error.error : error))).toBe("access_denied");
-}, 30_000);
+});
 
 test("oauth4webapi signs a public client in whose tokens are bound to its key", async () => {
   const local = { [oauth.allowInsecureRequests]: true };

@@ -23,7 +23,7 @@ const NEW_PASSWORD = "four other words entirely";
 let browser: Browser | undefined;
 beforeAll(async () => {
   if (whyNot(["chromium"]) === undefined) browser = await launchBrowser();
-}, 30_000);
+});
 afterAll(async () => await browser?.close());
 
 interface Walk extends PageWalk {

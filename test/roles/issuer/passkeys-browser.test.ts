@@ -13,7 +13,7 @@ const CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 let browser: Browser | undefined;
 beforeAll(async () => {
   if (whyNot(["chromium"]) === undefined) browser = await launchBrowser();
-}, 30_000);
+});
 afterAll(async () => await browser?.close());
 
 interface Tab extends AsyncDisposable {

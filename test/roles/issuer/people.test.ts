@@ -1,10 +1,12 @@
 /** What people meet at the issuer beside the way they meant to go: wrong addresses, no mail, wrong codes, and their password manager. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { FACTOR_FAILURES_MAX } from "../../../src/identity/factor-check.ts";
 import { openBrowser } from "../../support/browser.ts";
 import { startLocalIssuer } from "../../support/local-issuer.ts";
 import { addDevice } from "../../support/passkey.ts";
 import { addPerson, ownerAddress, PASSWORD } from "../../support/people.ts";
 import { type CallOptions, startRoles, type TestRoles } from "../../support/roles.ts";
+import { enrol } from "../../support/second-factor.ts";
 
 const html = { accept: "text/html,application/xhtml+xml,*/*;q=0.8" };
 const german = { ...html, "accept-language": "de" };
@@ -94,10 +96,28 @@ describe("after a wrong code or passkey", () => {
       expect(text).toContain(`value="${step_token}"`);
       expect(text).not.toContain("000000");
     }
+    expect([wrongCode.text, wrongPasskey.text].map((text) => / id="error">([^<]*)/.exec(text)?.[1])).toEqual([
+      "The code is not right, was used before, or came too late.",
+      "The passkey&#39;s answer is not good, or came too late. Try again.",
+    ]);
+  });
+
+  test.each(doors)("the %s tells a locked authenticator from a wrong code, in German too", async (role, first, path) => {
+    const address = `locked-${role}@example.com`;
+    const person = await addPerson(site.gate, { address });
+    const { app } = await enrol(site.gate, person);
+    const step = await site.call(first, { role, headers: { ...own, ...german }, form: { email_address: address, user_password: PASSWORD } });
+    const step_token = / name="step_token" value="([^"]+)"/.exec(step.text)?.[1] ?? "";
+    const texts: string[] = [];
+    for (let wrong = 0; wrong < FACTOR_FAILURES_MAX + 1; wrong += 1) {
+      const answer = await site.call(`${path}/code`, { role, headers: { ...own, ...german }, form: { step_token, code: app.wrong() } });
+      texts.push(/ id="error">([^<]*)/.exec(answer.text)?.[1] ?? "");
+    }
+    expect([texts[0]?.startsWith("Der Code ist falsch"), texts.at(-1)?.startsWith("Die Authenticator-App ist nach zu vielen falschen Codes gesperrt.")]).toEqual([true, true]);
   });
 
   test.each(doors)("the %s asks none of somebody whose step is over", async (role, _first, path) => {
     const gone = await site.call(`${path}/code`, { role, headers: own, form: { step_token: "s".repeat(43), code: "000000" } });
-    expect([gone.status, challengeOf(gone.text)]).toEqual([401, undefined]);
+    expect([gone.status, challengeOf(gone.text), gone.text.includes("This sign-in is over")]).toEqual([401, undefined, true]);
   });
 });

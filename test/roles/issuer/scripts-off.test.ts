@@ -15,7 +15,7 @@ const CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 let browser: Browser | undefined;
 beforeAll(async () => {
   if (whyNot(["chromium"]) === undefined) browser = await launchBrowser();
-}, 30_000);
+});
 afterAll(async () => await browser?.close());
 
 async function fill(page: Page, fields: Readonly<Record<string, string>>): Promise<void> {

@@ -23,7 +23,7 @@ beforeAll(async () => {
   site = await startUpstreamSite();
   peer = await startPeer(`${site.urls.issuer}/upstream/callback`);
   await addProvider(site.gate, "peer", peer.issuer);
-}, 30_000);
+});
 afterAll(async () => {
   if (browser === undefined) return;
   await browser.close();
@@ -57,7 +57,7 @@ testNeeding("chromium", "a newcomer goes from the button to the client with scri
   await walk.page.click("#upstream-peer");
   await walk.page.waitForURL(`${CLIENT_REDIRECT}**`);
   expect([landed(walk).searchParams.has("code"), walk.complaints]).toEqual([true, []]);
-}, 30_000);
+});
 
 testNeeding("chromium", "an account is connected by its password with scripts off, and the form goes on to the client", async () => {
   await addPerson(site.gate, { address: "b-2@example.com" });
@@ -71,7 +71,7 @@ testNeeding("chromium", "an account is connected by its password with scripts of
   await walk.page.click("#submit");
   await walk.page.waitForURL(`${CLIENT_REDIRECT}**`);
   expect([landed(walk).searchParams.has("code"), walk.complaints]).toEqual([true, []]);
-}, 30_000);
+});
 
 testNeeding("chromium", "the dashboard is signed in with scripts off", async () => {
   await using walk = await openWalk({ javaScriptEnabled: false });
@@ -80,7 +80,7 @@ testNeeding("chromium", "the dashboard is signed in with scripts off", async () 
   await walk.page.click("#upstream-peer");
   await walk.page.waitForURL(`${site.urls.api}/`);
   expect([(await walk.page.content()).includes("Edsger Dijkstra"), walk.complaints]).toEqual([true, []]);
-}, 30_000);
+});
 
 testNeeding("chromium", "axe finds nothing on the pages of the way, in any language, by day and by night", async () => {
   const found: string[] = [];

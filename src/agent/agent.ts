@@ -1,0 +1,269 @@
+/**
+ * The reference agent: takes what its gateway offers, runs what its own file allows, and tells how it went.
+ *
+ *     offer → journal → accept → command → log, progress → result → taken → forgotten
+ *
+ * Rule: an attempt is on disk before it is accepted and until its result was taken. Whatever kills the agent, its next life
+ * names to the gateway what it held; a command that ran meanwhile is ended and reported as failed, never run on unseen.
+ */
+import { PROTOCOL } from "../agents/frames.ts";
+import type { NumberedGatewayFrame } from "../agents/frames.ts";
+import type { Log } from "../log.ts";
+import type { Cancel, Services } from "../services.ts";
+import { version } from "../version.ts";
+import { Attempt } from "./attempt.ts";
+import { type AttemptState, Journal, startOf } from "./journal.ts";
+import { Link, type Welcome } from "./link.ts";
+import { RunningCommand, signalGroup } from "./running-command.ts";
+import type { AgentSettings } from "./settings.ts";
+import type { Dial } from "./socket.ts";
+
+const TICK_MS = 1_000;
+/** While there is something to say: progress, and what waited for room. */
+const PUMP_MS = 200;
+const STATUS_TICKS = 5;
+/** How long an agent that is told to stop waits for its results to be taken. */
+const LEAVE_TICKS_MAX = 10;
+
+export interface AgentParts {
+  readonly services: Services;
+  readonly log: Log;
+  readonly settings: AgentSettings;
+  readonly dial: Dial;
+  /** A variable of the agent's own environment. */
+  variable(name: string): string | undefined;
+}
+
+type Offer = Extract<NumberedGatewayFrame, { readonly type: "offer" }>;
+
+function commandNameOf({ tool_type, workflow_json }: Offer): string | undefined {
+  if (tool_type !== "command" || typeof workflow_json !== "object" || workflow_json === null || !("command" in workflow_json)) return undefined;
+  return typeof workflow_json.command === "string" ? workflow_json.command : undefined;
+}
+
+function parametersOf({ parameters }: Offer): Readonly<Record<string, unknown>> {
+  return typeof parameters === "object" && parameters !== null ? Object.fromEntries(Object.entries(parameters)) : {};
+}
+
+export class Agent {
+  readonly #parts: AgentParts;
+  readonly #journal: Journal;
+  readonly #link: Link;
+  readonly #held = new Map<string, Attempt>();
+  readonly #left = Promise.withResolvers<void>();
+  #isDraining = false;
+  #isStopping = false;
+  #isDead = false;
+  #ticks = 0;
+  #ticksLeft = LEAVE_TICKS_MAX;
+  #completed = 0;
+  #tick: Cancel | undefined;
+  #pump: Cancel | undefined;
+
+  constructor(parts: AgentParts) {
+    this.#parts = parts;
+    this.#journal = new Journal(parts.settings.dataDir);
+    this.#link = new Link({ ...parts, owner: this, formerSession: this.#journal.findSession() });
+    for (const { folder, state } of this.#journal.load()) this.#recover(new Attempt({ taskId: state.task_id, attempt: state.attempt, folder }), state);
+    this.#link.start();
+    this.#arm();
+  }
+
+  /** Resolves when the agent has left: it was drained or stopped. */
+  get whenLeft(): Promise<void> {
+    return this.#left.promise;
+  }
+
+  /** Ends all commands, reports them as failed, and leaves. */
+  stop(): void {
+    this.#isStopping = true;
+    this.#drain();
+    for (const { command } of this.#held.values()) command?.stop("The agent was stopped.");
+  }
+
+  /** Takes nothing new, and leaves when nothing is left. */
+  #drain(): void {
+    if (this.#isDraining) return;
+    this.#isDraining = true;
+    if (this.#link.isAttached) this.#link.say({ type: "drain" });
+  }
+
+  /** Stops where it is, as a kill would: nothing is written down, told or ended any more. */
+  abandon(): void {
+    this.#isDead = true;
+    this.#tick?.();
+    this.#pump?.();
+    this.#link.stop();
+    this.#left.resolve();
+  }
+
+  hello() {
+    const { agentId, labels, capacity } = this.#parts.settings;
+    return {
+      type: "hello" as const,
+      protocol: PROTOCOL,
+      agent_id: agentId,
+      agent_version: version,
+      labels: [...labels],
+      capacity,
+      tool: "command",
+      platform_arch: `${process.platform}/${process.arch}`,
+      holds: [...this.#held.values()].map(({ hold }) => hold),
+    };
+  }
+
+  onSession({ session_id, keep }: Welcome): void {
+    this.#journal.keepSession(session_id);
+    for (const attempt of [...this.#held.values()]) {
+      const kept = keep.find((each) => each.task_id === attempt.taskId && each.attempt === attempt.attempt);
+      if (kept === undefined) this.#drop(attempt, "The attempt is not this agent's any more.");
+      else attempt.beginAt(kept.log_offset);
+    }
+    if (this.#isDraining) this.#link.say({ type: "drain" });
+  }
+
+  onAttached(): void {
+    this.#pumpAll();
+    this.#keepStatus();
+  }
+
+  onWord(frame: NumberedGatewayFrame): void {
+    if (this.#isDead) return;
+    switch (frame.type) {
+      case "offer":
+        return this.#takeOffer(frame);
+      case "logged":
+        return this.#with(frame, (attempt) => {
+          attempt.noted(frame.offset);
+          attempt.pump(this.#link);
+        });
+      case "taken":
+        return this.#with(frame, (attempt) => {
+          this.#completed += 1;
+          this.#drop(attempt, "The result was taken.");
+        });
+      case "stop":
+        return this.#with(frame, (attempt) => this.#drop(attempt, `The gateway stopped the attempt: ${frame.reason}.`));
+      case "reconnect":
+        return;
+      default:
+        return frame satisfies never;
+    }
+  }
+
+  #with({ task_id, attempt }: { readonly task_id: string; readonly attempt: number }, act: (attempt: Attempt) => void): void {
+    const held = this.#held.get(task_id);
+    if (held?.attempt === attempt) act(held);
+  }
+
+  /** An attempt of the agent's earlier life. A pid alone may be another program's by now. */
+  #recover(attempt: Attempt, { process: former }: AttemptState): void {
+    this.#held.set(attempt.taskId, attempt);
+    if (attempt.isOver) return;
+    if (former !== undefined && startOf(former.pid) === former.started) signalGroup(former.pid, "SIGKILL");
+    attempt.end({ kind: "failed", error: "The agent was started again while the command ran.", is_retryable: true });
+  }
+
+  #takeOffer(offer: Offer): void {
+    const { task_id, attempt: number } = offer;
+    const held = this.#held.get(task_id);
+    if (held?.attempt === number) return this.#link.say({ type: "accept", ...held.named });
+    if (held !== undefined) this.#drop(held, "The task was offered anew.");
+    const running = [...this.#held.values()].filter(({ isOver }) => !isOver).length;
+    if (this.#isDraining || running >= this.#parts.settings.capacity) return this.#link.say({ type: "decline", task_id, attempt: number, reason: this.#isDraining ? "draining" : "no place is free" });
+    const attempt = new Attempt({ taskId: task_id, attempt: number, folder: this.#journal.open({ task_id, attempt: number }) });
+    this.#held.set(task_id, attempt);
+    this.#link.say({ type: "accept", ...attempt.named });
+    this.#run(attempt, offer);
+  }
+
+  #run(attempt: Attempt, offer: Offer): void {
+    const name = commandNameOf(offer);
+    const command = name === undefined ? undefined : this.#parts.settings.commands.get(name);
+    if (command === undefined) {
+      attempt.end({ kind: "failed", error: name === undefined ? `This agent runs workflows of the type command, not ${offer.tool_type}.` : `The command ${name} is not in this agent's own file.`, is_retryable: false });
+      return attempt.pump(this.#link);
+    }
+    try {
+      attempt.command = new RunningCommand({
+        clock: this.#parts.services.clock,
+        command,
+        folder: attempt.folder,
+        spool: attempt.spool,
+        taskId: attempt.taskId,
+        attempt: attempt.attempt,
+        parameters: parametersOf(offer),
+        timeoutSeconds: offer.timeout_seconds,
+        variable: (each) => this.#parts.variable(each),
+        onOutput: () => this.#unlessDead(() => attempt.pump(this.#link)),
+        onProgress: (progress) => this.#unlessDead(() => this.#noteProgress(attempt, progress)),
+        onEnd: (outcome) => this.#unlessDead(() => this.#ended(attempt, outcome)),
+      });
+    } catch (error) {
+      this.#parts.log.write("error", "agent.not_started", { command: name, error });
+      attempt.end({ kind: "failed", error: `The command ${name} could not be started on this agent.`, is_retryable: false });
+      attempt.pump(this.#link);
+    }
+  }
+
+  #unlessDead(act: () => void): void {
+    if (!this.#isDead) act();
+  }
+
+  #noteProgress(attempt: Attempt, progress: number): void {
+    attempt.progress = progress;
+    this.#pump ??= this.#parts.services.clock.after(PUMP_MS, () => {
+      this.#pump = undefined;
+      this.#pumpAll();
+    });
+  }
+
+  #ended(attempt: Attempt, outcome: Parameters<Attempt["end"]>[0]): void {
+    attempt.end(outcome);
+    if (attempt.isDropped) attempt.folder.remove();
+    else attempt.pump(this.#link);
+  }
+
+  /** The attempt is forgotten; its folder goes when its command has ended. */
+  #drop(attempt: Attempt, why: string): void {
+    attempt.isDropped = true;
+    this.#held.delete(attempt.taskId);
+    if (attempt.isOver || attempt.command === undefined) attempt.folder.remove();
+    else attempt.command.stop(why);
+  }
+
+  #pumpAll(): void {
+    for (const attempt of this.#held.values()) attempt.pump(this.#link);
+  }
+
+  #arm(): void {
+    this.#tick = this.#parts.services.clock.after(TICK_MS, () => {
+      this.#look();
+      if (!this.#isDead) this.#arm();
+    });
+  }
+
+  #look(): void {
+    this.#link.tick();
+    this.#pumpAll();
+    if (!this.#isDraining && this.#journal.isAskedToDrain()) this.#drain();
+    this.#ticks += 1;
+    if (this.#ticks % STATUS_TICKS === 0) this.#keepStatus();
+    if (this.#isStopping) this.#ticksLeft -= 1;
+    if (this.#isDraining && (this.#held.size === 0 || this.#ticksLeft <= 0)) this.abandon();
+  }
+
+  #keepStatus(): void {
+    const { agentId, gatewayUrl } = this.#parts.settings;
+    this.#journal.keepStatus({
+      agent_id: agentId,
+      gateway_url: gatewayUrl,
+      pid: process.pid,
+      at: new Date(this.#parts.services.clock.now()).toISOString(),
+      ...this.#link.status,
+      is_draining: this.#isDraining,
+      attempts: [...this.#held.values()].map((attempt) => ({ ...attempt.named, is_over: attempt.isOver, log_bytes: attempt.spool.bytes })),
+      results_taken: this.#completed,
+    });
+  }
+}

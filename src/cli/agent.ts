@@ -1,0 +1,92 @@
+/** `cyberun agent run`, `diag` and `drain`: the reference agent of this host. */
+import { mkdirSync, rmSync } from "node:fs";
+import { resolve } from "node:path";
+import { type Static, Type } from "typebox";
+import { Agent } from "../agent/agent.ts";
+import { Journal, startOf } from "../agent/journal.ts";
+import { type AgentSettings, readAgentSettings } from "../agent/settings.ts";
+import { createDial } from "../agent/socket.ts";
+import { keyFamilyOf } from "../crypto/tokens.ts";
+import { findFile, readSecretLine, writeFileDurably } from "../data-directory.ts";
+import { Fault } from "../fault.ts";
+import { findJson } from "../json.ts";
+import { createLog } from "../log.ts";
+import type { Secret } from "../secret.ts";
+import { shapeOf } from "../shape.ts";
+import { version } from "../version.ts";
+import type { Context, Result } from "./context.ts";
+import { EXIT_OK, EXIT_TRANSIENT } from "./exit-codes.ts";
+import { firstSignal } from "./signals.ts";
+
+function settingsOf({ operands }: Context): AgentSettings {
+  return readAgentSettings(resolve(operands[0] ?? ""));
+}
+
+function keyOf({ config }: Context, { keyFile }: AgentSettings): Secret {
+  const key = config.agent.key ?? (keyFile === undefined ? undefined : readSecretLine(keyFile));
+  if (key === undefined) throw new Fault("invalid_request", "The agent has no key.", { hint: "Name a file with it as key_file, or set CYBERUN_AGENT_KEY." });
+  if (keyFamilyOf(key.reveal()) !== "ak") throw new Fault("invalid_request", "The agent's key is no ak- key.", { hint: "Make one with cyberun keys create --kind agent." });
+  return key;
+}
+
+/** Runs the agent until it was drained, or a signal comes. */
+export async function agentRun(context: Context): Promise<undefined> {
+  const { services, terminal, config } = context;
+  const settings = settingsOf(context);
+  const key = keyOf(context, settings);
+  const log = createLog(services.clock, config.logLevel, terminal.err);
+  const signal = firstSignal(services.clock);
+  mkdirSync(settings.dataDir, { recursive: true, mode: 0o700 });
+  log.write("info", "agent.starting", { version, agent_id: settings.agentId, gateway_url: settings.gatewayUrl, commands: [...settings.commands.keys()] });
+  const dial = createDial({ gatewayUrl: () => settings.gatewayUrl, key, caFile: settings.caFile });
+  const agent = new Agent({ services, log, settings, dial, variable: (name) => config.agent.variable(name) });
+  void signal.then(() => agent.stop());
+  // Timers of the clock keep no process alive; somebody has to.
+  const alive = new Promise<void>((leave) => void agent.whenLeft.then(leave));
+  await alive;
+  rmSync(new Journal(settings.dataDir).drainPath, { force: true });
+  log.write("info", "agent.left");
+  return undefined;
+}
+
+const StatusSchema = Type.Object({
+  agent_id: Type.String(),
+  gateway_url: Type.String(),
+  pid: Type.Integer(),
+  at: Type.String(),
+  state: Type.String(),
+  session_id: Type.Optional(Type.String()),
+  last_close: Type.Optional(Type.String()),
+  is_draining: Type.Boolean(),
+  attempts: Type.Array(Type.Object({ task_id: Type.String(), attempt: Type.Integer(), is_over: Type.Boolean(), log_bytes: Type.Integer() })),
+  results_taken: Type.Integer(),
+});
+type Status = Readonly<Static<typeof StatusSchema>>;
+const statusShape = shapeOf(StatusSchema);
+
+function linesOf({ agent_id, gateway_url, state, last_close, is_draining, attempts, at }: Status, isAlive: boolean): readonly string[] {
+  return [
+    `Agent     ${agent_id}`,
+    `Gateway   ${gateway_url}`,
+    `State     ${isAlive ? state : "not running"}${is_draining ? ", draining" : ""}`,
+    ...(last_close === undefined || state === "attached" ? [] : [`Last cut  ${last_close}`]),
+    `As of     ${at}`,
+    ...attempts.map((each) => `  ${each.task_id} attempt ${each.attempt}: ${each.is_over ? "its result waits to be taken" : "runs"}, ${each.log_bytes} bytes of log`),
+  ];
+}
+
+/** How the agent stands, from what it writes down every few seconds. */
+export async function agentDiag(context: Context): Promise<Result> {
+  const { dataDir } = settingsOf(context);
+  const status = findJson(findFile(new Journal(dataDir).statusPath)?.toString("utf8") ?? "");
+  if (!statusShape.Check(status)) throw new Fault("unavailable", "No agent has run with this file here.", { hint: "Start it with cyberun agent run." });
+  const isAlive = startOf(status.pid) !== undefined;
+  return { data: { ...status, is_alive: isAlive }, text: linesOf(status, isAlive).join("\n"), exit: isAlive && status.state === "attached" ? EXIT_OK : EXIT_TRANSIENT };
+}
+
+/** Asks the agent to leave; it looks every second. */
+export async function agentDrain(context: Context): Promise<Result> {
+  const { dataDir, agentId } = settingsOf(context);
+  writeFileDurably(new Journal(dataDir).drainPath, "");
+  return { data: { agent_id: agentId, is_draining: true }, text: `The agent ${agentId} takes nothing new and leaves when it has nothing left. A service manager that restarts it has to be told too.` };
+}
