@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { POLL_MS } from "../../src/tasks/dispatch.ts";
-import { eventually } from "../support/eventually.ts";
+import { asTimePasses } from "../support/passing-time.ts";
 import { type PeopleCommands, peopleCommands } from "../support/people-commands.ts";
 import { addKey } from "../support/people.ts";
 import { startRoles, type TestRoles } from "../support/roles.ts";
@@ -30,14 +30,11 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** Lets time go on, no faster than the store works, and the agent be heard of meanwhile. */
+/** Lets time go on, and the agent be heard of meanwhile. */
 async function until(isTrue: () => boolean | Promise<boolean>): Promise<void> {
-  await eventually(async () => {
-    if (await isTrue()) return true;
-    site.world.services.clock.advance(POLL_MS);
+  await asTimePasses(site, POLL_MS, async () => {
     agent.send({ type: "ping", sequence: (pings += 1) });
-    await cli.plain(["agents", "list"]);
-    return false;
+    return await isTrue();
   });
 }
 

@@ -8,6 +8,7 @@ import { LEASE_MS } from "../../src/tasks/attempts.ts";
 import { POLL_MS } from "../../src/tasks/dispatch.ts";
 import { importWorkflow } from "../../src/workflows/management.ts";
 import { eventually } from "../support/eventually.ts";
+import { asTimePasses } from "../support/passing-time.ts";
 import { addKey, addPerson, addTeam } from "../support/people.ts";
 import { bearer, type Shown, startRoles, type TestRoles } from "../support/roles.ts";
 import { attemptOf, connectAgent, type Frame, type SocketAgent } from "../support/socket-agent.ts";
@@ -50,11 +51,7 @@ async function working(file_key?: string) {
 }
 
 async function takeOffer(agent: SocketAgent): Promise<{ readonly offer: Frame }> {
-  await eventually(() => {
-    if (agent.frames.some(({ type }) => type === "offer")) return true;
-    advance(POLL_MS);
-    return false;
-  });
+  await asTimePasses(site, POLL_MS, () => agent.frames.some(({ type }) => type === "offer"));
   const offer = await agent.take("offer");
   agent.say({ type: "accept", ...attemptOf(offer) });
   await eventually(async () => (await site.call(`/api/v1/r/tasks/${String(offer["task_id"])}`, { as })).body["task_status"] === "running");
@@ -109,10 +106,7 @@ test("an attempt that was lost reaches no file any more, and what it left is not
   advance(LEASE_MS + 1_000);
   const agent = await connectAgent(site, key);
   const session_id = String(agent.welcome["session_id"]);
-  await eventually(async () => {
-    advance(1_000);
-    return agent.frames.some(({ type }) => type === "offer");
-  });
+  await asTimePasses(site, POLL_MS, () => agent.frames.some(({ type }) => type === "offer"));
   const next = { agent, session_id, ...(await takeOffer(agent)) };
   expect(attemptOf(next.offer)).toEqual({ task_id: lost.task_id, attempt: 2 });
   for (const what of ["inputs", "outputs"] as const) expect(await ask(what, lost, what === "inputs" ? { file_key } : anOutput)).toMatchObject({ status: 409 });

@@ -12,6 +12,7 @@ import { HELLO_MS } from "../../src/roles/gateway/connections.ts";
 import { CHALLENGE_MS, SILENCE_MS_MAX } from "../../src/roles/gateway/sessions.ts";
 import { importWorkflow } from "../../src/workflows/management.ts";
 import { eventually } from "../support/eventually.ts";
+import { asTimePasses } from "../support/passing-time.ts";
 import { addKey, addPerson, addTeam } from "../support/people.ts";
 import { bearer, startRoles, type TestRoles } from "../support/roles.ts";
 import { attemptOf, connectAgent, dialAgent, helloOf } from "../support/socket-agent.ts";
@@ -32,11 +33,7 @@ const advance = (ms: number) => site.world.services.clock.advance(ms);
 
 /** Lets the gateway look around until it holds. */
 async function until(isTrue: () => boolean | Promise<boolean>): Promise<void> {
-  await eventually(async () => {
-    if (await isTrue()) return true;
-    advance(POLL_MS);
-    return false;
-  }, isTrue.toString());
+  await asTimePasses(site, POLL_MS, isTrue);
 }
 
 async function log(task_id: string): Promise<string> {
