@@ -24,6 +24,7 @@ const AGENTS = 2;
 const CAPACITY = 2;
 const LINES = 40;
 const FACTOR = 8;
+const LIMIT_MS = 25 * 60_000;
 
 const actors = ["link", "agent", "gateway"] as const;
 const frames: Readonly<Record<Direction, readonly string[]>> = { say: ["hello", "accept", "log", "progress", "result"], hear: ["welcome", "offer", "logged", "taken"] };
@@ -43,21 +44,26 @@ export const points: readonly Point[] = actors.flatMap((actor) =>
 
 const nameOf = ({ actor, direction, frame, moment }: Point) => `${actor} ${moment} ${direction} ${frame}`;
 
-/** What a run has killed so far, and what comes next. */
+/** What a run has killed so far, and where it kills next: at the point of the frame at hand that was least often hit. */
 class Killer {
-  readonly fired = new Map<string, number>();
-  #next = 0;
+  readonly fired = new Map<string, number>(points.map((point) => [nameOf(point), 0]));
+  kills = 0;
   /** A kill has to be survived before the next one comes: a result was taken since. */
   isArmed = true;
 
   hit(direction: Direction, frame: string): Point | undefined {
     if (frame === "taken") this.isArmed = true;
-    const point = points[this.#next % points.length];
-    if (!this.isArmed || point?.direction !== direction || point.frame !== frame) return undefined;
-    this.#next += 1;
+    const [point] = points.filter((each) => each.direction === direction && each.frame === frame).toSorted((one, other) => this.#count(one) - this.#count(other));
+    // Frames that are frequent do not take the turns of those that are rare.
+    if (!this.isArmed || point === undefined || this.#count(point) > this.kills / points.length) return undefined;
     this.isArmed = false;
-    this.fired.set(nameOf(point), (this.fired.get(nameOf(point)) ?? 0) + 1);
+    this.kills += 1;
+    this.fired.set(nameOf(point), this.#count(point) + 1);
     return point;
+  }
+
+  #count(point: Point): number {
+    return this.fired.get(nameOf(point)) ?? 0;
   }
 }
 
@@ -133,9 +139,9 @@ export async function drill(tasks: number): Promise<DrillReport> {
   const host = gatewayHost(world);
   const killer = new Killer();
   const fleet = startFleet(world, { host, rawKey, folder: folder.path, killer });
-  await paced(world.services.clock, FACTOR, async () => (await openCount(world)) === 0);
+  await paced(world.services.clock, FACTOR, async () => (await openCount(world)) === 0, LIMIT_MS);
   fleet.stop();
   await host.stop();
   const { violations, retried, attempts } = await judge(world);
-  return { name: "agent cuts", rounds: tasks, violations, facts: { points: killer.fired.size, kills: [...killer.fired.values()].reduce((sum, each) => sum + each, 0), attempts, retried } };
+  return { name: "agent cuts", rounds: tasks, violations, facts: { points: [...killer.fired.values()].filter((hits) => hits > 0).length, kills: killer.kills, attempts, retried } };
 }

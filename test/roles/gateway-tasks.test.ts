@@ -12,6 +12,7 @@ import { HELLO_MS } from "../../src/roles/gateway/connections.ts";
 import { CHALLENGE_MS, SILENCE_MS_MAX } from "../../src/roles/gateway/sessions.ts";
 import { importWorkflow } from "../../src/workflows/management.ts";
 import { eventually } from "../support/eventually.ts";
+import { paced } from "../support/paced.ts";
 import { addKey, addPerson, addTeam } from "../support/people.ts";
 import { bearer, startRoles, type TestRoles } from "../support/roles.ts";
 import { attemptOf, connectAgent, dialAgent, helloOf } from "../support/socket-agent.ts";
@@ -30,13 +31,9 @@ const run = async (workflow_slug = "work") => (await runWorkflowBySlug(site.gate
 const read = async (task_id: string) => await readTask(site.gate, site.people.owner, { task_id });
 const advance = (ms: number) => site.world.services.clock.advance(ms);
 
-/** Lets the gateway look around until it holds. */
+/** Lets the gateway look around until it holds: ten times as fast as real time, so that a slow store keeps up. */
 async function until(isTrue: () => boolean | Promise<boolean>): Promise<void> {
-  await eventually(async () => {
-    if (await isTrue()) return true;
-    advance(POLL_MS);
-    return false;
-  }, isTrue.toString());
+  await paced(site.world.services.clock, 10, isTrue);
 }
 
 async function log(task_id: string): Promise<string> {
