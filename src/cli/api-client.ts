@@ -36,6 +36,8 @@ export interface Call {
   /** From `/api/` on. */
   readonly path: string;
   readonly body?: object;
+  /** More headers, such as `Idempotency-Key`. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export type Members = Readonly<Record<string, unknown>>;
@@ -122,16 +124,20 @@ function headersOf({ key, teamId }: Access, body: object | undefined): Readonly<
   };
 }
 
-async function send(services: Services, access: Access, { method, path, body }: Call): Promise<{ readonly response: Response; readonly text: string }> {
+function unreachable(apiUrl: string, cause: unknown): Fault {
+  return new Fault("unavailable", `The API server at ${apiUrl} cannot be reached.`, { hint: "Check that it runs and that the address is right: --api-url or CYBERUN_API_URL.", cause });
+}
+
+async function send(services: Services, access: Access, { method, path, body, headers: more }: Call): Promise<{ readonly response: Response; readonly text: string }> {
   const abort = new AbortController();
   const cancel = services.clock.after(ANSWER_MS_MAX, () => abort.abort());
   const { apiUrl } = access;
-  const headers = headersOf(access, body);
+  const headers = { ...headersOf(access, body), ...more };
   try {
     const response = await services.fetch(`${apiUrl}${path}`, { method, headers, redirect: "error", signal: abort.signal, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
     return { response, text: (await response.text()).slice(0, ANSWER_CHARACTERS_MAX) };
   } catch (cause) {
-    throw new Fault("unavailable", `The API server at ${apiUrl} cannot be reached.`, { hint: "Check that it runs and that the address is right: --api-url or CYBERUN_API_URL.", cause });
+    throw unreachable(apiUrl, cause);
   } finally {
     cancel();
   }
@@ -143,4 +149,21 @@ export async function callApi({ config, services }: Pick<Context, "config" | "se
   const body = membersOf(findJson(text));
   if (!response.ok) throw refusalOf(access, response, body);
   return body;
+}
+
+export interface StreamCall {
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+}
+
+/** An answer that goes on, for whoever reads it until `signal` ends it. Throws as {@link callApi} does. */
+export async function openStream({ config, services }: Pick<Context, "config" | "services">, access: Access, { path, headers, signal }: StreamCall): Promise<ReadableStream<Uint8Array>> {
+  const { apiUrl } = access;
+  const trusting = withExtraCa(services, config.extraCaFile);
+  const response = await trusting.fetch(`${apiUrl}${path}`, { headers: { ...headersOf(access, undefined), ...headers }, redirect: "error", signal }).catch((cause: unknown) => {
+    throw unreachable(apiUrl, cause);
+  });
+  if (response.ok && response.body !== null) return response.body;
+  throw refusalOf(access, response, membersOf(findJson((await response.text()).slice(0, ANSWER_CHARACTERS_MAX))));
 }

@@ -31,3 +31,13 @@ export const onHost = "It acts on this host with the rights of whoever may read 
 
 /** Flags of every list that comes in pages. */
 export const pages = ["page", "perPage", "all"] as const;
+
+/** Flags of a person who signs in for one command. */
+export const signIn = ["email", "team", "passwordFile", "passwordStdin", "codeFile"] as const;
+export const acting = {
+  email: { help: "Sign this person in for this command", shownDefault: "none; the profile acts" },
+  team: { help: "Team to act in, with --email", shownDefault: "the person's only one" },
+} as const;
+
+export const asPerson =
+  "It acts as the person whose device this machine is (cyberun login), in the team that the device was paired for. With --email that person signs in for this one command, and --team names the team.";

@@ -8,6 +8,7 @@ import { agentCommands } from "./agent-commands.ts";
 import { type CommandRow, host, onHost, person } from "./command-row.ts";
 import { deploymentCommands } from "./deployment-commands.ts";
 import { peopleCommands } from "./people-commands.ts";
+import { workCommands } from "./work-commands.ts";
 
 /** What it takes to ask a License Server. */
 const client = ["configFile", "licenseServerAddresses", "extraCaFile"] as const;
@@ -275,6 +276,7 @@ export const commands = {
   },
   ...deploymentCommands,
   ...peopleCommands,
+  ...workCommands,
   login: {
     purpose: "Sign this machine in as a device of the person who confirms its code in a browser",
     settings: person,

@@ -15,6 +15,7 @@ export const exitCodes = {
   6: "In conflict with how things are.",
   7: "The license does not allow it, or the license file is no good.",
   8: "Found: what was looked for and should not be there, such as a leaked key.",
+  9: "The task that was waited for failed or was cancelled.",
   130: "Interrupted.",
 } as const;
 
@@ -27,6 +28,7 @@ export const EXIT_DENIED = 4;
 export const EXIT_CONFLICT = 6;
 export const EXIT_LICENSE = 7;
 export const EXIT_FOUND = 8;
+export const EXIT_UNDONE = 9;
 export const EXIT_INTERRUPTED = 130;
 
 /** Whether the same call can succeed later without anything being corrected. */

@@ -58,6 +58,11 @@ export const options = {
   allowedCidrs: { flag: "--allowed-cidrs", placeholder: "CIDR,…", help: "Networks that the key is good from", shownDefault: "all" },
   out: { flag: "--out", placeholder: "FILE", help: "New file for the key, readable by this user alone; it is not printed then", shownDefault: "none; the key is printed" },
   codeFile: { flag: "--code-file", placeholder: "FILE", help: "File that holds a code of the second factor, or a recovery code, in its first line", shownDefault: "none; asked for on a terminal" },
+  wait: { flag: "--wait", help: "Wait for the end of the task, with its log on standard error", shownDefault: "off" },
+  parametersFile: { flag: "--parameters-file", placeholder: "FILE", help: "JSON object with parameters; those of the command line win", shownDefault: "none" },
+  status: { flag: "--status", placeholder: "STATUS", help: "Tasks in this state only", shownDefault: "all" },
+  contentType: { flag: "--content-type", placeholder: "TYPE", help: "Media type of the file", shownDefault: "by its ending" },
+  once: { flag: "--once", placeholder: "NAME", help: "Run once, however often this is called with the same name within 24 hours", shownDefault: "none" },
   unread: { flag: "--unread", help: "Notifications that are not read yet only", shownDefault: "off" },
 } as const satisfies Record<string, Option>;
 

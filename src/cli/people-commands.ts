@@ -1,14 +1,6 @@
 /** Rows of the table of commands: what people do in their teams, as the device that this machine is or signed in for it. */
-import { type CommandRow, pages, person } from "./command-row.ts";
+import { acting, asPerson, type CommandRow, pages, person, signIn } from "./command-row.ts";
 
-const signIn = ["email", "team", "passwordFile", "passwordStdin", "codeFile"] as const;
-const acting = {
-  email: { help: "Sign this person in for this command", shownDefault: "none; the profile acts" },
-  team: { help: "Team to act in, with --email", shownDefault: "the person's only one" },
-} as const;
-
-const asPerson =
-  "It acts as the person whose device this machine is (cyberun login), in the team that the device was paired for. With --email that person signs in for this one command, and --team names the team.";
 const forKeys = { ...acting, email: { help: "Who signs in for this command", shownDefault: "none; required" } } as const;
 const asSignedIn =
   "No key manages keys: a person signs in for this one command, with the password and, where there is one, a code of the second factor. Both are asked for on a terminal or read from files, and the sign-in ends with the command.";

@@ -6,7 +6,7 @@
  */
 import { Fault } from "../fault.ts";
 import { Secret } from "../secret.ts";
-import { type Access, callApi, type Call, DEFAULT_API_URL, isId, isInClear, type Members, membersOf, requireAccess } from "./api-client.ts";
+import { type Access, callApi, type Call, DEFAULT_API_URL, isId, isInClear, type Members, membersOf, openStream, requireAccess, type StreamCall } from "./api-client.ts";
 import type { Context } from "./context.ts";
 import { type OptionName, optionOf } from "./options.ts";
 import { readCode, readOwnPassword } from "./password.ts";
@@ -14,6 +14,7 @@ import { findProfile } from "./profiles.ts";
 
 export interface Person extends AsyncDisposable {
   call(call: Call): Promise<Members>;
+  stream(call: StreamCall): Promise<ReadableStream<Uint8Array>>;
 }
 
 export interface PersonNeeds {
@@ -33,6 +34,10 @@ function findTeamOption({ options }: Context): string | undefined {
   throw new Fault("invalid_request", "--team is not the id of a team (a UUID).", { hint: "cyberun teams list shows the ids." });
 }
 
+function wayOf(context: Context, access: Access, end: () => Promise<void>): Person {
+  return { call: (call) => callApi(context, access, call), stream: (call) => openStream(context, access, call), [Symbol.asyncDispose]: end };
+}
+
 /** A device in its own team, or a key from the environment in its. */
 function asDevice(context: Context): Person {
   const [stray] = ofSignIn.filter((name) => context.options.has(name));
@@ -42,7 +47,7 @@ function asDevice(context: Context): Person {
     });
   }
   const access = requireAccess(context.config);
-  return { call: (call) => callApi(context, access, call), [Symbol.asyncDispose]: () => Promise.resolve() };
+  return wayOf(context, access, () => Promise.resolve());
 }
 
 /** Where to sign in: the address that was named, else the profile's, else the default. */
@@ -113,7 +118,7 @@ async function asSignedIn(context: Context, email: string, { inTeam }: PersonNee
   try {
     const teamId = named ?? (inTeam ? await onlyTeam(context, access) : undefined);
     const asked: Access = { ...access, teamId };
-    return { call: (call) => callApi(context, asked, call), [Symbol.asyncDispose]: end };
+    return wayOf(context, asked, end);
   } catch (error) {
     await end();
     throw error;

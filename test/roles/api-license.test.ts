@@ -101,7 +101,7 @@ describe.each(states)("in the license state %s", (state) => {
       const answer = await site.call(path, options());
       expect([path, answer.status, answer.body["error_code"]]).toEqual([path, open ? status : 503, open ? (status === 503 ? "unavailable" : undefined) : state]);
       if (open) continue;
-      expect(answer.body).toMatchObject({ error_message: expect.stringMatching(/^[A-Z].+\.$/), hint: licenseRemedies[state], details: { state, mended_by: "operator" } });
+      expect(answer.body).toMatchObject({ error_message: expect.stringMatching(/^[A-Z].+\.$/), hint: licenseRemedies[state], details: { state, mended_by: state === "revoked" ? "vendor" : "operator" } });
     }
   });
 

@@ -1,4 +1,5 @@
 /** Command lines of people against a test's API server: as a device, or signed in for one command. */
+import type { Services } from "../../src/services.ts";
 import { run, type Ran } from "./command-line.ts";
 import { ownerAddress, PASSWORD } from "./people.ts";
 import type { TestRoles } from "./roles.ts";
@@ -16,7 +17,7 @@ export interface PeopleCommands {
   /** As somebody who signs in with the password on standard input, with `--json`. */
   signedIn(words: readonly string[], email?: string): Promise<Called>;
   /** Nothing is added. */
-  plain(words: readonly string[], answers?: Answers & { readonly environment?: Readonly<Record<string, string>> }): Promise<Ran>;
+  plain(words: readonly string[], answers?: Answers & { readonly environment?: Readonly<Record<string, string>>; readonly services?: Services }): Promise<Ran>;
   /** The device's key. */
   readonly deviceKey: string;
 }

@@ -109,6 +109,7 @@ export class Connections {
     };
     const forget = this.#keys.add(caller, (reason) => this.#endFor(socket.id, ends[reason]));
     this.#open.set(socket.id, { socket, caller, link, forget, state: "waiting", openedAtMs: now, heardAtMs: now, pingedAtMs: now, pings: 0, secondSinceMs: now, frames: 0 });
+    if (this.#open.size === 1) this.#arm();
     this.reviewLicense();
   }
 
@@ -194,9 +195,11 @@ export class Connections {
     socket.close(code, reason);
   }
 
+  /** An idle gateway has nothing to look at each second: only sessions that may come back are tended. */
   #arm(): void {
+    this.#cancel?.();
     if (this.#isStopped) return;
-    this.#cancel = this.#gate.services.clock.after(TICK_MS, () => {
+    this.#cancel = this.#gate.services.clock.after(this.#open.size > 0 ? TICK_MS : PING_MS, () => {
       this.#tick();
       this.#arm();
     });

@@ -1,0 +1,52 @@
+/** Rows of the table of commands: what is run, what becomes of it, and its files. */
+import { acting, asPerson, type CommandRow, pages, person, signIn } from "./command-row.ts";
+
+const base = { settings: person, words: acting } as const;
+const byKey = `An sk- key in CYBERUN_API_KEY does as well. ${asPerson}`;
+const taskId = "The id is that of tasks list.";
+
+export const workCommands = {
+  "workflows list": { ...base, purpose: "List the team's workflows", options: ["json", ...pages, ...signIn], notes: [byKey] },
+  "workflows show": { ...base, purpose: "Show a workflow and the parameters it takes", operands: ["SLUG"], options: ["json", ...signIn], notes: [byKey] },
+  "workflows import": {
+    ...base,
+    purpose: "Create a workflow from a file, or replace the one with the same slug",
+    operands: ["FILE"],
+    options: ["json", ...signIn],
+    notes: ["FILE is the JSON object that POST /api/v1/workflows takes, with workflow_slug and display_name.", asPerson],
+  },
+  "workflows delete": { ...base, purpose: "Delete a workflow with its earlier versions", operands: ["SLUG"], options: ["json", "yes", ...signIn], notes: [asPerson] },
+  run: {
+    ...base,
+    purpose: "Run a workflow, and wait for its end if wanted",
+    operands: ["SLUG", "KEY=VALUE"],
+    hasFreeOperands: true,
+    options: ["json", "wait", "parametersFile", "once", ...signIn],
+    notes: [
+      "SLUG@VERSION runs an earlier version. A value is read as the workflow declares its parameter; KEY=@FILE sends that file first. What looks like a flag goes behind --.",
+      "With --wait it ends in 0 when the task completes and in 9 when it does not. Interrupted it stops waiting; the task goes on.",
+      byKey,
+    ],
+  },
+  "tasks list": { ...base, purpose: "List the team's tasks, the newest first", options: ["json", "status", ...pages, ...signIn], notes: [byKey] },
+  "tasks show": { ...base, purpose: "Show a task, and why it waits", operands: ["ID"], options: ["json", ...signIn], notes: [`${taskId} ${byKey}`] },
+  "tasks result": { ...base, purpose: "Show what came of a task, with links to its files", operands: ["ID"], options: ["json", ...signIn], notes: [`${taskId} ${byKey}`] },
+  "tasks cancel": { ...base, purpose: "Cancel a task", operands: ["ID"], options: ["json", ...signIn], notes: [`${taskId} ${byKey}`] },
+  "tasks follow": {
+    ...base,
+    purpose: "Follow a task to its end, from the first line of its log",
+    operands: ["ID"],
+    options: ["json", ...signIn],
+    notes: ["A cut loses and repeats nothing. It ends in 0 when the task completes and in 9 when it does not.", byKey],
+  },
+  "files upload": { ...base, purpose: "Send a file for a run, and print its file_key", operands: ["FILE"], options: ["json", "contentType", ...signIn], notes: [byKey] },
+  "files download": {
+    ...base,
+    purpose: "Fetch a file of the team into a new file",
+    operands: ["FILE_KEY"],
+    options: ["json", "out", ...signIn],
+    words: { ...acting, out: { help: "New file for the bytes", shownDefault: "the last part of FILE_KEY, here" } },
+    notes: ["The bytes are compared with their SHA-256; a file that does not match is not kept.", byKey],
+  },
+  "agents list": { ...base, purpose: "List the team's agents and what they do", options: ["json", ...pages, ...signIn], notes: [byKey] },
+} as const satisfies Record<string, CommandRow>;
