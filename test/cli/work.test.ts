@@ -13,6 +13,7 @@ import { attemptOf, connectAgent, type Frame } from "../support/socket-agent.ts"
 let site: TestRoles;
 let cli: PeopleCommands;
 let folder: string;
+let pings = 0;
 let agent: Awaited<ReturnType<typeof connectAgent>>;
 beforeAll(async () => {
   site = await startRoles();
@@ -29,10 +30,13 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
+/** Lets time go on, no faster than the store works, and the agent be heard of meanwhile. */
 async function until(isTrue: () => boolean | Promise<boolean>): Promise<void> {
   await eventually(async () => {
     if (await isTrue()) return true;
     site.world.services.clock.advance(POLL_MS);
+    agent.send({ type: "ping", sequence: (pings += 1) });
+    await cli.plain(["agents", "list"]);
     return false;
   });
 }
