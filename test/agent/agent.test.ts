@@ -190,6 +190,28 @@ describe("an agent", () => {
   });
 });
 
+test("a gateway that stops in good order burns no attempt: every agent and task is back at the next one within 15 s", async () => {
+  const TASKS = 20;
+  const { user } = await site.credentials();
+  const host = gatewayHost(site.world);
+  hosts.push(host);
+  const goFile = join(folder.path, "go");
+  start({ wait: script(`while [ ! -e ${goFile} ]; do sleep 0.5; done`) }, { url: host.url, capacity: TASKS });
+  const tasks: string[] = [];
+  for (let index = 0; index < TASKS; index += 1) tasks.push(await run("wait"));
+  const running = async () => (await Promise.all(tasks.map(statusOf))).filter((status) => status === "running").length;
+  await until(async () => (await running()) === TASKS);
+  await host.stop();
+  host.start();
+  const since = site.world.services.clock.now();
+  const list = async () => JSON.stringify((await site.call("/api/v1/agents", { as: user })).body);
+  await until(async () => (await list()).includes('"running_count":20'));
+  expect(site.world.services.clock.now() - since).toBeLessThan(15_000);
+  writeFileSync(goFile, "");
+  await until(async () => (await Promise.all(tasks.map(isOver))).every(Boolean));
+  for (const task_id of tasks) expect(await readTask(site.gate, site.people.owner, { task_id })).toMatchObject({ task_status: "completed", attempt: 1, retry_count: 0 });
+});
+
 test("a hundred cuts during a task that writes much: the same attempt ends, and its log is what it wrote, byte for byte", async () => {
   const CUTS = 100;
   let cuts = 0;

@@ -47,6 +47,9 @@ export function gatewayHost({ gate, services }: TestGate) {
     kill = () => {
       life.kill();
       void app.server?.stop(true);
+      // Its timers end; what it would still write does not reach the store.
+      void doors.stop().catch(() => {});
+      void uses.stop().catch(() => {});
     };
     stop = async () => {
       await doors.stop();

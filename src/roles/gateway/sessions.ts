@@ -120,6 +120,11 @@ export class Sessions implements PlaceList {
     await disconnectAgents(this.#parts.gate, system, { sessionIds: [session.id] });
   }
 
+  /** The store may still be what failed: then the agent is forgotten when it was not heard of for long enough. */
+  #dropFailed(session: Session): void {
+    this.drop(session).catch((error: unknown) => this.#parts.log.write("warn", "agent.not_dropped", { session_id: session.id, error }));
+  }
+
   /** Forgets what was not resumed in time, and notes who was heard of. */
   async tend(heard: readonly Session[]): Promise<void> {
     const now = this.#parts.gate.services.clock.monotonic();
@@ -198,7 +203,7 @@ export class Sessions implements PlaceList {
   /** A new session: what the agent holds is compared with what it should hold. */
   async #begin({ hello, caller, link, isOpen }: Greeted): Promise<Session | undefined> {
     const { gate, gatewayId } = this.#parts;
-    const parts: SessionParts = { ...this.#parts, onFailed: (failed) => void this.drop(failed) };
+    const parts: SessionParts = { ...this.#parts, onFailed: (failed) => this.#dropFailed(failed) };
     const session = new Session(parts, { id: gate.services.random.uuid(), caller, hello });
     const replaces = hello.resume?.session_id ?? hello.replaces;
     const former = replaces === undefined ? undefined : this.#sessions.get(replaces);
