@@ -79,10 +79,14 @@ async function deliver(round: Round, notice: LogoutNotice): Promise<void> {
 async function work(round: Round): Promise<void> {
   const { act, resting, signal } = round;
   while (round.taken < BATCH_MAX && !signal.aborted) {
+    let reserved: string | undefined;
     const notice = await act.write<LogoutNotice | undefined>(async (write) => {
+      // The store may run this again, and what it took the time before was not taken.
+      if (reserved !== undefined) resting.delete(reserved);
       const taken = await takeDueNotice(write, [...resting]);
       // Before the next lane looks.
-      if (taken !== undefined) resting.add(taken.client_id);
+      reserved = taken?.client_id;
+      if (reserved !== undefined) resting.add(reserved);
       return taken;
     });
     if (notice === undefined) return;
