@@ -13,8 +13,8 @@ import type { Cancel, Services } from "../services.ts";
 import type { AgentSocket, Dial } from "./socket.ts";
 
 const PING_MS = 10_000;
-/** Nothing came for three pings. */
-export const SILENCE_MS_MAX = 30_000;
+/** Nothing came for two pings, and a little longer. */
+export const SILENCE_MS_MAX = 22_000;
 /** From dialling to the welcome. */
 const GREETING_MS_MAX = 20_000;
 const WINDOW_MS_MIN = 1_000;

@@ -5,10 +5,11 @@
  *
  * Rule: the row says what a file is, the shelf has its bytes; a row says `stored` only when the bytes are on the disk.
  */
-import { and, eq, inArray, lte, sql } from "drizzle-orm";
+import { and, eq, inArray, lte, type SQL, sql } from "drizzle-orm";
 import { Fault, notFound } from "../fault.ts";
 import { type Act, command, procedure, type ProcedureAct, query } from "../gate/operation.ts";
 import { isoTime } from "../page.ts";
+import type { Reader } from "../store/store.ts";
 import { requireTeamReader } from "../teams/membership.ts";
 import { type Announced, type FileRow, findFile, findStored, insertFile, requireAnnounced } from "./file-rows.ts";
 import { LINK_SECONDS, linkTo, requireLink, type ShownLink } from "./links.ts";
@@ -134,22 +135,26 @@ async function removeOrphans({ read, services }: ProcedureAct, shelf: Shelf): Pr
   }
 }
 
-/** Forgets files that are over, and uploads that were never made. Bytes go first: a row without them is harmless. */
+/** Over, or announced and never sent. */
+function isOver({ tables: { files } }: Reader, now: number): SQL {
+  return sql`(${lte(files.expires_at, now)} or (${eq(files.status, "waiting")} and ${lte(files.created_at, now - 2 * LINK_SECONDS * 1_000)}))`;
+}
+
+/**
+ * Forgets files that are over, and uploads that were never made. Rows go first, and only while they are over: what came in
+ * since the look stays. Bytes that are left by a kill in between are orphans of a later look.
+ */
 export const sweepFiles = procedure("file.sweep", async (act, { shelf }: { readonly shelf: Shelf }): Promise<number> => {
   const now = act.services.clock.now();
-  const over = await act.read(async (reader) => {
-    const { files } = reader.tables;
-    const isOver = sql`${lte(files.expires_at, now)} or (${eq(files.status, "waiting")} and ${lte(files.created_at, now - 2 * LINK_SECONDS * 1_000)})`;
-    return await reader.select({ id: files.id }).from(files).where(isOver).limit(SWEEP_MAX);
-  });
+  const over = await act.read(async (reader) => await reader.select({ id: reader.tables.files.id }).from(reader.tables.files).where(isOver(reader, now)).limit(SWEEP_MAX));
   shelf.sweep(now);
   await removeOrphans(act, shelf);
   if (over.length === 0) return 0;
-  const ids = over.map(({ id }) => id);
-  for (const id of ids) shelf.remove(id);
-  await act.write<undefined>(async ({ writer }) => {
-    await writer.delete(writer.tables.files).where(inArray(writer.tables.files.id, ids));
-    return undefined;
+  const gone = await act.write(async ({ writer }) => {
+    const { files } = writer.tables;
+    const ids = over.map(({ id }) => id);
+    return await writer.delete(files).where(and(inArray(files.id, ids), isOver(writer, now))).returning({ id: files.id });
   });
-  return ids.length;
+  for (const { id } of gone) shelf.remove(id);
+  return gone.length;
 });

@@ -1,7 +1,8 @@
 /** `/r/files`: announced, sent through a link, fetched through a link, over real sockets. */
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, spyOn, test } from "bun:test";
+import { eq } from "drizzle-orm";
 import { sweepFiles } from "../../src/files/files.ts";
 import { LINK_SECONDS } from "../../src/files/links.ts";
 import { Shelf } from "../../src/files/shelf.ts";
@@ -190,3 +191,26 @@ test("files are forgotten after their day, uploads that never came after two hou
   await sweepFiles(site.gate, system, { shelf });
   expect(shelf.has(idOf(stored))).toBe(false);
 }, 60_000);
+
+test("an upload that arrives while the sweep looks is kept: what was acknowledged is not forgotten", async () => {
+  as = bearer((await addKey(site.gate, site.people.owner, "integration")).rawKey);
+  const presigned = await presign();
+  const { store } = site.gate;
+  const read = store.read.bind(store);
+  site.world.services.clock.advance(2 * LINK_SECONDS * 1_000);
+  const id = presigned.file_key.split("/")[2] ?? "";
+  const shelf = new Shelf(root(), site.gate.services.random);
+  using looked = spyOn(store, "read").mockImplementation(async (query) => {
+    const answer = await read(query);
+    // Between the look and what follows from it the last bytes of a slow upload arrive.
+    await store.write(async (writer) => {
+      const { files } = writer.tables;
+      await writer.update(files).set({ status: "stored" }).where(eq(files.id, id));
+    });
+    return answer;
+  });
+  expect(await sweepFiles(site.gate, system, { shelf })).toBe(0);
+  looked.mockRestore();
+  const rows = await store.read(async (reader) => (await reader.select().from(reader.tables.files)).map((row) => row.id));
+  expect(rows).toContain(id);
+});
