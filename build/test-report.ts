@@ -50,6 +50,12 @@ export function countRun({ exitCode, report, files }: TestRun): Counts {
   return { ...counted, failed: Math.max(counted.failed + lost, 1) };
 }
 
+/** File and name of each failed test of a report. */
+export function failedNames(report: string): readonly string[] {
+  const cases = report.matchAll(/<testcase ([^>]*[^/])>\s*<(?:failure|error)/g);
+  return [...cases].map(([, attributes = ""]) => unescapeXml(["file", "name"].map((name) => attribute(` ${attributes}`, name)).join(": ")));
+}
+
 /** The names of the skipped tests of a report; a name says why (`test/support/skip.ts`). */
 export function skippedNames(report: string): readonly string[] {
   const cases = report.matchAll(/<testcase ([^>]*[^/])>\s*<skipped/g);

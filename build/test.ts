@@ -13,8 +13,11 @@ import { importsOf, reachableFrom } from "../test/tidy/imports.ts";
 import { readSource } from "../test/tidy/source-text.ts";
 import { root } from "./executables.ts";
 import { provision } from "./provision.ts";
-import { add, type Counts, countRun, nothingCounted, oneFailure, skippedNames, summaryLine } from "./test-report.ts";
+import { add, type Counts, countRun, failedNames, nothingCounted, oneFailure, skippedNames, summaryLine } from "./test-report.ts";
 import { tools } from "./tools.ts";
+
+/** Told once more at the end: what came before may be lost by then. */
+const failures: string[] = [];
 
 const reports = join(root, "test-output", "junit");
 /** Generous, since two cores may be shared; a test that hangs is still ended. */
@@ -93,6 +96,7 @@ async function runTests(name: string, files: readonly string[], added: Readonly<
   const child = Bun.spawn([...command, ...paths], { cwd: root, env: environment(added), stdio: ["ignore", "inherit", "inherit"] });
   const exitCode = await child.exited;
   const report = existsSync(output) ? readFileSync(output, "utf8") : undefined;
+  for (const failed of failedNames(report ?? "")) failures.push(`${name}: ${failed}`);
   for (const skipped of skippedNames(report ?? "")) console.log(`cyberun: skipped on ${name}: ${skipped}`);
   return countRun({ exitCode, report, files });
 }
@@ -133,5 +137,6 @@ async function runAll(): Promise<Counts> {
 const counts = await runAll();
 const skipsCount = process.env["CI"] === "true" && counts.skipped > 0;
 if (skipsCount) console.log("cyberun: under CI=true a skipped test is a failure");
+for (const failed of failures) console.log(`cyberun: failed on ${failed}`);
 console.log(summaryLine(counts));
 process.exitCode = counts.failed > 0 || counts.passed === 0 || skipsCount ? 1 : 0;

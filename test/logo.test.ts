@@ -75,6 +75,7 @@ describe("at the pages", () => {
     expect([status, headers.get("content-type"), headers.get("cache-control"), headers.get("x-content-type-options")]).toEqual([200, "image/svg+xml", "max-age=3600", "nosniff"]);
     expect(headers.get("content-security-policy")).toBe("default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox");
     expect(sent).toBe(Buffer.from(logo.bytes).toString());
+    expect((await site.call("/favicon.ico", { role })).text).toBe(sent);
   });
 
   test.each([["api", "/sign-in"], ["issuer", "/account/sign-in"], ["issuer", "/oauth/authorize?client_id=unknown"]] as const)("stands on the page of the %s at %s, named like the deployment", async (role, path) => {
@@ -89,5 +90,7 @@ describe("at the pages", () => {
     expect(page).toContain("<h1>Test site</h1>");
     expect(page).not.toContain("<img");
     expect((await site.call("/logo", { role, headers: { accept: "application/json" } })).status).toBe(404);
+    const icon = await site.call("/favicon.ico", { role });
+    expect([icon.status, icon.headers.get("content-type"), icon.text.startsWith("<svg")]).toEqual([200, "image/svg+xml", true]);
   });
 });

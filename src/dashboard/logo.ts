@@ -17,6 +17,18 @@ export function logoResponse(logo: Logo | undefined): Response {
   });
 }
 
+/** Where every browser asks by itself for the picture of a tab. */
+export const ICON_PATH = "/favicon.ico";
+
+/** A key, for deployments without a picture of their own; it is seen on light and dark. */
+const key = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><g fill="none" stroke="#2f6fdd" stroke-width="2"><circle cx="5" cy="8" r="3"/><path d="M8 8h6v3M11.5 8v2.5"/></g></svg>`;
+const builtIn: Logo = { type: "image/svg+xml", bytes: new TextEncoder().encode(key) };
+
+/** The picture of a tab: the deployment's logo, or ours. */
+export function iconResponse(logo: Logo | undefined): Response {
+  return logoResponse(logo ?? builtIn);
+}
+
 /** The picture above a page's content; nothing where there is none, because the name is there anyway. */
 export function logoImage(deploymentName: string, hasLogo: boolean): Html | undefined {
   if (!hasLogo) return undefined;

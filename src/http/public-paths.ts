@@ -20,5 +20,6 @@ export const publicPaths: Readonly<Record<string, string>> = {
   "/sign-in": "the form; what it posts is an operation",
   "/style.css": "the pages' one style sheet",
   "/logo": "the operator's picture, which sign-in pages show to everybody",
+  "/favicon.ico": "the picture of a browser's tab",
   "/passkeys.js": "the one script, for forms that a passkey answers",
 };

@@ -3,7 +3,7 @@
  *
  * Rule: translates, decides nothing. Discovery names only what is served, so that no client is led to a closed door.
  */
-import { LOGO_PATH, logoResponse } from "../dashboard/logo.ts";
+import { ICON_PATH, iconResponse, LOGO_PATH, logoResponse } from "../dashboard/logo.ts";
 import { PASSKEY_SCRIPT, passkeyScript } from "../dashboard/passkey-question.ts";
 import styleSheet from "../dashboard/style.css" with { type: "text" };
 import type { App } from "../http/listener.ts";
@@ -31,6 +31,7 @@ export function addIssuerDoors(app: App, site: IssuerSite): void {
   addPublicDocuments(app, site);
   app.get(PASSKEY_SCRIPT, passkeyScript);
   app.get(LOGO_PATH, () => logoResponse(gate.settings.logo));
+  app.get(ICON_PATH, () => iconResponse(gate.settings.logo));
   app.get("/style.css", () => new Response(styleSheet, { headers: { "content-type": "text/css; charset=utf-8", "cache-control": "max-age=3600" } }));
   addAuthorizationDoors(app, site);
   addAccountDoors(app, gate);

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { add, countRun, nothingCounted, oneFailure, skippedNames, summaryLine } from "../../build/test-report.ts";
+import { add, countRun, failedNames, nothingCounted, oneFailure, skippedNames, summaryLine } from "../../build/test-report.ts";
 
 const report = `<?xml version="1.0" encoding="UTF-8"?>
 <testsuites name="bun test" tests="7" assertions="1" failures="2" skipped="2" time="0.01">
@@ -34,6 +34,11 @@ test("a run that was killed, or failed without a word, is a failure", () => {
 
 test("skipped tests are told by name, with what would have to be installed", () => {
   expect(skippedNames(report)).toEqual(['draws a page (needs chromium: apt-get install "chromium")', "later"]);
+});
+
+test("failed tests are told by file and name", () => {
+  expect(failedNames(report)).toContain("test/a.test.ts: fails");
+  expect(failedNames(passed.replaceAll(/<failure[^]*?<\/failure>/g, ""))).toEqual([]);
 });
 
 test("runs add up to the one line that is read by others", () => {

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { eventually } from "../support/eventually.ts";
 import { cyberunExecutable, type Ended, type Running, run, start } from "../support/executable.ts";
@@ -246,7 +246,9 @@ describe("commands", () => {
     chmodSync(folder.path, 0o755);
     const isRoot = process.getuid?.() === 0;
     if (!isRoot) chmodSync(dataDir, 0o000);
-    const executable = await cyberunExecutable();
+    // The checkout may lie where another account does not get to.
+    const executable = join(folder.path, "cyberun");
+    copyFileSync(await cyberunExecutable(), executable);
     for (const command of [["admin", "setup-link"], ["license", "test", license], ["license", "clients"], ["license", "install", license]]) {
       const { status, stdout, stderr } = spawnSync(executable, [...command, "--data-dir", dataDir, "--json"], { env: {}, encoding: "utf8", ...(isRoot ? { uid: 65_534, gid: 65_534 } : {}) });
       const isInstall = command[1] === "install";

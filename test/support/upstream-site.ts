@@ -19,11 +19,11 @@ import { PEER_CLIENT } from "./upstream-peer.ts";
 export const CLIENT_REDIRECT = "https://app.example/cb";
 const CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
-/** The site's clock begins with the real one, which the providers' library and the peers go by. */
-export async function startUpstreamSite(options: RolesOptions = {}): Promise<TestRoles> {
+/** The site's clock begins with the real one, which the providers' library and the peers go by. A client of its own comes back to `redirectUris`. */
+export async function startUpstreamSite(options: RolesOptions = {}, redirectUris: readonly string[] = [CLIENT_REDIRECT]): Promise<TestRoles> {
   const loopback = findDialAllowance("127.0.0.0/8");
   const site = await startRoles({ startAtMs: Date.now(), ...options, settings: { dialAllow: loopback === undefined ? [] : [loopback], ...options.settings } });
-  await addFirstParty(site.gate, "own-app");
+  await addFirstParty(site.gate, "own-app", { redirect_uris: redirectUris });
   return site;
 }
 

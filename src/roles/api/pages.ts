@@ -1,7 +1,7 @@
 /** The pages: set-up by link, sign-in, overview, sign-out. Forms without scripts; refusals are pages too. */
 import { t } from "elysia";
 import { pageResponse } from "../../dashboard/html.ts";
-import { LOGO_PATH, logoResponse } from "../../dashboard/logo.ts";
+import { ICON_PATH, iconResponse, LOGO_PATH, logoResponse } from "../../dashboard/logo.ts";
 import { pageWordsIn } from "../../dashboard/page-words.ts";
 import { alreadySetUpPage, notSetUpPage, overviewPage, refusalWithStart, setupPage, signInPage } from "../../dashboard/pages.ts";
 import styleSheet from "../../dashboard/style.css" with { type: "text" };
@@ -111,6 +111,7 @@ function addSignInPages(app: App, gate: Gate): void {
 
 export function addPages(app: App, gate: Gate): void {
   app.get(LOGO_PATH, () => logoResponse(gate.settings.logo));
+  app.get(ICON_PATH, () => iconResponse(gate.settings.logo));
   app.get("/style.css", () => new Response(styleSheet, { headers: { "content-type": "text/css; charset=utf-8", "cache-control": "max-age=3600" } }));
   app.get("/", async ({ request, caller }) => {
     const { is_set_up } = await readDeployment(gate, anonymous, undefined);

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect } from "bun:test";
 import type { Browser, BrowserContext, CDPSession, Page } from "playwright-core";
 import { launchBrowser } from "../../support/chromium.ts";
+import { openClientSite } from "../../support/client-site.ts";
 import { startLocalIssuer } from "../../support/local-issuer.ts";
 import { addFirstParty } from "../../support/oidc-client.ts";
 import { ownerAddress, PASSWORD } from "../../support/people.ts";
@@ -58,9 +59,9 @@ async function addPasskey(page: Page, name: string): Promise<void> {
 }
 
 /** Of a client of our own, which asks for no consent. */
-async function authorizationUrl(site: TestRoles): Promise<string> {
-  const { id } = await addFirstParty(site.gate, "own-app");
-  const parameters = { client_id: id, redirect_uri: "https://app.example/cb", response_type: "code", scope: "openid", code_challenge: CHALLENGE, code_challenge_method: "S256" };
+async function authorizationUrl(site: TestRoles, redirect_uri: string): Promise<string> {
+  const { id } = await addFirstParty(site.gate, "own-app", { redirect_uris: [redirect_uri] });
+  const parameters = { client_id: id, redirect_uri, response_type: "code", scope: "openid", code_challenge: CHALLENGE, code_challenge_method: "S256" };
   return `${issuerOf(site)}/oauth/authorize?${new URLSearchParams(parameters).toString()}`;
 }
 
@@ -90,12 +91,12 @@ testNeeding("chromium", "a passkey is added, signs in after the password, alone,
   await page.click("#use-passkey");
   await page.waitForSelector("#who");
 
-  // To a client: the answer leads to an address that nobody serves.
+  // To a client.
   await tab.context.clearCookies();
-  await page.route("https://app.example/**", async (route) => await route.fulfill({ body: "arrived" }));
-  await page.goto(await authorizationUrl(site));
+  using client = openClientSite();
+  await page.goto(await authorizationUrl(site, client.redirectUri));
   await page.click("#use-passkey");
-  await page.waitForURL("https://app.example/cb?**");
+  await page.waitForURL(`${client.redirectUri}?**`);
   expect(new URL(page.url()).searchParams.has("code")).toBe(true);
   expect(tab.complaints).toEqual([]);
 }, 60_000);

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect } from "bun:test";
 import type { Browser, Page } from "playwright-core";
 import { launchBrowser } from "../../support/chromium.ts";
+import { openClientSite } from "../../support/client-site.ts";
 import { startDeviceFlow } from "../../support/device-flow.ts";
 import { startLocalIssuer } from "../../support/local-issuer.ts";
 import { keptMail } from "../../support/mail.ts";
@@ -57,15 +58,15 @@ testNeeding("chromium", "sign-up, second factor, a client with consent, a device
   await page.click("#sign-out button");
   site.world.services.clock.advance(30_000);
 
-  const { id } = await addClient(site.gate, { client_name: "Invoices", scope: "openid profile" });
-  const parameters = { client_id: id, redirect_uri: "https://app.example/cb", response_type: "code", scope: "openid profile", code_challenge: CHALLENGE, code_challenge_method: "S256" };
-  await page.route("https://app.example/**", async (route) => await route.fulfill({ body: "arrived" }));
+  using client = openClientSite();
+  const { id } = await addClient(site.gate, { client_name: "Invoices", redirect_uris: [client.redirectUri], scope: "openid profile" });
+  const parameters = { client_id: id, redirect_uri: client.redirectUri, response_type: "code", scope: "openid profile", code_challenge: CHALLENGE, code_challenge_method: "S256" };
   await page.goto(`${issuer}/oauth/authorize?${new URLSearchParams(parameters).toString()}`);
   await fill(page, grace);
   await fill(page, { code: app.code() });
   expect(await page.textContent("#asks")).toContain("Invoices");
   await page.click("#allow");
-  await page.waitForURL("https://app.example/cb?**");
+  await page.waitForURL(`${client.redirectUri}?**`);
   expect(new URL(page.url()).searchParams.has("code")).toBe(true);
 
   const flow = await startDeviceFlow(site);
@@ -90,8 +91,9 @@ testNeeding("chromium", "a consent page that is shown to one person is not answe
   const complaints: string[] = [];
   const page = await openPage(complaints);
   const issuer = site.gate.settings.issuerUrl;
-  const { id } = await addClient(site.gate, { client_name: "Invoices", scope: "openid profile" });
-  const parameters = { client_id: id, redirect_uri: "https://app.example/cb", response_type: "code", scope: "openid profile", code_challenge: CHALLENGE, code_challenge_method: "S256" };
+  using client = openClientSite();
+  const { id } = await addClient(site.gate, { client_name: "Invoices", redirect_uris: [client.redirectUri], scope: "openid profile" });
+  const parameters = { client_id: id, redirect_uri: client.redirectUri, response_type: "code", scope: "openid profile", code_challenge: CHALLENGE, code_challenge_method: "S256" };
   await page.goto(`${issuer}/oauth/authorize?${new URLSearchParams(parameters).toString()}`);
   await fill(page, { email_address: ownerAddress, user_password: PASSWORD });
   expect(await page.textContent("#who")).toBe("Ada Lovelace");

@@ -7,20 +7,23 @@ import type { Browser, BrowserContext, Page } from "playwright-core";
 import { languages } from "../../../src/dashboard/language.ts";
 import { findViolations } from "../../support/axe.ts";
 import { launchBrowser } from "../../support/chromium.ts";
+import { type ClientSite, openClientSite } from "../../support/client-site.ts";
 import { addPerson, PASSWORD } from "../../support/people.ts";
 import type { TestRoles } from "../../support/roles.ts";
 import { testNeeding, whyNot } from "../../support/skip.ts";
 import { type Peer, startPeer } from "../../support/upstream-peer.ts";
-import { addProvider, CLIENT_REDIRECT, requestAddress, startUpstreamSite } from "../../support/upstream-site.ts";
+import { addProvider, requestAddress, startUpstreamSite } from "../../support/upstream-site.ts";
 
 let browser: Browser | undefined;
 let site: TestRoles;
 let peer: Peer;
+let client: ClientSite;
 
 beforeAll(async () => {
   if (whyNot(["chromium"]) !== undefined) return;
   browser = await launchBrowser();
-  site = await startUpstreamSite();
+  client = openClientSite();
+  site = await startUpstreamSite({}, [client.redirectUri]);
   peer = await startPeer(`${site.urls.issuer}/upstream/callback`);
   await addProvider(site.gate, "peer", peer.issuer);
 });
@@ -29,6 +32,7 @@ afterAll(async () => {
   await browser.close();
   await peer[Symbol.asyncDispose]();
   await site.close();
+  client[Symbol.dispose]();
 });
 
 interface Walk extends AsyncDisposable {
@@ -37,11 +41,10 @@ interface Walk extends AsyncDisposable {
   readonly complaints: readonly string[];
 }
 
-/** A browser of its own, for which the client's site is there and says nothing. */
+/** A browser of its own. */
 async function openWalk(options: Parameters<Browser["newContext"]>[0]): Promise<Walk> {
   if (browser === undefined) throw new Error("there is no browser");
   const context: BrowserContext = await browser.newContext({ viewport: { width: 375, height: 740 }, ...options });
-  await context.route(`${CLIENT_REDIRECT}**`, (route) => route.fulfill({ contentType: "text/html", body: "<title>app</title>" }));
   const page = await context.newPage();
   const complaints: string[] = [];
   page.on("console", (message) => void complaints.push(message.text()));
@@ -53,9 +56,9 @@ const landed = ({ page }: Walk) => new URL(page.url());
 testNeeding("chromium", "a newcomer goes from the button to the client with scripts off, and no policy is in the way", async () => {
   await using walk = await openWalk({ javaScriptEnabled: false });
   peer.person = { sub: "b-1", email: "b-1@newcomers.example", email_verified: true, given_name: "Grace", family_name: "Hopper" };
-  await walk.page.goto(requestAddress(site));
+  await walk.page.goto(requestAddress(site, { redirect_uri: client.redirectUri }));
   await walk.page.click("#upstream-peer");
-  await walk.page.waitForURL(`${CLIENT_REDIRECT}**`);
+  await walk.page.waitForURL(`${client.redirectUri}**`);
   expect([landed(walk).searchParams.has("code"), walk.complaints]).toEqual([true, []]);
 });
 
@@ -63,13 +66,13 @@ testNeeding("chromium", "an account is connected by its password with scripts of
   await addPerson(site.gate, { address: "b-2@example.com" });
   await using walk = await openWalk({ javaScriptEnabled: false });
   peer.person = { sub: "b-2", email: "b-2@example.com", email_verified: true };
-  await walk.page.goto(requestAddress(site));
+  await walk.page.goto(requestAddress(site, { redirect_uri: client.redirectUri }));
   await walk.page.click("#upstream-peer");
   await walk.page.waitForSelector("#connect");
   expect(await walk.page.inputValue("#email_address")).toBe("b-2@example.com");
   await walk.page.fill("#user_password", PASSWORD);
   await walk.page.click("#submit");
-  await walk.page.waitForURL(`${CLIENT_REDIRECT}**`);
+  await walk.page.waitForURL(`${client.redirectUri}**`);
   expect([landed(walk).searchParams.has("code"), walk.complaints]).toEqual([true, []]);
 });
 
@@ -92,7 +95,7 @@ testNeeding("chromium", "axe finds nothing on the pages of the way, in any langu
       if ((await walk.page.getAttribute("html", "lang")) !== locale) found.push(`${name} ${locale}: another language`);
       if (Number(await walk.page.evaluate("document.documentElement.scrollWidth")) > 375) found.push(`${name} ${locale}: wider than a phone`);
     };
-    await walk.page.goto(requestAddress(site));
+    await walk.page.goto(requestAddress(site, { redirect_uri: client.redirectUri }));
     await look("sign-in");
     await walk.page.click("#upstream-peer");
     await walk.page.waitForSelector("#connect");
