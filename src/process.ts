@@ -82,7 +82,7 @@ interface House {
   readonly directory: DataDirectory;
   readonly gate: Gate;
   readonly uses: LastUses;
-  readonly bound: Partial<Record<Role, string>>;
+  readonly addresses: Addresses;
   /** Tells the gateway, where it runs in this process too, that there is something to dispatch. */
   readonly bell: Bell;
   /** What has to be stopped, in reverse. */
@@ -100,8 +100,29 @@ interface Site {
 /** Core operations only: nothing that the License Server itself or the operator on the host does depends on a lease. */
 const coreOnly: Entitled = { entitlements: () => without("missing") };
 
+/** Where roles are reached: each says it where it is bound, and every request asks for it. */
+class Addresses {
+  readonly bound: Partial<Record<Role, string>> = {};
+  readonly #config: Config;
+  #shown: Pick<Settings, "publicUrl" | "issuerUrl">;
+
+  constructor(config: Config) {
+    this.#config = config;
+    this.#shown = settingsOf(config, this.bound);
+  }
+
+  get shown(): Pick<Settings, "publicUrl" | "issuerUrl"> {
+    return this.#shown;
+  }
+
+  bind(role: Role, url: string): void {
+    this.bound[role] = url;
+    this.#shown = settingsOf(this.#config, this.bound);
+  }
+}
+
 /** Addresses are known only once ports are bound, so they are looked up when they are used. */
-function lateSettings(config: Config, bound: House["bound"]): Settings {
+function lateSettings(config: Config, addresses: Addresses): Settings {
   const logo = readLogo(config.logoFile);
   return {
     logo,
@@ -110,10 +131,10 @@ function lateSettings(config: Config, bound: House["bound"]): Settings {
     dialAllow: config.dialAllow,
     upstreamProviders: config.upstreamProviders,
     get publicUrl() {
-      return settingsOf(config, bound).publicUrl;
+      return addresses.shown.publicUrl;
     },
     get issuerUrl() {
-      return settingsOf(config, bound).issuerUrl;
+      return addresses.shown.issuerUrl;
     },
   };
 }
@@ -126,19 +147,19 @@ async function openHouse({ config, outside, log, stops }: Site): Promise<House> 
   const { store, refusals, missing, close } = await openAuditedStore({ databaseUrl: config.databaseUrl?.reveal(), dataDir: config.dataDir, services, sealer });
   stops.defer(close);
   for (const { stream, sequence } of missing) log.write("error", "audit.rows_missing", { stream, sequence, hint: "cyberun audit verify tells more; after a restore from backup see docs/audit.md" });
-  const bound: House["bound"] = {};
-  const gate: Gate = { services, store, sealer, refusals, settings: lateSettings(config, bound), entitled: coreOnly };
+  const addresses = new Addresses(config);
+  const gate: Gate = { services, store, sealer, refusals, settings: lateSettings(config, addresses), entitled: coreOnly };
   const uses = new LastUses(gate, log);
   stops.defer(() => uses.stop());
-  return { config, services, certificate, log, directory, gate, uses, bound, bell: new Bell(), stops };
+  return { config, services, certificate, log, directory, gate, uses, addresses, bell: new Bell(), stops };
 }
 
 /** Opens the role's port and takes note of its address. */
 function open(house: House, role: Role, app: App): Listener {
-  const { config, services, certificate, stops, bound } = house;
+  const { config, services, certificate, stops, addresses } = house;
   const listener = listen(app, { hostname: config.bind, port: config.ports[role], tls: certificate }, services);
   stops.defer(() => listener.stop());
-  bound[role] = listener.url;
+  addresses.bind(role, listener.url);
   return listener;
 }
 
@@ -169,12 +190,13 @@ async function openLicenseServer(house: House): Promise<LicenseServer> {
 }
 
 function openHolder(house: House, role: LeaseRole): LeaseHolder {
-  const { config, log, directory, stops, bound } = house;
+  const { config, log, directory, stops, addresses } = house;
+  const own = addresses.bound.license;
   const joinToken = config.joinTokenFile === undefined ? undefined : findFile(config.joinTokenFile)?.toString("utf8").trim();
-  const addresses = licenseServersOf(config, bound.license);
-  const isOwn = config.licenseServerAddresses === undefined && bound.license !== undefined;
-  const services = isOwn ? reachingOwn(house.services, addresses) : house.services;
-  const holder = new LeaseHolder({ services, log, role, addresses, directory, trustedKeys, version, joinToken });
+  const servers = licenseServersOf(config, own);
+  const isOwn = config.licenseServerAddresses === undefined && own !== undefined;
+  const services = isOwn ? reachingOwn(house.services, servers) : house.services;
+  const holder = new LeaseHolder({ services, log, role, addresses: servers, directory, trustedKeys, version, joinToken });
   stops.defer(() => holder.stop());
   return holder;
 }
@@ -262,13 +284,13 @@ async function openIssuer(house: House): Promise<LeaseHolder> {
 }
 
 /** Where each role is reached, as its links and discovery say it too, unless the operator named another address. */
-function shownUrls(config: Config, bound: House["bound"]): Running["urls"] {
+function shownUrls(config: Config, { bound }: Addresses): Running["urls"] {
   if (config.shownHost === undefined) return bound;
   return Object.fromEntries(Object.entries(bound).map(([role, url]) => [role, shownAddress(config, url)]));
 }
 
 async function openRoles(house: House): Promise<Running> {
-  const { config, gate, bound, stops } = house;
+  const { config, gate, addresses, stops } = house;
   const runs = (role: Role) => config.roles.includes(role);
   const licenseServer = runs("license") ? await openLicenseServer(house) : undefined;
   const api = runs("api") ? await openApi(house) : undefined;
@@ -276,7 +298,7 @@ async function openRoles(house: House): Promise<Running> {
   const issuer = runs("issuer") ? await openIssuer(house) : undefined;
   await Promise.all([api, gateway, issuer].map((holder) => holder?.whenSettled()));
   return {
-    urls: shownUrls(config, bound),
+    urls: shownUrls(config, addresses),
     gate,
     licenseServer,
     entitled: api ?? gateway ?? issuer,

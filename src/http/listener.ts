@@ -108,6 +108,7 @@ export function createApp(options: AppOptions) {
   };
   const app = new Elysia({
     aot: true,
+    systemRouter: false,
     normalize: false,
     strictPath: true,
     handler: { standardHostname: false },

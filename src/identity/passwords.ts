@@ -26,11 +26,11 @@ export const nobodysHash =
 const RUNNING_MAX = 4;
 
 /**
- * Each hash holds 19 MiB and a thread for some 30 ms; the process has one memory, so it has one limit. More at once than
- * there are processors end no sooner, and keep everybody else's requests waiting for their turn.
+ * Each hash holds 19 MiB and a thread for some 30 ms; the process has one memory, so it has one limit. One processor, and one
+ * of the threads that the runtime has for such work, is left for everybody else: tokens are signed there.
  */
 const hashing = createLimiter({
-  runningMax: Math.min(RUNNING_MAX, availableParallelism()),
+  runningMax: Math.min(RUNNING_MAX, Math.max(1, availableParallelism() - 1)),
   waitingMax: 128,
   refusal: () =>
     new Fault("rate_limited", "Too many people are signing in at this moment.", { hint: "Try again in a few seconds.", retryAfterSeconds: 2 }),

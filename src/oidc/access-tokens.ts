@@ -62,7 +62,7 @@ export async function issueAccessToken({ services, settings }: Gate, keyring: Ke
     sid: sessionId,
     scope: FIRST_PARTY_SCOPE,
   };
-  return signJwt(await keyring.getSigningKey(), TYP, claims);
+  return await signJwt(await keyring.getSigningKey(), TYP, claims);
 }
 
 /** The claims of a good access token of this deployment for its API, or undefined. Whether what it hangs on lives is not asked. */

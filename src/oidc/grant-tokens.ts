@@ -77,7 +77,7 @@ export async function signGrantToken({ services, settings }: Pick<Act, "services
     cnf: jkt === undefined ? undefined : { jkt },
   };
   return {
-    access_token: signJwt(await keyring.getSigningKey(), TYP, claims),
+    access_token: await signJwt(await keyring.getSigningKey(), TYP, claims),
     token_type: jkt === undefined ? "Bearer" : "DPoP",
     expires_in: settings.accessTokenSeconds,
     scope: content.scope,

@@ -37,9 +37,9 @@ function halfHash(algorithm: IdTokenAlgorithm, text: string): string {
   return hash.subarray(0, hash.length / 2).toString("base64url");
 }
 
-export function signIdToken(key: TokenSigningKey, facts: IdTokenFacts): string {
+export async function signIdToken(key: TokenSigningKey, facts: IdTokenFacts): Promise<string> {
   const { issuer, clientId, subject, issuedAt, lifeSeconds, authTimeMs, acr, amr, nonce, sid, personClaims, accessToken } = facts;
-  return signJwt(key, "JWT", {
+  return await signJwt(key, "JWT", {
     ...personClaims,
     iss: issuer,
     sub: subject,

@@ -6,6 +6,7 @@
  * token brings a key or an address of one along. What claims say is for the caller to judge.
  */
 import { type KeyObject, sign, verify } from "node:crypto";
+import { promisify } from "node:util";
 import { Type } from "typebox";
 import { shapeOf } from "../shape.ts";
 import { decodeBase64url, encodeBase64url } from "../crypto/base64url.ts";
@@ -31,6 +32,8 @@ const algorithms: Readonly<Record<SigningAlgorithm, Algorithm>> = {
   RS256: { hash: "sha256", signatureBytes: 256 },
 };
 
+const signAside = promisify(sign);
+
 const Text = Type.String({ minLength: 1, maxLength: 64 });
 const headerShape = shapeOf(Type.Object({ alg: Text, typ: Text, kid: Text }, { additionalProperties: false }));
 
@@ -41,13 +44,15 @@ function inJwsForm<Key extends KeyObject>(key: Key) {
 
 /**
  * The compact JWT. Claims with `exp` and `iat` may not outlive the key's `tokenSeconds`: the key is published only for
- * so long after it stops signing.
+ * so long after it stops signing. A thread of the runtime signs, since RSA takes a good part of a millisecond, for which
+ * nobody else would be served.
  */
-export function signJwt({ kid, alg, privateKey, tokenSeconds }: TokenSigningKey, typ: TokenTyp, claims: Readonly<Record<string, unknown>>): string {
+export async function signJwt({ kid, alg, privateKey, tokenSeconds }: TokenSigningKey, typ: TokenTyp, claims: Readonly<Record<string, unknown>>): Promise<string> {
   const { exp, iat } = claims;
   if (typeof exp === "number" && typeof iat === "number") assert(exp - iat <= tokenSeconds, "no token outlives the publication of its key");
   const input = `${encodeBase64url(JSON.stringify({ alg, typ, kid }))}.${encodeBase64url(JSON.stringify(claims))}`;
-  return `${input}.${encodeBase64url(sign(algorithms[alg].hash, Buffer.from(input), inJwsForm(privateKey)))}`;
+  const signature = await signAside(algorithms[alg].hash, Buffer.from(input), inJwsForm(privateKey));
+  return `${input}.${signature.toString("base64url")}`;
 }
 
 function findJson(encoded: string): Json | undefined {

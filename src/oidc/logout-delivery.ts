@@ -47,7 +47,7 @@ interface Round {
 async function tell({ act, keyring, signal }: Round, notice: LogoutNotice): Promise<void> {
   const client = await act.read((reader) => findActiveClient(reader, notice.client_id));
   if (client?.backchannel_logout_uri === undefined) return;
-  const token = signLogoutToken(await keyring.getSigningKey(client.id_token_signed_response_alg), {
+  const token = await signLogoutToken(await keyring.getSigningKey(client.id_token_signed_response_alg), {
     issuer: act.settings.issuerUrl,
     clientId: client.client_id,
     sub: subjectFor(act.sealer, client, notice.user_id),

@@ -16,8 +16,8 @@ export interface LogoutTokenFacts {
   readonly jti: string;
 }
 
-export function signLogoutToken(key: TokenSigningKey, { issuer, clientId, sub, sid, issuedAt, jti }: LogoutTokenFacts): string {
-  return signJwt(key, "logout+jwt", {
+export async function signLogoutToken(key: TokenSigningKey, { issuer, clientId, sub, sid, issuedAt, jti }: LogoutTokenFacts): Promise<string> {
+  return await signJwt(key, "logout+jwt", {
     iss: issuer,
     sub,
     aud: clientId,

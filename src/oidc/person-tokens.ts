@@ -75,7 +75,7 @@ export async function signPersonTokens(act: ProcedureAct, { client, jkt, keyring
   const answer = await signGrantToken(act, keyring, { client_id: client.client_id, sub, scope, audience, sid, grant_id: grant.id, auth_time, acr, amr, jkt });
   const refresh = refreshToken === undefined ? {} : { refresh_token: refreshToken };
   if (!scopesOf(scope).includes("openid")) return { ...answer, ...refresh };
-  const id_token = signIdToken(await keyring.getSigningKey(client.id_token_signed_response_alg), {
+  const id_token = await signIdToken(await keyring.getSigningKey(client.id_token_signed_response_alg), {
     issuer: act.settings.issuerUrl,
     clientId: client.client_id,
     subject: sub,

@@ -44,11 +44,11 @@ test("a token of another purpose, another issuer, or over is refused", async () 
   const key = await keyring.getSigningKey();
   const now = Math.floor(world.services.clock.now() / 1_000);
   const claims = { iss: world.gate.settings.issuerUrl, sub: "s", aud: "a", client_id: "c", scope: "", jti: "j", iat: now, exp: now + 60 };
-  expect(await find(signJwt(key, "at+jwt", claims))).toBeDefined();
-  expect(await find(signJwt(key, "JWT", claims))).toBeUndefined();
-  expect(await find(signJwt(key, "logout+jwt", claims))).toBeUndefined();
+  expect(await find(await signJwt(key, "at+jwt", claims))).toBeDefined();
+  expect(await find(await signJwt(key, "JWT", claims))).toBeUndefined();
+  expect(await find(await signJwt(key, "logout+jwt", claims))).toBeUndefined();
   for (const change of [{ iss: "x" }, { exp: now }, { iat: now + 61 }, { aud: [] }, { aud: undefined }, { client_id: undefined }, { cnf: {} }, { cnf: { jkt: 1 } }, { scope: undefined }, { jti: undefined }]) {
-    expect([change, await find(signJwt(key, "at+jwt", { ...claims, ...change }))]).toEqual([change, undefined]);
+    expect([change, await find(await signJwt(key, "at+jwt", { ...claims, ...change }))]).toEqual([change, undefined]);
   }
 });
 
@@ -57,7 +57,7 @@ test("a client's token is none for the platform's own API, and a bearer is nobod
   const { issuerUrl, publicUrl } = world.gate.settings;
   const now = Math.floor(world.services.clock.now() / 1_000);
   const own = { iss: issuerUrl, sub: "s", aud: publicUrl, client_id: "c", sid: "x", scope: "api", jti: "j", iat: now, exp: now + 60 };
-  const findOwn = async (change: object) => await findAccessTokenClaims(world.gate, keyring, signJwt(key, "at+jwt", { ...own, ...change }));
+  const findOwn = async (change: object) => await findAccessTokenClaims(world.gate, keyring, await signJwt(key, "at+jwt", { ...own, ...change }));
   expect(await findOwn({})).toMatchObject({ sub: "s" });
   for (const change of [{ scope: "openid" }, { scope: "apis" }, { scope: "" }, { cnf: { jkt: "k" } }, { aud: issuerUrl }, { aud: [publicUrl] }, { sid: undefined }]) {
     expect([change, await findOwn(change)]).toEqual([change, undefined]);

@@ -2,10 +2,16 @@
 import { plainHeaders } from "../../http/respond.ts";
 import type { BackChannelRequest } from "../../oidc/back-channel.ts";
 
+/** What follows the path, with its question mark; a request's address is absolute and in its one form already. */
+function searchOf(url: string): string {
+  const at = url.indexOf("?");
+  return at < 0 ? "" : url.slice(at);
+}
+
 export async function backChannelOf(request: Request): Promise<BackChannelRequest> {
   return {
     method: request.method,
-    search: new URL(request.url).search,
+    search: searchOf(request.url),
     contentType: request.headers.get("content-type") ?? undefined,
     authorization: request.headers.get("authorization") ?? undefined,
     dpop: request.headers.get("dpop") ?? undefined,
