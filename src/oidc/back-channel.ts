@@ -39,6 +39,7 @@ function refused(problem: string, status = 400): OAuthError {
 /** The text that `encoded` stands for, or undefined when it is not urlencoded UTF-8. */
 export function findDecoded(encoded: string): string | undefined {
   if (!ENCODED.test(encoded)) return undefined;
+  if (!/[%+]/.test(encoded)) return encoded;
   try {
     return decodeURIComponent(encoded.replaceAll("+", " "));
   } catch (error) {

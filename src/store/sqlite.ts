@@ -81,6 +81,7 @@ class SqliteStore implements Store {
   readonly #strand: Strand = { isOnly: true, tail: undefined };
   readonly #onTail: OnTail;
   readonly #waiting: Waiting[] = [];
+  readonly #snapshot: Snapshot;
   #writing: Promise<void> | undefined;
   #reading: Promise<unknown> = Promise.resolve();
   #readers = 0;
@@ -89,6 +90,7 @@ class SqliteStore implements Store {
   constructor({ writer, reader, closeAll }: OpenFile, { clock, onTail = ignore }: Pick<SqliteOptions, "clock" | "onTail">) {
     this.#writer = writer;
     this.#reader = reader;
+    this.#snapshot = new Snapshot(reader);
     this.#closeAll = closeAll;
     this.#onTail = onTail;
     this.#scopes = new Scopes(clock, { ms: SCOPE_MS_MAX, error: tooLong });
@@ -127,6 +129,7 @@ class SqliteStore implements Store {
   async #finish(): Promise<void> {
     await this.#reading;
     await this.#writing;
+    this.#snapshot.outdate();
     this.#closeAll();
   }
 
@@ -139,11 +142,14 @@ class SqliteStore implements Store {
 
   /** One query at a time, in a transaction: it sees one state, and a later query sees every commit before it. */
   async #readAlone<T>(query: (reader: Reader) => Promise<T>): Promise<T> {
-    this.#reader.run("begin");
+    this.#snapshot.enter();
     try {
       return await this.#scopes.run((scope) => query(this.#sessions.open(this.#reader, scope, this.#strand)));
+    } catch (error) {
+      this.#snapshot.outdate();
+      throw error;
     } finally {
-      this.#reader.run("rollback");
+      this.#snapshot.leave();
     }
   }
 
@@ -170,6 +176,7 @@ class SqliteStore implements Store {
         settle.push(await this.#runOne(next));
         if (batch.length === BATCH_MAX) break;
       }
+      this.#snapshot.outdate();
       this.#writer.run("commit");
       if (this.#strand.tail !== undefined && this.#strand.tail !== before) this.#onTail(this.#strand.tail);
       for (const tell of settle) tell();
@@ -205,6 +212,44 @@ class SqliteStore implements Store {
     const refused = batch.length > 0 ? batch : this.#waiting.splice(0);
     for (const waiting of refused) waiting.reject(asFault(error));
     if (this.#writer.inTransaction) this.#writer.run("rollback");
+  }
+}
+
+/**
+ * The reading connection's transaction. Queries of one turn of the event loop share it while nothing is committed, since
+ * opening one costs locks of the file, more than most queries do.
+ */
+class Snapshot {
+  readonly #connection: Connection;
+  #isOpen = false;
+  #isInUse = false;
+  #isOutdated = false;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  /** For one query at a time; {@link leave} ends its use. */
+  enter(): void {
+    if (!this.#isOpen) {
+      this.#connection.run("begin");
+      this.#isOpen = true;
+      setImmediate(() => this.outdate());
+    }
+    this.#isInUse = true;
+  }
+
+  leave(): void {
+    this.#isInUse = false;
+    if (this.#isOutdated) this.outdate();
+  }
+
+  /** No query that comes later sees this state. */
+  outdate(): void {
+    this.#isOutdated = this.#isInUse;
+    if (this.#isInUse || !this.#isOpen) return;
+    this.#isOpen = false;
+    this.#connection.run("rollback");
   }
 }
 
