@@ -63,6 +63,8 @@ export const options = {
   status: { flag: "--status", placeholder: "STATUS", help: "Tasks in this state only", shownDefault: "all" },
   contentType: { flag: "--content-type", placeholder: "TYPE", help: "Media type of the file", shownDefault: "by its ending" },
   once: { flag: "--once", placeholder: "NAME", help: "Run once, however often this is called with the same name within 24 hours", shownDefault: "none" },
+  url: { flag: "--url", placeholder: "URL", help: "Address", shownDefault: "none" },
+  events: { flag: "--events", placeholder: "EVENT,…", help: "Names of events", shownDefault: "all" },
   unread: { flag: "--unread", help: "Notifications that are not read yet only", shownDefault: "off" },
 } as const satisfies Record<string, Option>;
 

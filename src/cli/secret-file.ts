@@ -47,7 +47,7 @@ export function findSecretFile({ options }: Pick<Context, "options">): SecretFil
         fsyncSync(file);
         isKept = true;
       } catch (cause) {
-        throw new Fault("unavailable", `The key was made, but the file ${path} cannot be written.`, { hint: "Revoke that key and make another one.", cause });
+        throw new Fault("unavailable", `The secret was made, but the file ${path} cannot be written.`, { hint: "Revoke it and make another one.", cause });
       }
     },
     [Symbol.dispose]() {

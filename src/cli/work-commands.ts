@@ -3,6 +3,15 @@ import { acting, asPerson, type CommandRow, pages, person, signIn } from "./comm
 
 const base = { settings: person, words: acting } as const;
 const byKey = `An sk- key in CYBERUN_API_KEY does as well. ${asPerson}`;
+const webhookId = "The id is that of webhooks list.";
+const webhookWords = {
+  ...acting,
+  name: { help: "Name of the webhook", shownDefault: "none; required" },
+  url: { help: "Address that is called", shownDefault: "none; required" },
+  events: { help: "Events that it is called on, such as task.completed,task.failed", shownDefault: "none; required" },
+  out: { help: "New file for the secret, readable by this user alone; it is not printed then", shownDefault: "none; the secret is printed" },
+} as const;
+const asItIs = (help: string) => ({ help, shownDefault: "as it is" });
 const taskId = "The id is that of tasks list.";
 
 export const workCommands = {
@@ -48,5 +57,42 @@ export const workCommands = {
     words: { ...acting, out: { help: "New file for the bytes", shownDefault: "the last part of FILE_KEY, here" } },
     notes: ["The bytes are compared with their SHA-256; a file that does not match is not kept.", byKey],
   },
+  "webhooks list": { ...base, purpose: "List the addresses at which the team is called on its events", options: ["json", ...pages, ...signIn], notes: [asPerson] },
+  "webhooks show": { ...base, purpose: "Show a webhook, without its secret", operands: ["ID"], options: ["json", ...signIn], notes: [`${webhookId} ${asPerson}`] },
+  "webhooks create": {
+    ...base,
+    purpose: "Have an address called on the team's events; its signing secret is shown once",
+    options: ["json", "name", "url", "events", "out", ...signIn],
+    words: webhookWords,
+    notes: ["It needs the feature webhooks, and the role admin.", asPerson],
+  },
+  "webhooks update": {
+    ...base,
+    purpose: "Change a webhook, disable it or enable it again",
+    operands: ["ID"],
+    options: ["json", "name", "url", "events", "status", ...signIn],
+    words: { ...webhookWords, name: asItIs(webhookWords.name.help), url: asItIs(webhookWords.url.help), events: asItIs(webhookWords.events.help), status: asItIs("active, or disabled: nothing is sent then, and what waits is given up") },
+    notes: [`${webhookId} ${asPerson}`],
+  },
+  "webhooks delete": { ...base, purpose: "Delete a webhook with its deliveries", operands: ["ID"], options: ["json", "yes", ...signIn], notes: [`${webhookId} ${asPerson}`] },
+  "webhooks rotate-secret": {
+    ...base,
+    purpose: "Give a webhook a new signing secret, which is shown once",
+    operands: ["ID"],
+    options: ["json", "overlap", "out", "yes", ...signIn],
+    words: { ...webhookWords, overlap: { help: "How long the secret before signs as well, at most 86400", shownDefault: "0: it signs nothing more" } },
+    notes: ["Deliveries carry one signature for each secret that is good, so a receiver can change over within the overlap.", `${webhookId} ${asPerson}`],
+  },
+  "webhooks test": { ...base, purpose: "Send a test call to a webhook", operands: ["ID"], options: ["json", ...signIn], notes: [`${webhookId} ${asPerson}`] },
+  "webhooks deliveries": {
+    ...base,
+    purpose: "List what a webhook was told, the newest first",
+    operands: ["ID"],
+    options: ["json", "status", ...pages, ...signIn],
+    words: { ...acting, status: { help: "pending, delivered or failed only", shownDefault: "all" } },
+    notes: [`${webhookId} ${asPerson}`],
+  },
+  "webhooks delivery": { ...base, purpose: "Show a delivery: what was sent, and what was answered", operands: ["ID", "DELIVERY_ID"], options: ["json", ...signIn], notes: [`${webhookId} ${asPerson}`] },
+  "webhooks replay": { ...base, purpose: "Send a delivery again, with the same id", operands: ["ID", "DELIVERY_ID"], options: ["json", ...signIn], notes: [`${webhookId} ${asPerson}`] },
   "agents list": { ...base, purpose: "List the team's agents and what they do", options: ["json", ...pages, ...signIn], notes: [byKey] },
 } as const satisfies Record<string, CommandRow>;
