@@ -107,8 +107,8 @@ export function createApp(options: AppOptions) {
     return response;
   };
   const app = new Elysia({
+    // The runtime routes: the framework by itself would look for the path of an https address at the wrong place.
     aot: true,
-    systemRouter: false,
     normalize: false,
     strictPath: true,
     handler: { standardHostname: false },
