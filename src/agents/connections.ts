@@ -6,12 +6,13 @@
  * Rule: decides who may be connected; holds no socket. In a team there is one agent of a name: a row is taken over only
  * by who knows its session, everybody else waits until it is gone.
  */
-import { and, count, eq, gt, inArray, lte, type SQL, sql } from "drizzle-orm";
+import { and, eq, inArray, lte, type SQL, sql } from "drizzle-orm";
 import { assert, Fault } from "../fault.ts";
 import { command, type CommandAct, query } from "../gate/operation.ts";
 import { below, quotaFault, UNLIMITED } from "../gate/quota.ts";
 import type { Qualified } from "../license/entitlements.ts";
 import { rowWhere } from "../store/conditional-insert.ts";
+import { type Given, planWrite } from "../store/plan.ts";
 import type { AgentReport, AgentStatus, Hello } from "./frames.ts";
 
 /** An agent that was not heard of for so long is not connected. */
@@ -62,10 +63,18 @@ function rowOf({ caller, services }: CommandAct, { hello, sessionId, gatewayId }
   };
 }
 
-function countConnected({ writer, services }: CommandAct, teamId: string | undefined) {
-  const { agents } = writer.tables;
-  const isHeard = gt(agents.last_heartbeat, services.clock.now() - HEARD_MS);
-  return writer.select({ count: count() }).from(agents).where(teamId === undefined ? isHeard : and(eq(agents.team_id, teamId), isHeard));
+const removeUnheard = planWrite((writer, given: Given<{ readonly until: number }>) => writer.delete(writer.tables.agents).where(lte(writer.tables.agents.last_heartbeat, given("until"))));
+
+/** Names the deployment among the scopes that are counted. */
+const WHOLE = "";
+
+/** How many agents have a row; those that were not heard of for too long are removed before. */
+const countConnected = ({ writer: { tables } }: CommandAct, scope: string): SQL => sql`coalesce((select connected from ${tables.agentCounts} where scope = ${scope}), 0)`;
+
+async function readCount({ writer }: CommandAct, scope: string): Promise<number> {
+  const { agentCounts: counts } = writer.tables;
+  const [row] = await writer.select({ connected: counts.connected }).from(counts).where(eq(counts.scope, scope));
+  return row?.connected ?? 0;
 }
 
 /** Why the row was not inserted. */
@@ -78,14 +87,13 @@ async function refusal(act: CommandAct, { id, team_id, agent_id }: ReturnType<ty
       details: { agent_id },
     });
   }
-  const [ofTeam] = await countConnected(act, team_id);
   const teamLimit = act.limit(teamAgents);
-  const isTeamFull = teamLimit !== UNLIMITED && (ofTeam?.count ?? 0) >= teamLimit;
+  const isTeamFull = teamLimit !== UNLIMITED && (await readCount(act, team_id)) >= teamLimit;
   return isTeamFull ? quotaFault(teamAgents, teamLimit) : quotaFault(deploymentAgents, act.limit(deploymentAgents));
 }
 
 function hasRoom(act: CommandAct, teamId: string): SQL {
-  return sql`${below(countConnected(act, teamId), act.limit(teamAgents))} and ${below(countConnected(act, undefined), act.limit(deploymentAgents))}`;
+  return sql`${below(countConnected(act, teamId), act.limit(teamAgents))} and ${below(countConnected(act, WHOLE), act.limit(deploymentAgents))}`;
 }
 
 /** Puts the agent into its team's pool. Throws Fault `conflict` for a name that is taken, `quota_exceeded` beyond a cap. */
@@ -93,7 +101,7 @@ export const connectAgent = command("agent.connect", async (act, input: Connecti
   const { writer, services } = act;
   const { agents } = writer.tables;
   const row = rowOf(act, input);
-  await writer.delete(agents).where(and(eq(agents.id, row.id), lte(agents.last_heartbeat, services.clock.now() - HEARD_MS)));
+  await removeUnheard(writer, { until: services.clock.now() - HEARD_MS });
   const admission = { credentialId: row.credential_id, teamId: row.team_id };
   const known = [input.sessionId, ...(input.replaces === undefined ? [] : [input.replaces])];
   const taken = await writer.update(agents).set(row).where(and(eq(agents.id, row.id), inArray(agents.session_id, known))).returning({ id: agents.id });
@@ -121,7 +129,7 @@ export const noteHeartbeats = command("agent.note_heartbeats", async ({ writer, 
   const { agents } = writer.tables;
   const now = services.clock.now();
   const noted = sessionIds.length === 0 ? [] : await writer.update(agents).set({ last_heartbeat: now }).where(inArray(agents.session_id, [...sessionIds])).returning({ id: agents.session_id });
-  await writer.delete(agents).where(lte(agents.last_heartbeat, now - HEARD_MS));
+  await removeUnheard(writer, { until: now - HEARD_MS });
   const live = new Set(noted.map(({ id }) => id));
   return sessionIds.filter((id) => !live.has(id));
 });

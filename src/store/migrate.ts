@@ -49,6 +49,10 @@ import filesPostgres from "./migrations/0020-files.postgres.sql" with { type: "t
 import filesSqlite from "./migrations/0020-files.sqlite.sql" with { type: "text" };
 import revocationsPostgres from "./migrations/0021-revocations.postgres.sql" with { type: "text" };
 import revocationsSqlite from "./migrations/0021-revocations.sqlite.sql" with { type: "text" };
+import agentCountsPostgres from "./migrations/0022-agent-counts.postgres.sql" with { type: "text" };
+import agentCountsSqlite from "./migrations/0022-agent-counts.sqlite.sql" with { type: "text" };
+import taskQueuePostgres from "./migrations/0023-task-queue.postgres.sql" with { type: "text" };
+import taskQueueSqlite from "./migrations/0023-task-queue.sqlite.sql" with { type: "text" };
 
 export interface Migration {
   readonly number: number;
@@ -97,6 +101,8 @@ export const sqliteMigrations: readonly Migration[] = [
   { number: 19, name: "webhooks", text: webhooksSqlite },
   { number: 20, name: "files", text: filesSqlite },
   { number: 21, name: "revocations", text: revocationsSqlite },
+  { number: 22, name: "agent-counts", text: agentCountsSqlite },
+  { number: 23, name: "task-queue", text: taskQueueSqlite },
 ];
 
 export const postgresMigrations: readonly Migration[] = [
@@ -121,6 +127,8 @@ export const postgresMigrations: readonly Migration[] = [
   { number: 19, name: "webhooks", text: webhooksPostgres },
   { number: 20, name: "files", text: filesPostgres },
   { number: 21, name: "revocations", text: revocationsPostgres },
+  { number: 22, name: "agent-counts", text: agentCountsPostgres },
+  { number: 23, name: "task-queue", text: taskQueuePostgres },
 ];
 
 /** SHA-256 of the text, base64url. Line ends count as LF, whatever the checkout made of them. */

@@ -652,6 +652,11 @@ function agentTables({ table, text, instant, count, flag }: Kit) {
       connected_at: instant().notNull(),
       last_heartbeat: instant().notNull(),
     }),
+    /** How many agents there are, of a team by its id and of the deployment by "". Kept by triggers of `agents`. */
+    agentCounts: table("agent_counts", {
+      scope: text().primaryKey(),
+      connected: count().notNull(),
+    }),
   };
 }
 

@@ -10,8 +10,8 @@ import { below } from "../gate/quota.ts";
 import { command, type CommandAct } from "../gate/operation.ts";
 import type { Qualified } from "../license/entitlements.ts";
 import type { Reader } from "../store/store.ts";
-import { held, open } from "./states.ts";
-import { changeTask, type TaskRow } from "./task-rows.ts";
+import { held } from "./states.ts";
+import { changeTask, isOpen, type TaskRow } from "./task-rows.ts";
 
 export const teamTasks: Qualified = { namespace: "team", key: "max_concurrent_tasks" };
 export const deploymentTasks: Qualified = { namespace: "global", key: "max_concurrent_tasks" };
@@ -61,7 +61,7 @@ function nextFor(reader: Reader, { teamId, labels }: Claimant, now: number) {
     .where(
       and(
         eq(tasks.team_id, teamId),
-        inArray(tasks.status, [...open]),
+        isOpen(tasks),
         lte(tasks.available_at, now),
         notExists(reader.select({ id: taskLabels.id }).from(taskLabels).where(isLacking)),
       ),
@@ -96,7 +96,7 @@ export const claimTask = command("task.claim", async (act, claimant: Claimant): 
   const { tasks } = writer.tables;
   const isUnderCaps = and(below(countHeld(act, claimant.teamId), act.limit(teamTasks)), below(countHeld(act, undefined), act.limit(deploymentTasks)));
   const claimed = await changeTask(act, {
-    where: and(eq(tasks.id, sql`(${nextFor(writer, claimant, services.clock.now())})`), inArray(tasks.status, [...open]), isUnderCaps),
+    where: and(eq(tasks.id, sql`(${nextFor(writer, claimant, services.clock.now())})`), isOpen(tasks), isUnderCaps),
     set: {
       status: "queued",
       waiting_reason: null,

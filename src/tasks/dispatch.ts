@@ -24,6 +24,8 @@ const CLAIMS_MAX = 1_000;
 /** An agent that is connected here. */
 export interface Place {
   readonly claimant: Claimant;
+  /** The same for agents with the same labels, which can run the same tasks of their team. */
+  readonly kind: string;
   /** Tasks that it could take now. */
   readonly free: number;
   offer(claimed: Claimed): void;
@@ -31,7 +33,9 @@ export interface Place {
 
 /** The agents of this gateway. */
 export interface PlaceList {
-  places(): readonly Place[];
+  /** Teams that have an agent here. */
+  teams(): readonly string[];
+  placesOf(teamId: string): Iterable<Place>;
   /** Tells agents of attempts that are not theirs any more. */
   reviewHolds(): Promise<void>;
 }
@@ -39,14 +43,32 @@ export interface PlaceList {
 /** A place within one round. */
 interface Seat {
   readonly place: Place;
-  /** Agents of one team with the same labels can run the same tasks. */
-  readonly kind: string;
   free: number;
 }
 
-function seatOf(place: Place): Seat {
-  const { teamId, labels } = place.claimant;
-  return { place, kind: `${teamId}/${labels.toSorted().join(",")}`, free: place.free };
+/** A team within one round. */
+interface Turn {
+  /** Tasks in its agents' hands. */
+  held: number;
+  readonly seats: readonly Seat[];
+  /** Kinds whose last claim found a task: for them it is not asked again whether there is one. */
+  readonly busy: Set<string>;
+}
+
+function turnOf(places: Iterable<Place>, held: number): Turn {
+  const seats: Seat[] = [];
+  for (const place of places) {
+    const { free } = place;
+    if (free > 0) seats.push({ place, free });
+  }
+  return { held, seats, busy: new Set() };
+}
+
+/** The one that is first by `rank`; the earlier of two that are equal. */
+function firstBy<T>(all: Iterable<T>, rank: (one: T) => number): T | undefined {
+  let first: T | undefined;
+  for (const one of all) if (first === undefined || rank(one) < rank(first)) first = one;
+  return first;
 }
 
 export class Dispatcher {
@@ -60,6 +82,7 @@ export class Dispatcher {
   #isRungAgain = false;
   #isStopped = false;
   #sweptAtMs = Number.NEGATIVE_INFINITY;
+  #reviewedAtMs = Number.NEGATIVE_INFINITY;
   #hasExtended = false;
 
   constructor(gate: Gate, { log, bell, agents }: { readonly log: Log; readonly bell: Bell; readonly agents: PlaceList }) {
@@ -99,8 +122,16 @@ export class Dispatcher {
 
   async #round(): Promise<void> {
     await this.#sweep();
-    await this.#agents.reviewHolds();
+    await this.#review();
     await this.#fill();
+  }
+
+  /** As often as a round comes by itself: what is rung for is a place or a task, and all that is held takes its time to look at. */
+  async #review(): Promise<void> {
+    const now = this.#gate.services.clock.monotonic();
+    if (now - this.#reviewedAtMs < POLL_MS) return;
+    this.#reviewedAtMs = now;
+    await this.#agents.reviewHolds();
   }
 
   /** No attempt is lost to the time in which this process was down: leases are extended before the first look at them. */
@@ -124,32 +155,35 @@ export class Dispatcher {
 
   async #fill(): Promise<void> {
     if (!licenseStates[this.#gate.entitled.entitlements().state].open) return;
-    const seats = this.#agents.places().filter(({ free }) => free > 0).map(seatOf);
-    if (seats.length === 0) return;
-    const teams = [...new Set(seats.map(({ place }) => place.claimant.teamId))];
+    const teams = this.#agents.teams();
+    if (teams.length === 0) return;
     const now = this.#gate.services.clock.now();
-    const load = await this.#gate.store.read((reader) => readLoad(reader, teams, now));
-    const turns = new Map(teams.filter((team) => load.due.has(team)).map((team) => [team, load.held.get(team) ?? 0]));
-    for (let claims = 0; turns.size > 0 && claims < CLAIMS_MAX && !this.#isStopped; claims += 1) await this.#serve(turns, seats);
+    const load = await this.#gate.store.read((reader) => readLoad(reader, now));
+    const due = teams.filter((team) => load.due.has(team));
+    const turns = new Map(due.map((team) => [team, turnOf(this.#agents.placesOf(team), load.held.get(team) ?? 0)]));
+    for (let claims = 0; turns.size > 0 && claims < CLAIMS_MAX && !this.#isStopped; claims += 1) await this.#serve(turns);
     if (turns.size > 0) this.#isRungAgain = true;
   }
 
   /** One claim for the team whose turn it is: the one that holds fewest tasks. */
-  async #serve(turns: Map<string, number>, seats: Seat[]): Promise<void> {
-    const [teamId, count] = [...turns].toSorted(([, one], [, other]) => one - other)[0] ?? ["", 0];
-    const seat = seats.filter(({ place, free }) => free > 0 && place.claimant.teamId === teamId).toSorted((one, other) => other.free - one.free)[0];
-    if (seat === undefined) return void turns.delete(teamId);
-    const { place } = seat;
-    const isThere = await this.#gate.store.read((reader) => hasClaimable(reader, place.claimant, this.#gate.services.clock.now()));
-    const claimed = isThere ? await claimTask(this.#gate, system, place.claimant) : undefined;
+  async #serve(turns: Map<string, Turn>): Promise<void> {
+    const [teamId, turn] = firstBy(turns, ([, { held }]) => held) ?? [];
+    if (teamId === undefined || turn === undefined) return;
+    const seat = firstBy(turn.seats, ({ free }) => -free);
+    if (seat === undefined || seat.free === 0) return void turns.delete(teamId);
+    const claimed = turn.busy.has(seat.place.kind) || (await this.#isThere(seat)) ? await claimTask(this.#gate, system, seat.place.claimant) : undefined;
     if (claimed !== undefined) {
+      turn.busy.add(seat.place.kind);
       seat.free -= 1;
-      turns.set(teamId, count + 1);
-      place.offer(claimed);
-      return;
+      turn.held += 1;
+      return seat.place.offer(claimed);
     }
     // A cap is reached for the whole team; otherwise only agents like this one have nothing to do.
-    if (isThere) turns.delete(teamId);
-    for (const other of seats) if (other.kind === seat.kind) other.free = 0;
+    if (await this.#isThere(seat)) turns.delete(teamId);
+    for (const other of turn.seats) if (other.place.kind === seat.place.kind) other.free = 0;
+  }
+
+  async #isThere({ place }: Seat): Promise<boolean> {
+    return await this.#gate.store.read((reader) => hasClaimable(reader, place.claimant, this.#gate.services.clock.now()));
   }
 }

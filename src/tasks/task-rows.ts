@@ -10,7 +10,7 @@ import { assert } from "../fault.ts";
 import type { CommandAct } from "../gate/operation.ts";
 import type { Tables } from "../store/schema.ts";
 import type { Reader } from "../store/store.ts";
-import { type TaskStatus, taskStatuses } from "./states.ts";
+import { open, type TaskStatus, taskStatuses } from "./states.ts";
 
 export type TaskRow = Tables["tasks"]["$inferSelect"];
 export type EventKind = "status" | "progress" | "log" | "completed" | "failed" | "cancelled";
@@ -26,6 +26,11 @@ export interface Change {
   readonly set: { readonly [Name in keyof TaskRow]?: TaskRow[Name] | SQL };
   /** The event, from the row as it is after the change. */
   event(row: TaskRow): TaskEvent;
+}
+
+/** Whether a task may be claimed, in the very words of the index `tasks_open`: a database uses that for no others. */
+export function isOpen({ status }: Pick<Tables["tasks"], "status">): SQL {
+  return sql`${status} in (${sql.raw(open.map((each) => `'${each}'`).join(", "))})`;
 }
 
 export function statusOf({ status }: Pick<TaskRow, "status">): TaskStatus {

@@ -6,8 +6,10 @@
 import { and, asc, count, gt, inArray, lte } from "drizzle-orm";
 import { HEARD_MS } from "../agents/connections.ts";
 import { UNLIMITED } from "../gate/quota.ts";
+import { type Given, planRead } from "../store/plan.ts";
 import type { Reader } from "../store/store.ts";
-import { held, open, type WaitingReason } from "./states.ts";
+import { held, type WaitingReason } from "./states.ts";
+import { isOpen } from "./task-rows.ts";
 
 /** Tasks that are explained in one go, the oldest first. */
 const EXPLAINED_MAX = 500;
@@ -81,7 +83,7 @@ export async function findExplanations(reader: Reader, caps: Caps): Promise<Expl
   const due = await reader
     .select({ id: tasks.id, teamId: tasks.team_id, labels: tasks.required_labels, reason: tasks.waiting_reason })
     .from(tasks)
-    .where(and(inArray(tasks.status, [...open]), lte(tasks.available_at, caps.now)))
+    .where(and(isOpen(tasks), lte(tasks.available_at, caps.now)))
     .orderBy(asc(tasks.created_at))
     .limit(EXPLAINED_MAX);
   const found = new Map<WaitingReason, string[]>();
@@ -98,15 +100,29 @@ export async function findExplanations(reader: Reader, caps: Caps): Promise<Expl
   return found;
 }
 
-/** How many tasks of each team are in agents' hands, and which teams have one that is due. */
-export async function readLoad(reader: Reader, teamIds: readonly string[], now: number): Promise<{ readonly held: ReadonlyMap<string, number>; readonly due: ReadonlySet<string> }> {
+const nextDueTeam = planRead((reader, given: Given<{ readonly after: string; readonly now: number }>) => {
   const { tasks } = reader.tables;
-  const due = await reader
-    .selectDistinct({ teamId: tasks.team_id })
+  return reader
+    .select({ teamId: tasks.team_id })
     .from(tasks)
-    .where(and(inArray(tasks.status, [...open]), inArray(tasks.team_id, [...teamIds]), lte(tasks.available_at, now)));
-  const counts = due.length === 0 ? [] : await reader.select({ teamId: tasks.team_id, count: count() }).from(tasks).where(inArray(tasks.status, [...held])).groupBy(tasks.team_id);
-  return { held: new Map(counts.map((each) => [each.teamId, each.count])), due: new Set(due.map(({ teamId }) => teamId)) };
+    .where(and(isOpen(tasks), gt(tasks.team_id, given("after")), lte(tasks.available_at, given("now"))))
+    .orderBy(asc(tasks.team_id))
+    .limit(1);
+});
+
+/** Teams that have a task which is due: from one to the next, past all the tasks of each. */
+async function dueTeams(reader: Reader, now: number): Promise<ReadonlySet<string>> {
+  const found = new Set<string>();
+  for (let [next] = await nextDueTeam(reader, { after: "", now }); next !== undefined; [next] = await nextDueTeam(reader, { after: next.teamId, now })) found.add(next.teamId);
+  return found;
+}
+
+/** How many tasks of each team are in agents' hands, and which teams have one that is due. */
+export async function readLoad(reader: Reader, now: number): Promise<{ readonly held: ReadonlyMap<string, number>; readonly due: ReadonlySet<string> }> {
+  const { tasks } = reader.tables;
+  const due = await dueTeams(reader, now);
+  const counts = due.size === 0 ? [] : await reader.select({ teamId: tasks.team_id, count: count() }).from(tasks).where(inArray(tasks.status, [...held])).groupBy(tasks.team_id);
+  return { held: new Map(counts.map((each) => [each.teamId, each.count])), due };
 }
 
 /** An attempt as its agent knows it. */

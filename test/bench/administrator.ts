@@ -8,6 +8,7 @@ export const administrator = { email_address: "bench@example.com", user_password
 
 const Tokens = Type.Object({ access_token: Type.String() });
 const Profile = Type.Object({ team_list: Type.Array(Type.Object({ id: Type.String() }), { minItems: 1 }) });
+const CreatedWorkflow = Type.Object({ id: Type.String() });
 const CreatedKey = Type.Object({ raw_key: Type.String() });
 
 /** The JSON answer in its form. Throws with the answer's own words for anything but success. */
@@ -38,13 +39,28 @@ async function setUp({ addresses: { api }, process }: Deployment): Promise<void>
   if (response.status !== 303) throw new Error(`the set-up answered ${response.status}`);
 }
 
-/** Sets up the deployment and makes an `sk-` key of its first team. */
-export async function foundTeam(deployment: Deployment): Promise<string> {
+/** What the administrator does in the first team. */
+export interface Team {
+  /** Gives the key in clear. */
+  createKey(kind: "integration" | "agent", name: string): Promise<string>;
+  /** Gives the workflow's id. */
+  createWorkflow(definition: object): Promise<string>;
+}
+
+/** Sets up the deployment and signs in to its first team. */
+export async function inTeam(deployment: Deployment): Promise<Team> {
   await setUp(deployment);
   const { api } = deployment.addresses;
   const authorization = `Bearer ${await signIn(api)}`;
   const { team_list } = await answer(Profile, await fetch(new URL("/api/v1/users/me", api), { headers: { authorization } }));
   const headers = { authorization, "x-team-id": team_list[0]?.id ?? "" };
-  const { raw_key } = await answer(CreatedKey, await post(new URL("/api/v1/credentials", api), { kind: "integration", display_name: "bench" }, headers));
-  return raw_key;
+  return {
+    createKey: async (kind, display_name) => (await answer(CreatedKey, await post(new URL("/api/v1/credentials", api), { kind, display_name }, headers))).raw_key,
+    createWorkflow: async (definition) => (await answer(CreatedWorkflow, await post(new URL("/api/v1/workflows", api), definition, headers))).id,
+  };
+}
+
+/** Sets up the deployment and makes an `sk-` key of its first team. */
+export async function foundTeam(deployment: Deployment): Promise<string> {
+  return await (await inTeam(deployment)).createKey("integration", "bench");
 }

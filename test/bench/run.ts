@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: takes every figure beside its raw loop and writes `test-output/bench.json` and `test-output/bench.md`.
  *
- *     --only NAME,…    only these: start, leases, entitlement, renewal, store, requests, keys, sign-in, issuer
+ *     --only NAME,…    only these: start, leases, entitlement, renewal, store, requests, keys, sign-in, issuer, gateway
  *     --date DATE      the date in the report (default: now)
  *     --publish        put the figures into docs/performance.md as well; only with all of them
  *
@@ -15,6 +15,7 @@ import { entitlementCheck } from "./figures/entitlement.ts";
 import { issuerTokens } from "./figures/issuer.ts";
 import { keyChecks } from "./figures/keys.ts";
 import { leaseRenewals } from "./figures/leases.ts";
+import { gatewayLoad } from "./figures/gateway.ts";
 import { hotRenewal } from "./figures/renewal.ts";
 import { requests } from "./figures/requests.ts";
 import { passwordSignIn } from "./figures/sign-in.ts";
@@ -25,7 +26,7 @@ import { readMachine, readVersions, watchOthers } from "./machine.ts";
 import { markdown, published, type Report } from "./report.ts";
 import { shown } from "./table.ts";
 
-const benches: readonly Bench[] = [starts, leaseRenewals, entitlementCheck, hotRenewal, storeWrites, requests, keyChecks, passwordSignIn, issuerTokens];
+const benches: readonly Bench[] = [starts, leaseRenewals, entitlementCheck, hotRenewal, storeWrites, requests, keyChecks, passwordSignIn, issuerTokens, gatewayLoad];
 
 const root = dirname(dirname(import.meta.dir));
 const dist = join(root, "dist");

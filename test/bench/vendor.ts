@@ -13,8 +13,8 @@ export interface Vendor {
   readonly executable: string;
   /** JWK `x` member of the public key. */
   readonly publicX: string;
-  /** Signs a license of the deployment `bench` with this sequence; gives the file's path. */
-  sign(sequence: number, feature: string): Promise<string>;
+  /** Signs a license of the deployment `bench` with this sequence and these flags (`--feature …`, `--quota …`); gives the file's path. */
+  sign(sequence: number, flags: readonly string[]): Promise<string>;
 }
 
 function publicXIn(folder: string): string {
@@ -36,10 +36,10 @@ export async function throwAwayVendor(tool: string, folder: string): Promise<Ven
   return {
     executable: built.path,
     publicX: publicXIn(keys),
-    async sign(sequence, feature) {
+    async sign(sequence, flags) {
       const path = join(folder, `${sequence}.lic`);
       const names = ["--customer-id", "bench", "--customer-name", "Bench", "--deployment-id", "bench"];
-      const terms = ["--template", "enterprise", "--sequence", String(sequence), "--days", "30", "--feature", feature];
+      const terms = ["--template", "enterprise", "--sequence", String(sequence), "--days", "30", ...flags];
       await run([tool, "sign", ...terms, ...names, ...where, "--out", path], folder);
       return path;
     },

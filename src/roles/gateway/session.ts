@@ -57,6 +57,7 @@ export class Session implements Place {
   readonly id: string;
   readonly caller: TeamCaller;
   readonly hello: Hello;
+  readonly kind: string;
   readonly #parts: SessionParts;
   readonly #wire = new Wire<GatewayWord>();
   readonly #holds = new Map<string, number>();
@@ -77,6 +78,7 @@ export class Session implements Place {
     this.id = id;
     this.caller = caller;
     this.hello = hello;
+    this.kind = hello.labels.toSorted().join(",");
     this.detachedAtMs = parts.gate.services.clock.monotonic();
   }
 
@@ -95,8 +97,15 @@ export class Session implements Place {
 
   get free(): number {
     const isFit = this.isAttached && !this.#isOver && !this.#isDraining && (this.#status === "idle" || this.#status === "busy");
-    const hasDeclined = this.#parts.gate.services.clock.monotonic() - this.#declinedAtMs < DECLINED_MS;
-    return isFit && !hasDeclined ? Math.max(0, this.hello.capacity - this.#holds.size) : 0;
+    return isFit && !this.#hasDeclined() ? Math.max(0, this.hello.capacity - this.#holds.size) : 0;
+  }
+
+  #hasDeclined(): boolean {
+    return this.#declinedAtMs > Number.NEGATIVE_INFINITY && this.#parts.gate.services.clock.monotonic() - this.#declinedAtMs < DECLINED_MS;
+  }
+
+  get isHolding(): boolean {
+    return this.#holds.size > 0;
   }
 
   get attempts(): readonly Attempt[] {

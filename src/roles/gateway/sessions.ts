@@ -45,6 +45,10 @@ export interface Greeted {
   isOpen(): boolean;
 }
 
+function nameOf({ caller, hello }: Pick<Session, "caller" | "hello">): string {
+  return `${caller.teamId}/${hello.agent_id}`;
+}
+
 function* batches<T>(all: readonly T[]): Generator<readonly T[]> {
   for (let at = 0; at < all.length; at += BATCH_MAX) yield all.slice(at, at + BATCH_MAX);
 }
@@ -52,6 +56,10 @@ function* batches<T>(all: readonly T[]): Generator<readonly T[]> {
 export class Sessions implements PlaceList {
   readonly #parts: SessionsParts;
   readonly #sessions = new Map<string, Session>();
+  /** The same by team. */
+  readonly #teams = new Map<string, Set<Session>>();
+  /** The same by team and name; more than one only while one takes another's place. */
+  readonly #names = new Map<string, Set<Session>>();
   readonly #heard = new Map<string, () => void>();
   /** Sessions whose agent is being taken out of the pool: it is not put in again before. */
   readonly #leaving = new Map<string, Promise<void>>();
@@ -64,13 +72,42 @@ export class Sessions implements PlaceList {
     return [...this.#sessions.values()].filter(({ isAttached }) => isAttached).length;
   }
 
-  places(): readonly Place[] {
-    return [...this.#sessions.values()];
+  teams(): readonly string[] {
+    return [...this.#teams.keys()];
+  }
+
+  placesOf(teamId: string): Iterable<Place> {
+    return this.#teams.get(teamId) ?? [];
+  }
+
+  #keep(session: Session): void {
+    this.#sessions.set(session.id, session);
+    for (const [index, key] of this.#indexesOf(session)) index.set(key, (index.get(key) ?? new Set()).add(session));
+  }
+
+  /** False when it is not there. */
+  #forget(session: Session): boolean {
+    if (this.#sessions.get(session.id) !== session) return false;
+    this.#sessions.delete(session.id);
+    for (const [index, key] of this.#indexesOf(session)) {
+      const kept = index.get(key);
+      kept?.delete(session);
+      if (kept?.size === 0) index.delete(key);
+    }
+    return true;
+  }
+
+  #indexesOf(session: Session): readonly (readonly [Map<string, Set<Session>>, string])[] {
+    return [
+      [this.#teams, session.caller.teamId],
+      [this.#names, nameOf(session)],
+    ];
   }
 
   /** Attempts that were cancelled, ended or given to others meanwhile. */
   async reviewHolds(): Promise<void> {
-    const attempts = [...this.#sessions.values()].flatMap((session) => session.attempts);
+    const attempts: Attempt[] = [];
+    for (const session of this.#sessions.values()) if (session.isHolding) attempts.push(...session.attempts);
     for (const batch of batches(attempts)) {
       const stale = await this.#parts.gate.store.read((reader) => findStale(reader, batch));
       for (const each of stale) this.#sessions.get(each.sessionId)?.stop(each, each.isCancelled ? "cancelled" : "stale");
@@ -115,8 +152,7 @@ export class Sessions implements PlaceList {
   /** The session is over: its agent has to compare what it holds. Its attempts go elsewhere when their leases end. */
   async drop(session: Session): Promise<void> {
     session.end();
-    if (this.#sessions.get(session.id) !== session) return;
-    this.#sessions.delete(session.id);
+    if (!this.#forget(session)) return;
     await disconnectAgents(this.#parts.gate, system, { sessionIds: [session.id] });
   }
 
@@ -144,7 +180,7 @@ export class Sessions implements PlaceList {
       session.end();
       session.close(closeCodes.stopping, "the gateway stops");
     }
-    this.#sessions.clear();
+    for (const session of all) this.#forget(session);
     for (const batch of batches(all)) await disconnectAgents(this.#parts.gate, system, { sessionIds: batch.map(({ id }) => id) });
   }
 
@@ -153,13 +189,13 @@ export class Sessions implements PlaceList {
     const session = this.#sessions.get(id);
     if (session === undefined || !session.isAttached) return;
     session.end();
-    this.#sessions.delete(id);
+    this.#forget(session);
     session.close(closeCodes.replaced, "the agent is connected elsewhere");
   }
 
   #findRival({ caller, hello }: Greeted): Session | undefined {
     const own = [hello.resume?.session_id, hello.replaces];
-    return [...this.#sessions.values()].find((session) => session.caller.teamId === caller.teamId && session.hello.agent_id === hello.agent_id && !own.includes(session.id));
+    return [...(this.#names.get(nameOf({ caller, hello })) ?? [])].find((session) => !own.includes(session.id));
   }
 
   /** True when the older session is gone now. */
@@ -211,10 +247,10 @@ export class Sessions implements PlaceList {
       await former.whenTaken();
       former.end();
       former.close(closeCodes.replaced, "the agent came back on a new connection");
-      this.#sessions.delete(former.id);
+      this.#forget(former);
     }
     await connectAgent(gate, caller, { hello, sessionId: session.id, gatewayId, replaces });
-    this.#sessions.set(session.id, session);
+    this.#keep(session);
     const keep = await this.#compare(session);
     if (!isOpen()) return void (await this.drop(session));
     const kept = new Set(keep.map(({ task_id }) => task_id));

@@ -110,7 +110,7 @@ function requestsFigure(pairs: readonly Pair<Swap>[]): Figure {
 async function signedLicenses(vendor: Vendor, count: number): Promise<readonly { readonly file: string; readonly sequence: number }[]> {
   const licenses: { file: string; sequence: number }[] = [];
   for (let sequence = 1; sequence <= count; sequence++) {
-    licenses.push({ sequence, file: await vendor.sign(sequence, `team.webhooks=${sequence % 2 === 0 ? "off" : "on"}`) });
+    licenses.push({ sequence, file: await vendor.sign(sequence, ["--feature", `team.webhooks=${sequence % 2 === 0 ? "off" : "on"}`]) });
   }
   return licenses;
 }

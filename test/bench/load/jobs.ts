@@ -47,12 +47,40 @@ const Refreshes = Type.Object({
   seconds: Type.Number(),
 });
 
-const Job = Type.Union([Requests, Paced, Renewals, Refreshes]);
+const pool = {
+  /** Address of the gateway that agents dial. */
+  url: Type.String(),
+  /** `ak-` keys; the agents use them in turn. */
+  keys: Type.Array(Type.String(), { minItems: 1 }),
+  agents: Type.Integer({ minimum: 1 }),
+  capacity: Type.Integer({ minimum: 1 }),
+  /** How many dial at the same time. */
+  atOnce: Type.Integer({ minimum: 1 }),
+};
+/** Connects agents, which stay for later jobs at the same address. */
+const Agents = Type.Object({ kind: Type.Literal("agents"), ...pool });
+/** Ends all connections of agents at the address. */
+const Dismissal = Type.Object({ kind: Type.Literal("dismissal"), url: Type.String() });
+/** Pings of the connected agents at a pace, until the job is stopped. */
+const Pings = Type.Object({ kind: Type.Literal("pings"), url: Type.String(), perSecond: Type.Number() });
+const submission = { url: Type.String(), submitUrl: Type.String(), headers: Headers, connections: Type.Integer({ minimum: 1 }) };
+/** Tasks at a pace, until the job is stopped: from the answer to the offer at one of the connected agents. */
+const Dispatch = Type.Object({ kind: Type.Literal("dispatch"), ...submission, perSecond: Type.Number() });
+/** Tasks as fast as they are taken, for so many seconds. */
+const Enqueue = Type.Object({ kind: Type.Literal("enqueue"), ...submission, perSecond: Type.Number(), seconds: Type.Number() });
+/** Connects agents, waits until they have done so many tasks that are there, and dismisses them. */
+const Work = Type.Object({ kind: Type.Literal("work"), ...pool, tasks: Type.Integer({ minimum: 1 }) });
+
+const Job = Type.Union([Requests, Paced, Renewals, Refreshes, Agents, Dismissal, Pings, Dispatch, Enqueue, Work]);
 export type Job = Static<typeof Job>;
 export type RequestsJob = Static<typeof Requests>;
 export type PacedJob = Static<typeof Paced>;
 export type RenewalsJob = Static<typeof Renewals>;
 export type RefreshesJob = Static<typeof Refreshes>;
+export type AgentsJob = Omit<Static<typeof Agents>, "kind">;
+export type PingsJob = Static<typeof Pings>;
+export type DispatchJob = Omit<Static<typeof Dispatch>, "kind">;
+export type WorkJob = Static<typeof Work>;
 
 const Order = Type.Object({ id: Type.Integer(), order: Type.Union([Job, Type.Literal("stop")]) });
 export type Order = Static<typeof Order>;
