@@ -17,6 +17,11 @@ export function below(count: SQLWrapper, cap: number): SQL {
   return cap === UNLIMITED ? sql`true` : sql`(${count}) < ${cap}`;
 }
 
+/** The same for a plan, in which the cap is a value that is given with each run. */
+export function belowGiven(count: SQLWrapper, cap: SQLWrapper): SQL {
+  return sql`(${cap} = ${sql.raw(String(UNLIMITED))} or (${count}) < ${cap})`;
+}
+
 /** The refusal when a cap is reached: 403 with the quota's name. */
 export function quotaFault({ namespace, key }: Qualified, cap: number): Fault {
   const why = cap === 0 ? "the license does not provide for any" : `the license's cap of ${cap} is reached`;

@@ -7,8 +7,10 @@
  */
 import { and, eq, inArray, isNotNull, lte, ne, or, type SQL, sql } from "drizzle-orm";
 import { command, type CommandAct } from "../gate/operation.ts";
-import { held, type WaitingReason } from "./states.ts";
-import { changeTask, type TaskEvent, type TaskRow } from "./task-rows.ts";
+import { type Given, planWrite } from "../store/plan.ts";
+import type { Tables } from "../store/schema.ts";
+import { held, type TaskStatus, type WaitingReason } from "./states.ts";
+import { changeTask, type TaskEvent, type TaskRow, withEvent } from "./task-rows.ts";
 
 /** A silent agent's attempt goes elsewhere after it. Renewed by each ping. */
 export const LEASE_MS = 30_000;
@@ -33,21 +35,31 @@ function isHeldBy({ writer }: CommandAct, { taskId, attempt, sessionId }: Hold, 
   return and(eq(tasks.id, taskId), eq(tasks.attempt, attempt), eq(tasks.session_id, sessionId), inArray(tasks.status, [...statuses]));
 }
 
-/** The agent takes the offer; the timeout counts from now. False when the attempt is not its any more. */
-export const acceptTask = command("task.accept", async (act, hold: Hold): Promise<boolean> => {
-  const now = act.services.clock.now();
-  const { tasks } = act.writer.tables;
-  const accepted = await changeTask(act, {
-    where: isHeldBy(act, hold, ["queued"]),
-    set: {
+/** The hold of a plan. */
+function isHeldAs(tasks: Tables["tasks"], given: Given<Hold>, status: TaskStatus): SQL | undefined {
+  return and(eq(tasks.id, given("taskId")), eq(tasks.attempt, given("attempt")), eq(tasks.session_id, given("sessionId")), eq(tasks.status, status));
+}
+
+const acceptRow = planWrite((writer, given: Given<Hold & { readonly now: number; readonly leaseUntil: number }>) => {
+  const { tasks } = writer.tables;
+  return writer
+    .update(tasks)
+    .set({
       status: "running",
-      started_at: now,
-      lease_until: now + LEASE_MS,
-      deadline_at: sql`case when ${tasks.task_timeout} = 0 then null else ${now} + ${tasks.task_timeout} * 1000 end`,
-    },
-    event: () => ({ kind: "status" }),
-  });
-  return accepted !== undefined;
+      started_at: sql`${given("now")}`,
+      lease_until: sql`${given("leaseUntil")}`,
+      deadline_at: sql`case when ${tasks.task_timeout} = 0 then null else cast(${given("now")} as bigint) + ${tasks.task_timeout} * 1000 end`,
+      event_count: sql`${tasks.event_count} + 1`,
+    })
+    .where(isHeldAs(tasks, given, "queued"))
+    .returning();
+});
+
+/** The agent takes the offer; the timeout counts from now. False when the attempt is not its any more. */
+export const acceptTask = command("task.accept", async (act, { taskId, attempt, sessionId }: Hold): Promise<boolean> => {
+  const now = act.services.clock.now();
+  const accepted = await acceptRow(act.writer, { taskId, attempt, sessionId, now, leaseUntil: now + LEASE_MS });
+  return (await withEvent(act, accepted, () => ({ kind: "status" }))) !== undefined;
 });
 
 /** The agent does not take the offer: it is free for another at once, and costs no retry. */
@@ -119,9 +131,22 @@ export const appendLog = command("task.log", async (act, { offset, bytes, stream
 /** How an attempt ended. */
 export type Outcome = { readonly kind: "completed"; readonly output: unknown } | { readonly kind: "failed"; readonly error: string; readonly isRetryable: boolean };
 
-function completed({ services }: CommandAct, output: unknown) {
-  return { status: "completed", completed_at: services.clock.now(), task_output: JSON.stringify(output ?? null), task_error: null, lease_until: null, deadline_at: null };
-}
+const completeRow = planWrite((writer, given: Given<Hold & { readonly now: number; readonly output: string }>) => {
+  const { tasks } = writer.tables;
+  return writer
+    .update(tasks)
+    .set({
+      status: "completed",
+      completed_at: sql`${given("now")}`,
+      task_output: sql`${given("output")}`,
+      task_error: null,
+      lease_until: null,
+      deadline_at: null,
+      event_count: sql`${tasks.event_count} + 1`,
+    })
+    .where(isHeldAs(tasks, given, "running"))
+    .returning();
+});
 
 function failed({ services }: CommandAct, error: string) {
   return { status: "failed", completed_at: services.clock.now(), task_error: error.slice(0, ERROR_CHARACTERS_MAX), lease_until: null, deadline_at: null };
@@ -144,11 +169,13 @@ async function failAttempt(act: CommandAct, row: TaskRow, { where, error, isRetr
 
 /** Takes an attempt's result. False when the attempt is stale: the agent stops and forgets it. */
 export const finishTask = command("task.finish", async (act, { outcome, ...hold }: Hold & { readonly outcome: Outcome }): Promise<boolean> => {
-  const where = isHeldBy(act, hold, ["running"]);
   if (outcome.kind === "completed") {
-    const done = await changeTask(act, { where, set: completed(act, outcome.output), event: () => ({ kind: "completed", content: { status: "completed", output: outcome.output ?? null } }) });
-    return done !== undefined;
+    const { output = null } = outcome;
+    const { taskId, attempt, sessionId } = hold;
+    const done = await completeRow(act.writer, { taskId, attempt, sessionId, now: act.services.clock.now(), output: JSON.stringify(output) });
+    return (await withEvent(act, done, () => ({ kind: "completed", content: { status: "completed", output } }))) !== undefined;
   }
+  const where = isHeldBy(act, hold, ["running"]);
   const { tasks } = act.writer.tables;
   const [row] = await act.writer.select().from(tasks).where(where);
   return row !== undefined && (await failAttempt(act, row, { where, ...outcome }));

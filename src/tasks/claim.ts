@@ -5,13 +5,14 @@
  *
  * Rule: nothing is read and then trusted. Two gateways that claim at once never get one task, and the caps hold.
  */
-import { and, asc, count, eq, inArray, lte, notExists, notInArray, sql } from "drizzle-orm";
-import { below } from "../gate/quota.ts";
-import { command, type CommandAct } from "../gate/operation.ts";
+import { and, asc, count, eq, inArray, lte, not, notExists, sql } from "drizzle-orm";
+import { belowGiven } from "../gate/quota.ts";
+import { command } from "../gate/operation.ts";
 import type { Qualified } from "../license/entitlements.ts";
-import type { Reader } from "../store/store.ts";
+import { type Given, planRead, planWrite } from "../store/plan.ts";
+import type { ReadBuilders, Reader } from "../store/store.ts";
 import { held } from "./states.ts";
-import { changeTask, isOpen, type TaskRow } from "./task-rows.ts";
+import { isOpen, type TaskRow, withEvent } from "./task-rows.ts";
 
 export const teamTasks: Qualified = { namespace: "team", key: "max_concurrent_tasks" };
 export const deploymentTasks: Qualified = { namespace: "global", key: "max_concurrent_tasks" };
@@ -45,35 +46,71 @@ export interface Claimed {
   readonly timeoutSeconds: number;
 }
 
-function countHeld({ writer }: CommandAct, teamId: string | undefined) {
-  const { tasks } = writer.tables;
-  const isHeld = inArray(tasks.status, [...held]);
-  return writer.select({ count: count() }).from(tasks).where(teamId === undefined ? isHeld : and(eq(tasks.team_id, teamId), isHeld));
+/** Who looks for a task: a team, and labels as {@link labelList} writes them. */
+interface Seeker {
+  readonly teamId: string;
+  readonly labelList: string;
+  /** Epoch milliseconds. */
+  readonly now: number;
 }
 
-/** The oldest task that the claimant may run. */
-function nextFor(reader: Reader, { teamId, labels }: Claimant, now: number) {
+/** Labels as one text, in which each stands between commas: a label has none. */
+function labelList(labels: readonly string[]): string {
+  return `,${labels.join(",")},`;
+}
+
+/** The oldest task that the seeker may run. */
+function nextFor(reader: ReadBuilders, given: Given<Seeker>) {
   const { tasks, taskLabels } = reader.tables;
-  const isLacking = and(eq(taskLabels.task_id, tasks.id), labels.length === 0 ? undefined : notInArray(taskLabels.label, [...labels]));
+  // An underscore stands for itself and not for any character.
+  const isAmong = sql`${given("labelList")} like '%,' || replace(${taskLabels.label}, '_', '!_') || ',%' escape '!'`;
+  const lacking = reader.select({ id: taskLabels.id }).from(taskLabels).where(and(eq(taskLabels.task_id, tasks.id), not(isAmong)));
   return reader
     .select({ id: tasks.id })
     .from(tasks)
-    .where(
-      and(
-        eq(tasks.team_id, teamId),
-        isOpen(tasks),
-        lte(tasks.available_at, now),
-        notExists(reader.select({ id: taskLabels.id }).from(taskLabels).where(isLacking)),
-      ),
-    )
+    .where(and(eq(tasks.team_id, given("teamId")), isOpen(tasks), lte(tasks.available_at, given("now")), notExists(lacking)))
     .orderBy(asc(tasks.created_at), asc(tasks.id))
     .limit(1);
 }
 
+const findNext = planRead((reader, given: Given<Seeker>) => nextFor(reader, given));
+
 /** Whether there is a task for the claimant at all. It takes no lock, so it is asked before a claim that would find nothing. */
-export async function hasClaimable(reader: Reader, claimant: Claimant, now: number): Promise<boolean> {
-  return (await nextFor(reader, claimant, now)).length === 1;
+export async function hasClaimable(reader: Reader, { teamId, labels }: Claimant, now: number): Promise<boolean> {
+  return (await findNext(reader, { teamId, labelList: labelList(labels), now })).length === 1;
 }
+
+interface Claim extends Seeker, Omit<Claimant, "labels"> {
+  /** JSON. */
+  readonly labels: string;
+  readonly teamCap: number;
+  readonly deploymentCap: number;
+  readonly leaseUntil: number;
+}
+
+const claimNext = planWrite((writer, given: Given<Claim>) => {
+  const { tasks } = writer.tables;
+  const isHeld = inArray(tasks.status, [...held]);
+  const ofTeam = writer.select({ count: count() }).from(tasks).where(and(eq(tasks.team_id, given("teamId")), isHeld));
+  const ofAll = writer.select({ count: count() }).from(tasks).where(isHeld);
+  return writer
+    .update(tasks)
+    .set({
+      status: "queued",
+      waiting_reason: null,
+      attempt: sql`${tasks.attempt} + 1`,
+      agent_id: sql`${given("agentId")}`,
+      agent_labels: sql`${given("labels")}`,
+      gpu_type: sql`${given("gpuType")}`,
+      session_id: sql`${given("sessionId")}`,
+      gateway_id: sql`${given("gatewayId")}`,
+      lease_until: sql`${given("leaseUntil")}`,
+      log_bytes: 0,
+      event_count: sql`${tasks.event_count} + 1`,
+    })
+    .where(and(eq(tasks.id, sql`(${nextFor(writer, given)})`), isOpen(tasks), belowGiven(ofTeam, given("teamCap")), belowGiven(ofAll, given("deploymentCap"))))
+    .returning();
+});
 
 function claimedOf(row: TaskRow): Claimed {
   return {
@@ -91,25 +128,10 @@ function claimedOf(row: TaskRow): Claimed {
 }
 
 /** Gives the claimant its next task; undefined when there is none for it, or a cap is reached. */
-export const claimTask = command("task.claim", async (act, claimant: Claimant): Promise<Claimed | undefined> => {
-  const { writer, services } = act;
-  const { tasks } = writer.tables;
-  const isUnderCaps = and(below(countHeld(act, claimant.teamId), act.limit(teamTasks)), below(countHeld(act, undefined), act.limit(deploymentTasks)));
-  const claimed = await changeTask(act, {
-    where: and(eq(tasks.id, sql`(${nextFor(writer, claimant, services.clock.now())})`), isOpen(tasks), isUnderCaps),
-    set: {
-      status: "queued",
-      waiting_reason: null,
-      attempt: sql`${tasks.attempt} + 1`,
-      agent_id: claimant.agentId,
-      agent_labels: JSON.stringify(claimant.labels),
-      gpu_type: claimant.gpuType,
-      session_id: claimant.sessionId,
-      gateway_id: claimant.gatewayId,
-      lease_until: services.clock.now() + OFFER_MS,
-      log_bytes: 0,
-    },
-    event: () => ({ kind: "status" }),
-  });
+export const claimTask = command("task.claim", async (act, { labels, ...claimant }: Claimant): Promise<Claimed | undefined> => {
+  const now = act.services.clock.now();
+  const caps = { teamCap: act.limit(teamTasks), deploymentCap: act.limit(deploymentTasks) };
+  const changed = await claimNext(act.writer, { ...claimant, ...caps, labels: JSON.stringify(labels), labelList: labelList(labels), now, leaseUntil: now + OFFER_MS });
+  const claimed = await withEvent(act, changed, () => ({ kind: "status" }));
   return claimed === undefined ? undefined : claimedOf(claimed);
 });

@@ -8,6 +8,7 @@
 import { and, eq, type SQL, sql } from "drizzle-orm";
 import { assert } from "../fault.ts";
 import type { CommandAct } from "../gate/operation.ts";
+import { type Given, planWrite } from "../store/plan.ts";
 import type { Tables } from "../store/schema.ts";
 import type { Reader } from "../store/store.ts";
 import { open, type TaskStatus, taskStatuses } from "./states.ts";
@@ -42,18 +43,29 @@ export function statusOf({ status }: Pick<TaskRow, "status">): TaskStatus {
 /** What an agent says while it works is nothing that webhooks are told. */
 const unheard: readonly EventKind[] = ["progress", "log"];
 
-/** Marks an event that webhooks are told of (`untold-events.ts`); a team without any costs nothing more than this look. */
-function untoldFor(writer: Reader, { team_id }: TaskRow, { kind, now }: { readonly kind: EventKind; readonly now: number }): SQL<number> | null {
-  if (unheard.includes(kind)) return null;
-  const { webhooks } = writer.tables;
-  const ofTeam = writer.select({ id: webhooks.id }).from(webhooks).where(eq(webhooks.team_id, team_id));
-  return sql<number>`case when exists ${ofTeam} then cast(${now} as bigint) end`;
-}
+type EventRow = Tables["taskEvents"]["$inferSelect"];
+
+/** `untold_since` marks an event that webhooks are told of (`untold-events.ts`); a team without any costs nothing more than this look. */
+const insertEvent = planWrite((writer, given: Given<Omit<EventRow, "untold_since"> & { readonly mayBeTold: number }>) => {
+  const { webhooks, taskEvents } = writer.tables;
+  const ofTeam = writer.select({ id: webhooks.id }).from(webhooks).where(eq(webhooks.team_id, given("team_id")));
+  return writer.insert(taskEvents).values({
+    id: given("id"),
+    task_id: given("task_id"),
+    team_id: given("team_id"),
+    sequence: given("sequence"),
+    attempt: given("attempt"),
+    kind: given("kind"),
+    content: given("content"),
+    created_at: given("created_at"),
+    untold_since: sql<number>`case when ${given("mayBeTold")} = 1 and exists ${ofTeam} then cast(${given("created_at")} as bigint) end`,
+  });
+});
 
 /** Writes the event that `row` has just counted. */
 async function writeEvent({ writer, services }: CommandAct, row: TaskRow, { kind, content }: TaskEvent): Promise<void> {
   const now = services.clock.now();
-  await writer.insert(writer.tables.taskEvents).values({
+  await insertEvent(writer, {
     id: `${row.id}/${String(row.event_count).padStart(10, "0")}`,
     task_id: row.id,
     team_id: row.team_id,
@@ -62,20 +74,24 @@ async function writeEvent({ writer, services }: CommandAct, row: TaskRow, { kind
     kind,
     content: JSON.stringify({ task_id: row.id, ...(kind === "status" ? { status: row.status } : {}), ...content, timestamp: new Date(now).toISOString() }),
     created_at: now,
-    untold_since: untoldFor(writer, row, { kind, now }),
+    mayBeTold: unheard.includes(kind) ? 0 : 1,
   });
 }
 
 /** Changes the one task that `where` finds, with its event. Undefined when there is none: nothing was changed then. */
 export async function changeTask(act: CommandAct, { where, set, event }: Change): Promise<TaskRow | undefined> {
   const { tasks } = act.writer.tables;
-  const [row] = await act.writer
+  const changed = await act.writer
     .update(tasks)
     .set({ ...set, event_count: sql`${tasks.event_count} + 1` })
     .where(where)
     .returning();
-  if (row === undefined) return undefined;
-  await writeEvent(act, row, event(row));
+  return await withEvent(act, changed, event);
+}
+
+/** The same for a plan, whose statement gave back `changed` and has counted the event. */
+export async function withEvent(act: CommandAct, [row]: readonly TaskRow[], event: Change["event"]): Promise<TaskRow | undefined> {
+  if (row !== undefined) await writeEvent(act, row, event(row));
   return row;
 }
 
