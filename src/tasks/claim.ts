@@ -59,8 +59,8 @@ function labelList(labels: readonly string[]): string {
   return `,${labels.join(",")},`;
 }
 
-/** The oldest task that the seeker may run. */
-function nextFor(reader: ReadBuilders, given: Given<Seeker>) {
+/** The tasks that the seeker may run, the oldest first. */
+function tasksFor(reader: ReadBuilders, given: Given<Seeker>) {
   const { tasks, taskLabels } = reader.tables;
   // An underscore stands for itself and not for any character.
   const isAmong = sql`${given("labelList")} like '%,' || replace(${taskLabels.label}, '_', '!_') || ',%' escape '!'`;
@@ -69,15 +69,14 @@ function nextFor(reader: ReadBuilders, given: Given<Seeker>) {
     .select({ id: tasks.id })
     .from(tasks)
     .where(and(eq(tasks.team_id, given("teamId")), isOpen(tasks), lte(tasks.available_at, given("now")), notExists(lacking)))
-    .orderBy(asc(tasks.created_at), asc(tasks.id))
-    .limit(1);
+    .orderBy(asc(tasks.created_at), asc(tasks.id));
 }
 
-const findNext = planRead((reader, given: Given<Seeker>) => nextFor(reader, given));
+const listClaimable = planRead((reader, given: Given<Seeker & { readonly max: number }>) => tasksFor(reader, given).limit(given("max")));
 
-/** Whether there is a task for the claimant at all. It takes no lock, so it is asked before a claim that would find nothing. */
-export async function hasClaimable(reader: Reader, { teamId, labels }: Claimant, now: number): Promise<boolean> {
-  return (await findNext(reader, { teamId, labelList: labelList(labels), now })).length === 1;
+/** How many tasks there are for the claimant, up to `max`. It takes no lock, so it is asked before claims that would find nothing. */
+export async function countClaimable(reader: Reader, { teamId, labels }: Claimant, { now, max }: { readonly now: number; readonly max: number }): Promise<number> {
+  return (await listClaimable(reader, { teamId, labelList: labelList(labels), now, max })).length;
 }
 
 interface Claim extends Seeker, Omit<Claimant, "labels"> {
@@ -108,7 +107,7 @@ const claimNext = planWrite((writer, given: Given<Claim>) => {
       log_bytes: 0,
       event_count: sql`${tasks.event_count} + 1`,
     })
-    .where(and(eq(tasks.id, sql`(${nextFor(writer, given)})`), isOpen(tasks), belowGiven(ofTeam, given("teamCap")), belowGiven(ofAll, given("deploymentCap"))))
+    .where(and(eq(tasks.id, sql`(${tasksFor(writer, given).limit(1)})`), isOpen(tasks), belowGiven(ofTeam, given("teamCap")), belowGiven(ofAll, given("deploymentCap"))))
     .returning();
 });
 

@@ -13,23 +13,16 @@ import type { Log } from "../log.ts";
 import type { Cancel } from "../services.ts";
 import { endOverdue, explainWaiting, extendLeases, LEASE_MS } from "./attempts.ts";
 import type { Bell } from "./bell.ts";
-import { type Claimant, type Claimed, claimTask, deploymentTasks, hasClaimable, teamTasks } from "./claim.ts";
+import { claimTask, countClaimable, deploymentTasks, teamTasks } from "./claim.ts";
+import { type Picked, type Place, Turns } from "./turns.ts";
 import { findExplanations, readLoad } from "./waiting.ts";
 
 export const POLL_MS = 200;
 export const SWEEP_MS = 1_000;
 /** Claims of one round; the next one goes on. */
 const CLAIMS_MAX = 1_000;
-
-/** An agent that is connected here. */
-export interface Place {
-  readonly claimant: Claimant;
-  /** The same for agents with the same labels, which can run the same tasks of their team. */
-  readonly kind: string;
-  /** Tasks that it could take now. */
-  readonly free: number;
-  offer(claimed: Claimed): void;
-}
+/** Claims that share a commit where the store has one for several. */
+const CLAIMS_AT_ONCE = 16;
 
 /** The agents of this gateway. */
 export interface PlaceList {
@@ -38,37 +31,6 @@ export interface PlaceList {
   placesOf(teamId: string): Iterable<Place>;
   /** Tells agents of attempts that are not theirs any more. */
   reviewHolds(): Promise<void>;
-}
-
-/** A place within one round. */
-interface Seat {
-  readonly place: Place;
-  free: number;
-}
-
-/** A team within one round. */
-interface Turn {
-  /** Tasks in its agents' hands. */
-  held: number;
-  readonly seats: readonly Seat[];
-  /** Kinds whose last claim found a task: for them it is not asked again whether there is one. */
-  readonly busy: Set<string>;
-}
-
-function turnOf(places: Iterable<Place>, held: number): Turn {
-  const seats: Seat[] = [];
-  for (const place of places) {
-    const { free } = place;
-    if (free > 0) seats.push({ place, free });
-  }
-  return { held, seats, busy: new Set() };
-}
-
-/** The one that is first by `rank`; the earlier of two that are equal. */
-function firstBy<T>(all: Iterable<T>, rank: (one: T) => number): T | undefined {
-  let first: T | undefined;
-  for (const one of all) if (first === undefined || rank(one) < rank(first)) first = one;
-  return first;
 }
 
 export class Dispatcher {
@@ -159,31 +121,19 @@ export class Dispatcher {
     if (teams.length === 0) return;
     const now = this.#gate.services.clock.now();
     const load = await this.#gate.store.read((reader) => readLoad(reader, now));
-    const due = teams.filter((team) => load.due.has(team));
-    const turns = new Map(due.map((team) => [team, turnOf(this.#agents.placesOf(team), load.held.get(team) ?? 0)]));
-    for (let claims = 0; turns.size > 0 && claims < CLAIMS_MAX && !this.#isStopped; claims += 1) await this.#serve(turns);
-    if (turns.size > 0) this.#isRungAgain = true;
-  }
-
-  /** One claim for the team whose turn it is: the one that holds fewest tasks. */
-  async #serve(turns: Map<string, Turn>): Promise<void> {
-    const [teamId, turn] = firstBy(turns, ([, { held }]) => held) ?? [];
-    if (teamId === undefined || turn === undefined) return;
-    const seat = firstBy(turn.seats, ({ free }) => -free);
-    if (seat === undefined || seat.free === 0) return void turns.delete(teamId);
-    const claimed = turn.busy.has(seat.place.kind) || (await this.#isThere(seat)) ? await claimTask(this.#gate, system, seat.place.claimant) : undefined;
-    if (claimed !== undefined) {
-      turn.busy.add(seat.place.kind);
-      seat.free -= 1;
-      turn.held += 1;
-      return seat.place.offer(claimed);
+    const due = teams.filter((team) => load.due.has(team)).map((teamId) => ({ teamId, held: load.held.get(teamId) ?? 0, places: this.#agents.placesOf(teamId) }));
+    const turns = new Turns(due, (claimant) => this.#gate.store.read((reader) => countClaimable(reader, claimant, { now, max: CLAIMS_AT_ONCE })));
+    for (let claims = 0; claims < CLAIMS_MAX && !this.#isStopped; claims += CLAIMS_AT_ONCE) {
+      const picked = await turns.pick(CLAIMS_AT_ONCE);
+      if (picked.length === 0) break;
+      await Promise.all(picked.map((each) => this.#claim(each, turns)));
     }
-    // A cap is reached for the whole team; otherwise only agents like this one have nothing to do.
-    if (await this.#isThere(seat)) turns.delete(teamId);
-    for (const other of turn.seats) if (other.place.kind === seat.place.kind) other.free = 0;
+    if (!turns.isOver) this.#isRungAgain = true;
   }
 
-  async #isThere({ place }: Seat): Promise<boolean> {
-    return await this.#gate.store.read((reader) => hasClaimable(reader, place.claimant, this.#gate.services.clock.now()));
+  async #claim({ teamId, place }: Picked, turns: Turns): Promise<void> {
+    const claimed = await claimTask(this.#gate, system, place.claimant);
+    if (claimed === undefined) turns.end(teamId);
+    else place.offer(claimed);
   }
 }

@@ -1,5 +1,6 @@
 /** Who is in a team's pool of agents: caps, one of a name, takeover by session, and who is forgotten. */
 import { describe, expect, test } from "bun:test";
+import { eq } from "drizzle-orm";
 import { admitAgent, type Connecting, connectAgent, disconnectAgents, HEARD_MS, noteHeartbeats, updateAgentStatus } from "../../src/agents/connections.ts";
 import type { Hello } from "../../src/agents/frames.ts";
 import { type Caller, system } from "../../src/gate/caller.ts";
@@ -90,6 +91,34 @@ describe("a hundred at once end exactly at the cap", () => {
     const { teamId } = await setUp(world.gate);
     expect(await codeOf(connectAgent(world.gate, agentOf(teamId), connecting("a", "s1")))).toBe("quota_exceeded");
   });
+});
+
+test("agents are counted as they come, are taken over, are forgotten, and go with their team", async () => {
+  await using world = await testGate();
+  const { teamId } = await setUp(world.gate);
+  const other = await addTeam(world.gate);
+  const counts = async () =>
+    await world.gate.store.read(async (reader) => {
+      const { agents, agentCounts } = reader.tables;
+      const rows = await reader.select({ team: agents.team_id }).from(agents);
+      const counted = new Map((await reader.select().from(agentCounts)).map(({ scope, connected }) => [scope, connected]));
+      // The rows themselves are what the counts have to be.
+      for (const scope of [teamId, other]) expect(counted.get(scope) ?? 0).toBe(rows.filter(({ team }) => team === scope).length);
+      return [counted.get("") ?? 0, [...counted.keys()].filter((scope) => scope !== "").length];
+    });
+  for (const name of ["a", "b", "c"]) await connectAgent(world.gate, agentOf(teamId), connecting(name, `s-${name}`));
+  await connectAgent(world.gate, agentOf(other), connecting("a", "o-a"));
+  expect(await counts()).toEqual([4, 2]);
+  await connectAgent(world.gate, agentOf(teamId), connecting("a", "s-new", "s-a"));
+  expect(await codeOf(connectAgent(world.gate, agentOf(teamId), connecting("b", "s-rival")))).toBe("conflict");
+  expect(await counts()).toEqual([4, 2]);
+  await disconnectAgents(world.gate, system, { sessionIds: ["s-new", "s-b"] });
+  expect(await counts()).toEqual([2, 2]);
+  world.services.clock.advance(HEARD_MS);
+  await noteHeartbeats(world.gate, system, { sessionIds: ["o-a"] });
+  expect(await counts()).toEqual([1, 1]);
+  await world.gate.store.write(async (writer) => void (await writer.delete(writer.tables.teams).where(eq(writer.tables.teams.id, other))));
+  expect(await counts()).toEqual([0, 0]);
 });
 
 test("what an agent says about itself is shown as documented, and nothing of its connection", async () => {

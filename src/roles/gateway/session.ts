@@ -16,7 +16,7 @@ import type { Log } from "../../log.ts";
 import { acceptTask, appendLog, declineTask, finishTask, type Outcome, renewLeases, reportProgress } from "../../tasks/attempts.ts";
 import type { Bell } from "../../tasks/bell.ts";
 import { type Claimed, OFFER_MS } from "../../tasks/claim.ts";
-import type { Place } from "../../tasks/dispatch.ts";
+import type { Place } from "../../tasks/turns.ts";
 import type { Attempt } from "../../tasks/waiting.ts";
 import { type CloseCode, closeCodes } from "./close-codes.ts";
 

@@ -58,12 +58,10 @@ export async function pingAgents({ url, perSecond }: PingsJob, stopped: AbortSig
   return await pacedLoop(Array.from({ length: Math.min(agents.length, 256) }, () => call), { perSecond, stopped });
 }
 
-/** Ends all connections; the calls are the agents, and none takes time. */
-export function dismissAgents(url: string): Samples {
-  const { agents } = poolOf(url);
-  for (const agent of agents) agent.close();
+/** Ends all connections. */
+function dismissAgents(url: string): void {
+  for (const agent of poolOf(url).agents) agent.close();
   pools.delete(url);
-  return { latenciesMs: agents.map(() => 0), failures: new Map(), seconds: 0 };
 }
 
 function submitters({ submitUrl, headers, connections }: DispatchJob): readonly (() => Promise<{ readonly taskId: string; readonly atMs: number }>)[] {

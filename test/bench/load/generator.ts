@@ -7,7 +7,7 @@
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { percentiles } from "../statistics.ts";
-import { connectAgents, dismissAgents, dispatchTasks, enqueueTasks, pingAgents, workThrough } from "./agent-pool.ts";
+import { connectAgents, dispatchTasks, enqueueTasks, pingAgents, workThrough } from "./agent-pool.ts";
 import { Connection, requestText } from "./connection.ts";
 import { type Job, type LoadResult, orderShape, type PacedJob, type RefreshesJob, type RenewalsJob, type Reply, type RequestsJob } from "./jobs.ts";
 import { LeaseClient } from "./lease-client.ts";
@@ -80,8 +80,6 @@ async function perform(job: Job, stopped: AbortSignal): Promise<Samples> {
       return await closedLoop(refreshers(job), job.seconds);
     case "agents":
       return await connectAgents(job);
-    case "dismissal":
-      return dismissAgents(job.url);
     case "pings":
       return await pingAgents(job, stopped);
     case "dispatch":

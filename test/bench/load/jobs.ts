@@ -59,8 +59,6 @@ const pool = {
 };
 /** Connects agents, which stay for later jobs at the same address. */
 const Agents = Type.Object({ kind: Type.Literal("agents"), ...pool });
-/** Ends all connections of agents at the address. */
-const Dismissal = Type.Object({ kind: Type.Literal("dismissal"), url: Type.String() });
 /** Pings of the connected agents at a pace, until the job is stopped. */
 const Pings = Type.Object({ kind: Type.Literal("pings"), url: Type.String(), perSecond: Type.Number() });
 const submission = { url: Type.String(), submitUrl: Type.String(), headers: Headers, connections: Type.Integer({ minimum: 1 }) };
@@ -71,7 +69,7 @@ const Enqueue = Type.Object({ kind: Type.Literal("enqueue"), ...submission, perS
 /** Connects agents, waits until they have done so many tasks that are there, and dismisses them. */
 const Work = Type.Object({ kind: Type.Literal("work"), ...pool, tasks: Type.Integer({ minimum: 1 }) });
 
-const Job = Type.Union([Requests, Paced, Renewals, Refreshes, Agents, Dismissal, Pings, Dispatch, Enqueue, Work]);
+const Job = Type.Union([Requests, Paced, Renewals, Refreshes, Agents, Pings, Dispatch, Enqueue, Work]);
 export type Job = Static<typeof Job>;
 export type RequestsJob = Static<typeof Requests>;
 export type PacedJob = Static<typeof Paced>;
