@@ -57,6 +57,21 @@ ${FRAME_BYTES_MAX} bytes towards the gateway.
    ${LEASE_MS / 1_000} seconds on what the agent runs; when they end, the attempt goes elsewhere.
 9. In a team one agent of a name is connected. A second one is let in when the first does not answer a ping within ${CHALLENGE_MS / 1_000} seconds.
 10. After \`reconnect\` the connection ends; come back after \`after_ms\`, spread over as long again. Leases begin anew when the gateway starts.
+
+## Files
+
+While an attempt runs, its agent asks the gateway for links, by HTTP with the same key. The bytes go by the link, which needs no key
+and is good for a while; ask again for a fresh one. A parameter that is a file has a \`file_key\` as its value.
+
+| request | body | answer |
+|---|---|---|
+| \`POST /v1/tasks/{task_id}/attempts/{attempt}/inputs\` | \`session_id\`, \`file_key\` | 200 \`file_name\`, \`file_size\`, \`content_type\`, \`sha256\`, \`download_url\`, \`expires_at\` |
+| \`POST /v1/tasks/{task_id}/attempts/{attempt}/outputs\` | \`session_id\`, \`output_id\`, \`file_name\`, \`file_size\`, \`content_type\` | 200 \`file_key\`, \`upload_url\`, \`upload_headers\`, \`is_stored\`, … |
+
+\`PUT\` the bytes to \`upload_url\` with all \`upload_headers\`; 204 says that they are stored. Announcing an output again, with the same
+\`output_id\`, gives a fresh link, and \`is_stored\` true when nothing is left to send: so a kill at any moment costs a repetition at most.
+404: the key is no file of this run. 409: the attempt does not run in this session, or not yet; it runs once \`accept\` was taken. Send outputs
+before the \`result\`: what comes later is not taken.
 `;
 
 export function agentProtocolMarkdown(): string {

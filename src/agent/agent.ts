@@ -1,7 +1,7 @@
 /**
  * The reference agent: takes what its gateway offers, runs what its own file allows, and tells how it went.
  *
- *     offer → journal → accept → command → log, progress → result → taken → forgotten
+ *     offer → journal → accept → inputs → command → log, progress → outputs → result → taken → forgotten
  *
  * Rule: an attempt is on disk before it is accepted and until its result was taken. Whatever kills the agent, its next life
  * names to the gateway what it held; a command that ran meanwhile is ended and reported as failed, never run on unseen.
@@ -11,12 +11,14 @@ import type { NumberedGatewayFrame } from "../agents/frames.ts";
 import type { Log } from "../log.ts";
 import type { Cancel, Services } from "../services.ts";
 import { version } from "../version.ts";
+import { AttemptFiles, hasFiles, hasOutputs, type Parameters } from "./attempt-files.ts";
 import { Attempt } from "./attempt.ts";
-import { type AttemptState, Journal, startOf } from "./journal.ts";
+import { type AttemptState, Journal, type Outcome, startOf } from "./journal.ts";
 import { Link, type Welcome } from "./link.ts";
 import { RunningCommand, signalGroup } from "./running-command.ts";
-import type { AgentSettings } from "./settings.ts";
+import type { AgentSettings, CommandSettings } from "./settings.ts";
 import type { Dial } from "./socket.ts";
+import { Refused, type Transfers } from "./transfers.ts";
 
 const TICK_MS = 1_000;
 /** While there is something to say: progress, and what waited for room. */
@@ -24,24 +26,35 @@ const PUMP_MS = 200;
 const STATUS_TICKS = 5;
 /** How long an agent that is told to stop waits for its results to be taken. */
 const LEAVE_TICKS_MAX = 10;
+const STOPPED = "The agent was stopped.";
+const REFUSAL_CHARACTERS_MAX = 1_000;
 
 export interface AgentParts {
   readonly services: Services;
   readonly log: Log;
   readonly settings: AgentSettings;
   readonly dial: Dial;
+  readonly transfers: Transfers;
   /** A variable of the agent's own environment. */
   variable(name: string): string | undefined;
 }
 
 type Offer = Extract<NumberedGatewayFrame, { readonly type: "offer" }>;
 
+/** A command that is about to run. */
+interface Start {
+  readonly command: CommandSettings;
+  readonly name: string;
+  readonly offer: Offer;
+  readonly parameters: Parameters;
+}
+
 function commandNameOf({ tool_type, workflow_json }: Offer): string | undefined {
   if (tool_type !== "command" || typeof workflow_json !== "object" || workflow_json === null || !("command" in workflow_json)) return undefined;
   return typeof workflow_json.command === "string" ? workflow_json.command : undefined;
 }
 
-function parametersOf({ parameters }: Offer): Readonly<Record<string, unknown>> {
+function parametersOf({ parameters }: Offer): Parameters {
   return typeof parameters === "object" && parameters !== null ? Object.fromEntries(Object.entries(parameters)) : {};
 }
 
@@ -78,7 +91,11 @@ export class Agent {
   stop(): void {
     this.#isStopping = true;
     this.#drain();
-    for (const { command } of this.#held.values()) command?.stop("The agent was stopped.");
+    for (const { command, moving } of this.#held.values()) {
+      // Outputs of a command that is over are sent as long as the agent waits.
+      if (command === undefined) moving?.abort();
+      else if (moving === undefined) command.stop(STOPPED);
+    }
   }
 
   /** Takes nothing new, and leaves when nothing is left. */
@@ -93,6 +110,7 @@ export class Agent {
     this.#isDead = true;
     this.#tick?.();
     this.#pump?.();
+    for (const { moving } of this.#held.values()) moving?.abort();
     this.#link.stop();
     this.#left.resolve();
   }
@@ -160,6 +178,8 @@ export class Agent {
   #recover(attempt: Attempt, { process: former }: AttemptState): void {
     this.#held.set(attempt.taskId, attempt);
     if (attempt.isOver) return;
+    const ended = attempt.folder.findEnded();
+    if (ended !== undefined) return void this.#send(attempt, ended);
     if (former !== undefined && startOf(former.pid) === former.started) signalGroup(former.pid, "SIGKILL");
     attempt.end({ kind: "failed", error: "The agent was started again while the command ran.", is_retryable: true });
   }
@@ -184,6 +204,12 @@ export class Agent {
       attempt.end({ kind: "failed", error: name === undefined ? `This agent runs workflows of the type command, not ${offer.tool_type}.` : `The command ${name} is not in this agent's own file.`, is_retryable: false });
       return attempt.pump(this.#link);
     }
+    const parameters = parametersOf(offer);
+    if (hasFiles(parameters)) return void this.#fetch(attempt, { command, name: name ?? "", offer, parameters });
+    this.#start(attempt, { command, name: name ?? "", offer, parameters });
+  }
+
+  #start(attempt: Attempt, { command, name, offer, parameters }: Start): void {
     try {
       attempt.command = new RunningCommand({
         clock: this.#parts.services.clock,
@@ -192,18 +218,61 @@ export class Agent {
         spool: attempt.spool,
         taskId: attempt.taskId,
         attempt: attempt.attempt,
-        parameters: parametersOf(offer),
+        parameters,
         timeoutSeconds: offer.timeout_seconds,
         variable: (each) => this.#parts.variable(each),
         onOutput: () => this.#unlessDead(() => attempt.pump(this.#link)),
         onProgress: (progress) => this.#unlessDead(() => this.#noteProgress(attempt, progress)),
-        onEnd: (outcome) => this.#unlessDead(() => this.#ended(attempt, outcome)),
+        onEnd: (outcome) => this.#unlessDead(() => this.#commandEnded(attempt, outcome)),
       });
     } catch (error) {
       this.#parts.log.write("error", "agent.not_started", { command: name, error });
       attempt.end({ kind: "failed", error: `The command ${name} could not be started on this agent.`, is_retryable: false });
       attempt.pump(this.#link);
     }
+  }
+
+  /** Moves files of the attempt until that is done, or refused, or the attempt is not the agent's any more. */
+  async #move<T>(attempt: Attempt, act: (files: AttemptFiles) => Promise<T>): Promise<T | Outcome> {
+    const moving = new AbortController();
+    attempt.moving = moving;
+    const { services, transfers } = this.#parts;
+    const sessionId = () => (this.#link.isAttached ? this.#link.status.session_id : undefined);
+    try {
+      return await act(new AttemptFiles({ ...attempt, clock: services.clock, transfers, sessionId, signal: moving.signal }));
+    } catch (error) {
+      if (moving.signal.aborted) return { kind: "failed", error: STOPPED, is_retryable: true };
+      if (error instanceof Refused) return { kind: "failed", error: `A file was refused: ${error.message}`.slice(0, REFUSAL_CHARACTERS_MAX), is_retryable: false };
+      this.#parts.log.write("error", "agent.files_failed", { ...attempt.named, error });
+      return { kind: "failed", error: "The files of the attempt could not be read or written on this agent.", is_retryable: true };
+    } finally {
+      attempt.moving = undefined;
+    }
+  }
+
+  async #fetch(attempt: Attempt, start: Start): Promise<void> {
+    const fetched = await this.#move(attempt, async (files) => ({ kind: "fetched" as const, parameters: await files.fetchInputs(start.parameters) }));
+    this.#unlessDead(() => {
+      if (fetched.kind !== "fetched") this.#ended(attempt, fetched);
+      else if (attempt.isDropped) attempt.folder.remove();
+      else this.#start(attempt, { ...start, parameters: fetched.parameters });
+    });
+  }
+
+  /** The outputs of a command that completed come before its result. */
+  #commandEnded(attempt: Attempt, outcome: Outcome): void {
+    const isSent = outcome.kind === "completed" && !attempt.isDropped && hasOutputs(attempt.folder);
+    if (!isSent) return this.#ended(attempt, outcome);
+    attempt.folder.keepEnded(outcome);
+    void this.#send(attempt, outcome);
+  }
+
+  async #send(attempt: Attempt, outcome: Outcome): Promise<void> {
+    const sent = await this.#move(attempt, async (files) => {
+      await files.sendOutputs();
+      return outcome;
+    });
+    this.#unlessDead(() => this.#ended(attempt, sent));
   }
 
   #unlessDead(act: () => void): void {
@@ -218,7 +287,7 @@ export class Agent {
     });
   }
 
-  #ended(attempt: Attempt, outcome: Parameters<Attempt["end"]>[0]): void {
+  #ended(attempt: Attempt, outcome: Outcome): void {
     attempt.end(outcome);
     if (attempt.isDropped) attempt.folder.remove();
     else attempt.pump(this.#link);
@@ -228,6 +297,7 @@ export class Agent {
   #drop(attempt: Attempt, why: string): void {
     attempt.isDropped = true;
     this.#held.delete(attempt.taskId);
+    if (attempt.moving !== undefined) return attempt.moving.abort();
     if (attempt.isOver || attempt.command === undefined) attempt.folder.remove();
     else attempt.command.stop(why);
   }

@@ -18,6 +18,8 @@ export class Attempt {
   readonly folder: AttemptFolder;
   readonly spool: LogSpool;
   command: RunningCommand | undefined;
+  /** Files are on their way, for or from the command; aborted, they stop. */
+  moving: AbortController | undefined;
   progress: number | undefined;
   isDropped = false;
   #outcome: Outcome | undefined;

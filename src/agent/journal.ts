@@ -3,7 +3,7 @@
  * result. After a restart, however it came, the agent knows what it held.
  *
  *     DATA_DIR/session.json
- *     DATA_DIR/attempts/TASK.ATTEMPT/{state.json, log.jsonl, result.json, work/}
+ *     DATA_DIR/attempts/TASK.ATTEMPT/{state.json, log.jsonl, ended.json, result.json, work/, inputs/, outputs/}
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -51,6 +51,16 @@ export class AttemptFolder {
     return join(this.path, "work");
   }
 
+  /** What the command is given to read. */
+  get inputsPath(): string {
+    return join(this.path, "inputs");
+  }
+
+  /** What the command leaves behind as files. */
+  get outputsPath(): string {
+    return join(this.path, "outputs");
+  }
+
   get resultPath(): string {
     return join(this.path, "output.json");
   }
@@ -64,12 +74,25 @@ export class AttemptFolder {
     return stateShape.Check(state) ? state : undefined;
   }
 
+  /** The command is over, and its outputs have yet to be sent. */
+  keepEnded(outcome: Outcome): void {
+    writeFileDurably(join(this.path, "ended.json"), JSON.stringify(outcome));
+  }
+
+  findEnded(): Outcome | undefined {
+    return this.#outcomeIn("ended.json");
+  }
+
   keepOutcome(outcome: Outcome): void {
     writeFileDurably(join(this.path, "result.json"), JSON.stringify(outcome));
   }
 
   findOutcome(): Outcome | undefined {
-    const outcome = findJson(findFile(join(this.path, "result.json"))?.toString("utf8") ?? "");
+    return this.#outcomeIn("result.json");
+  }
+
+  #outcomeIn(name: string): Outcome | undefined {
+    const outcome = findJson(findFile(join(this.path, name))?.toString("utf8") ?? "");
     return outcomeShape.Check(outcome) ? outcome : undefined;
   }
 
@@ -106,7 +129,7 @@ export class Journal {
   open({ task_id, attempt }: AttemptState): AttemptFolder {
     const folder = new AttemptFolder(join(this.#attempts, `${task_id}.${attempt}`));
     folder.remove();
-    mkdirSync(folder.workPath, { recursive: true, mode: 0o700 });
+    for (const path of [folder.workPath, folder.outputsPath]) mkdirSync(path, { recursive: true, mode: 0o700 });
     folder.keepState({ task_id, attempt });
     return folder;
   }

@@ -2,7 +2,7 @@
  * One command that runs: no shell, a process group of its own, an environment of what it is given and nothing else.
  *
  *     CYBERUN_TASK_ID, CYBERUN_ATTEMPT, CYBERUN_PARAM_NAME for each parameter, CYBERUN_PARAMETERS_FILE (JSON),
- *     CYBERUN_RESULT_FILE (write JSON there; it becomes the task's output)
+ *     CYBERUN_RESULT_FILE (write JSON there; it becomes the task's output), CYBERUN_OUTPUTS_DIR (files there are the task's)
  *
  * A line `::progress 0.5` on standard output tells how far it is.
  */
@@ -66,6 +66,7 @@ function environmentOf({ command, folder, taskId, attempt, parameters, variable 
     CYBERUN_ATTEMPT: String(attempt),
     CYBERUN_PARAMETERS_FILE: parametersFile,
     CYBERUN_RESULT_FILE: folder.resultPath,
+    CYBERUN_OUTPUTS_DIR: folder.outputsPath,
   };
 }
 

@@ -86,7 +86,7 @@ describe("a command", () => {
     const task_id = await run("env");
     await until(() => isOver(task_id));
     const names = (await logOf(task_id)).split("\n").map((line) => line.split("=")[0]).filter((name) => name !== "" && name !== "PWD" && name !== "_" && name !== "OLDPWD" && name !== "SHLVL");
-    expect(names.toSorted()).toEqual(["CYBERUN_ATTEMPT", "CYBERUN_PARAMETERS_FILE", "CYBERUN_RESULT_FILE", "CYBERUN_TASK_ID", "LANG", "PATH"]);
+    expect(names.toSorted()).toEqual(["CYBERUN_ATTEMPT", "CYBERUN_OUTPUTS_DIR", "CYBERUN_PARAMETERS_FILE", "CYBERUN_RESULT_FILE", "CYBERUN_TASK_ID", "LANG", "PATH"]);
     expect(await logOf(task_id)).not.toContain(key);
   });
 

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { Agent } from "../../src/agent/agent.ts";
 import type { AgentSettings, CommandSettings } from "../../src/agent/settings.ts";
 import { createDial, type Dial } from "../../src/agent/socket.ts";
+import { createTransfers, type Transfers } from "../../src/agent/transfers.ts";
 import { createLog } from "../../src/log.ts";
 import { Secret } from "../../src/secret.ts";
 import type { Services } from "../../src/services.ts";
@@ -24,9 +25,11 @@ export interface CommandAgentOptions {
   /** Puts itself between agent and socket. */
   readonly between?: (dial: Dial) => Dial;
   readonly variables?: Readonly<Record<string, string>>;
+  /** Puts itself between agent and files. */
+  readonly moving?: (transfers: Transfers) => Transfers;
 }
 
-export function startAgent({ services, folder, url, rawKey, commands, between = (dial) => dial, variables = {}, ...given }: CommandAgentOptions) {
+export function startAgent({ services, folder, url, rawKey, commands, between = (dial) => dial, variables = {}, moving = (transfers) => transfers, ...given }: CommandAgentOptions) {
   const logged: string[] = [];
   const settings: AgentSettings = {
     gatewayUrl: url(),
@@ -38,9 +41,10 @@ export function startAgent({ services, folder, url, rawKey, commands, between = 
     caFile: undefined,
     commands: new Map(Object.entries(commands)),
   };
-  const dial = between(createDial({ gatewayUrl: url, key: new Secret(rawKey), caFile: undefined }));
+  const destination = { gatewayUrl: url, key: new Secret(rawKey), caFile: undefined };
+  const dial = between(createDial(destination));
   const log = createLog(services.clock, "debug", (line) => logged.push(line));
-  return { agent: new Agent({ services, log, settings, dial, variable: (name) => variables[name] }), logged, settings };
+  return { agent: new Agent({ services, log, settings, dial, transfers: moving(createTransfers(destination)), variable: (name) => variables[name] }), logged, settings };
 }
 
 export type Direction = "say" | "hear";

@@ -1,0 +1,146 @@
+/**
+ * Files between the agent and its deployment: the gateway is asked for a link, and the bytes go by it.
+ *
+ *     POST /v1/tasks/ID/attempts/N/inputs  {session_id, file_key}                → link → bytes, compared with their SHA-256
+ *     POST /v1/tasks/ID/attempts/N/outputs {session_id, output_id, file_name, …} → link → bytes, unless they are there already
+ *
+ * Rule: one try each; who has to go on asks again. The key goes to the gateway and nowhere else: a link needs none.
+ */
+import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
+import { Type } from "typebox";
+import type { Secret } from "../secret.ts";
+import { shapeOf } from "../shape.ts";
+import type { Destination } from "./socket.ts";
+
+/** The attempt, in the session in which the agent holds it now. */
+export interface HeldAttempt {
+  readonly taskId: string;
+  readonly attempt: number;
+  readonly sessionId: string;
+}
+
+export interface OutputFile {
+  readonly outputId: string;
+  readonly path: string;
+  readonly name: string;
+  readonly size: number;
+}
+
+export interface Transfers {
+  /** Writes the file of the run to `path`. False when the key names no file of the run. */
+  fetchInput(held: HeldAttempt, fileKey: string, to: { readonly path: string; readonly signal: AbortSignal }): Promise<boolean>;
+  /** Resolves when the file is stored. */
+  sendOutput(held: HeldAttempt, output: OutputFile, signal: AbortSignal): Promise<void>;
+}
+
+/** What was asked for is refused, and asking again hardly changes that. */
+export class Refused extends Error {
+  /** The attempt may just be on its way into another session. */
+  readonly mayPass: boolean;
+
+  constructor(message: string, mayPass: boolean) {
+    super(message);
+    this.mayPass = mayPass;
+  }
+}
+
+const inputShape = shapeOf(Type.Object({ file_size: Type.Integer(), sha256: Type.Union([Type.Null(), Type.String()]), download_url: Type.String() }));
+const outputShape = shapeOf(Type.Object({ is_stored: Type.Boolean(), upload_url: Type.String(), upload_headers: Type.Record(Type.String(), Type.String()) }));
+const refusalShape = shapeOf(Type.Object({ error_message: Type.String() }));
+
+const NOT_FOUND = 404;
+const CONFLICT = 409;
+const SERVER_ERROR = 500;
+/** Answers that say to come back (RFC 9110 sections 15.5.9, 15.5.26 of RFC 6585): a time-out, too early, too many. */
+const LATER: readonly number[] = [408, 425, 429];
+
+async function refusalOf(response: Response): Promise<Error> {
+  const { status } = response;
+  const content: unknown = await response.json().catch(() => undefined);
+  const message = refusalShape.Check(content) ? content.error_message : `The answer was ${status}.`;
+  if (status >= SERVER_ERROR || LATER.includes(status)) return new Error(message);
+  return new Refused(message, status === CONFLICT);
+}
+
+interface Bytes {
+  readonly size: number;
+  readonly sha256: string | null;
+}
+
+/** Writes the body piece by piece. Throws when it is not what was promised. */
+async function writeBody(response: Response, path: string, { size, sha256 }: Bytes): Promise<void> {
+  const hash = new Bun.CryptoHasher("sha256");
+  const file = openSync(path, "w", 0o600);
+  let written = 0;
+  try {
+    for await (const piece of response.body ?? []) {
+      written += piece.length;
+      if (written > size) throw new Error("The file is longer than was promised.");
+      hash.update(piece);
+      for (let at = 0; at < piece.length; ) at += writeSync(file, piece, at);
+    }
+  } finally {
+    closeSync(file);
+  }
+  if (written !== size || (sha256 !== null && hash.digest("hex") !== sha256)) throw new Error("The file did not arrive whole.");
+}
+
+class HttpTransfers implements Transfers {
+  readonly #gatewayUrl: () => string;
+  readonly #key: Secret;
+  readonly #tls: { readonly tls?: { readonly ca: string } };
+
+  constructor({ gatewayUrl, key, caFile }: Destination) {
+    this.#gatewayUrl = gatewayUrl;
+    this.#key = key;
+    this.#tls = caFile === undefined ? {} : { tls: { ca: readFileSync(caFile, "utf8") } };
+  }
+
+  async fetchInput(held: HeldAttempt, file_key: string, { path, signal }: { readonly path: string; readonly signal: AbortSignal }): Promise<boolean> {
+    const answer = await this.#ask(held, { what: "inputs", body: { file_key }, signal });
+    if (answer.status === NOT_FOUND) return false;
+    if (!answer.ok) throw await refusalOf(answer);
+    const input: unknown = await answer.json();
+    if (!inputShape.Check(input)) throw new Error("The gateway answered in another form than documented.");
+    const response = await fetch(input.download_url, { signal, redirect: "error", ...this.#tls });
+    if (!response.ok) throw await this.#linkRefusal(response);
+    await writeBody(response, path, { size: input.file_size, sha256: input.sha256 });
+    return true;
+  }
+
+  async sendOutput(held: HeldAttempt, { outputId, path, name, size }: OutputFile, signal: AbortSignal): Promise<void> {
+    const bytes = Bun.file(path);
+    const content_type = bytes.type.split(";")[0] ?? "application/octet-stream";
+    const answer = await this.#ask(held, { what: "outputs", body: { output_id: outputId, file_name: name, file_size: size, content_type }, signal });
+    if (!answer.ok) throw await refusalOf(answer);
+    const output: unknown = await answer.json();
+    if (!outputShape.Check(output)) throw new Error("The gateway answered in another form than documented.");
+    if (output.is_stored) return;
+    // The runtime says how long the body is by itself.
+    const { "Content-Length": _length, ...headers } = output.upload_headers;
+    const response = await fetch(output.upload_url, { method: "PUT", headers, body: bytes, signal, redirect: "error", ...this.#tls });
+    if (!response.ok) throw await this.#linkRefusal(response);
+  }
+
+  /** A link that is over, or a file that came meanwhile, is another one at the next try. */
+  async #linkRefusal(response: Response): Promise<Error> {
+    const error = await refusalOf(response);
+    return error instanceof Refused ? new Refused(error.message, true) : error;
+  }
+
+  async #ask({ taskId, attempt, sessionId }: HeldAttempt, { what, body, signal }: { readonly what: "inputs" | "outputs"; readonly body: object; readonly signal: AbortSignal }): Promise<Response> {
+    return await fetch(`${this.#gatewayUrl()}/v1/tasks/${taskId}/attempts/${attempt}/${what}`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${this.#key.reveal()}`, "content-type": "application/json" },
+      body: JSON.stringify({ session_id: sessionId, ...body }),
+      signal,
+      redirect: "error",
+      ...this.#tls,
+    });
+  }
+}
+
+/** Moves files over HTTP. */
+export function createTransfers(destination: Destination): Transfers {
+  return new HttpTransfers(destination);
+}
