@@ -9,6 +9,7 @@
 import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
 import { Type } from "typebox";
 import type { Secret } from "../secret.ts";
+import type { Services } from "../services.ts";
 import { shapeOf } from "../shape.ts";
 import type { Destination } from "./socket.ts";
 
@@ -88,12 +89,13 @@ async function writeBody(response: Response, path: string, { size, sha256 }: Byt
 class HttpTransfers implements Transfers {
   readonly #gatewayUrl: () => string;
   readonly #key: Secret;
-  readonly #tls: { readonly tls?: { readonly ca: string } };
+  readonly #fetch: Services["fetch"];
 
-  constructor({ gatewayUrl, key, caFile }: Destination) {
+  constructor({ gatewayUrl, key, caFile }: Destination, services: Pick<Services, "fetch">) {
     this.#gatewayUrl = gatewayUrl;
     this.#key = key;
-    this.#tls = caFile === undefined ? {} : { tls: { ca: readFileSync(caFile, "utf8") } };
+    const tls = caFile === undefined ? {} : { tls: { ca: readFileSync(caFile, "utf8") } };
+    this.#fetch = async (url, init) => await services.fetch(url, { ...init, ...tls, redirect: "error" });
   }
 
   async fetchInput(held: HeldAttempt, file_key: string, { path, signal }: { readonly path: string; readonly signal: AbortSignal }): Promise<boolean> {
@@ -102,7 +104,7 @@ class HttpTransfers implements Transfers {
     if (!answer.ok) throw await refusalOf(answer);
     const input: unknown = await answer.json();
     if (!inputShape.Check(input)) throw new Error("The gateway answered in another form than documented.");
-    const response = await fetch(input.download_url, { signal, redirect: "error", ...this.#tls });
+    const response = await this.#fetch(input.download_url, { signal });
     if (!response.ok) throw await this.#linkRefusal(response);
     await writeBody(response, path, { size: input.file_size, sha256: input.sha256 });
     return true;
@@ -118,7 +120,7 @@ class HttpTransfers implements Transfers {
     if (output.is_stored) return;
     // The runtime says how long the body is by itself.
     const { "Content-Length": _length, ...headers } = output.upload_headers;
-    const response = await fetch(output.upload_url, { method: "PUT", headers, body: bytes, signal, redirect: "error", ...this.#tls });
+    const response = await this.#fetch(output.upload_url, { method: "PUT", headers, body: bytes, signal });
     if (!response.ok) throw await this.#linkRefusal(response);
   }
 
@@ -129,18 +131,16 @@ class HttpTransfers implements Transfers {
   }
 
   async #ask({ taskId, attempt, sessionId }: HeldAttempt, { what, body, signal }: { readonly what: "inputs" | "outputs"; readonly body: object; readonly signal: AbortSignal }): Promise<Response> {
-    return await fetch(`${this.#gatewayUrl()}/v1/tasks/${taskId}/attempts/${attempt}/${what}`, {
+    return await this.#fetch(`${this.#gatewayUrl()}/v1/tasks/${taskId}/attempts/${attempt}/${what}`, {
       method: "POST",
       headers: { authorization: `Bearer ${this.#key.reveal()}`, "content-type": "application/json" },
       body: JSON.stringify({ session_id: sessionId, ...body }),
       signal,
-      redirect: "error",
-      ...this.#tls,
     });
   }
 }
 
 /** Moves files over HTTP. */
-export function createTransfers(destination: Destination): Transfers {
-  return new HttpTransfers(destination);
+export function createTransfers(destination: Destination, services: Pick<Services, "fetch">): Transfers {
+  return new HttpTransfers(destination, services);
 }

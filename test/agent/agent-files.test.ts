@@ -149,7 +149,7 @@ test("bytes that are not those of the file are not handed to the command", async
       return Response.json({ ...input, download_url: new URL("/bytes", server.url).href });
     },
   });
-  const transfers = createTransfers({ gatewayUrl: () => gateway.url.origin, key: new Secret("ak-test"), caFile: undefined });
+  const transfers = createTransfers({ gatewayUrl: () => gateway.url.origin, key: new Secret("ak-test"), caFile: undefined }, site.world.services);
   const fetched = async () => await transfers.fetchInput({ taskId: "t", attempt: 1, sessionId: "s" }, "key", { path, signal: new AbortController().signal });
   expect([await fetched(), readFileSync(path, "utf8")]).toEqual([true, "right"]);
   for (body of ["wrong", "righ", "right and more"]) await expect(fetched()).rejects.toThrow(/^The file/);
@@ -158,7 +158,7 @@ test("bytes that are not those of the file are not handed to the command", async
 test("what is refused for good is told from what may pass", async () => {
   let status = 400;
   await using gateway = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => Response.json({ error_message: "No." }, { status }) });
-  const transfers = createTransfers({ gatewayUrl: () => gateway.url.origin, key: new Secret("ak-test"), caFile: undefined });
+  const transfers = createTransfers({ gatewayUrl: () => gateway.url.origin, key: new Secret("ak-test"), caFile: undefined }, site.world.services);
   const path = join(folder.path, "out");
   writeFileSync(path, "x");
   const refusal = async () => await transfers.sendOutput({ taskId: "t", attempt: 1, sessionId: "s" }, { outputId: "o", path, name: "o", size: 1 }, new AbortController().signal).catch((error: unknown) => error);

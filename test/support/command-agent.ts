@@ -44,7 +44,7 @@ export function startAgent({ services, folder, url, rawKey, commands, between = 
   const destination = { gatewayUrl: url, key: new Secret(rawKey), caFile: undefined };
   const dial = between(createDial(destination));
   const log = createLog(services.clock, "debug", (line) => logged.push(line));
-  return { agent: new Agent({ services, log, settings, dial, transfers: moving(createTransfers(destination)), variable: (name) => variables[name] }), logged, settings };
+  return { agent: new Agent({ services, log, settings, dial, transfers: moving(createTransfers(destination, services)), variable: (name) => variables[name] }), logged, settings };
 }
 
 export type Direction = "say" | "hear";
