@@ -35,7 +35,7 @@ const PENDING_MAX = 10_000;
 /** One run of a command or query, waiting for a connection included. */
 const SCOPE_MS_MAX = 30_000;
 /** Runs of a command that others keep getting in the way of, or whose connection was found dead before its commit. */
-const RUNS_MAX = 20;
+const RUNS_MAX = 50;
 /** Runs before a command queues up with the other repeaters. */
 const FREE_RUNS_MAX = 2;
 /** Any number that no other user of the server's advisory locks takes. */
