@@ -59,7 +59,7 @@ test("every command in a document's code exists, with the alternatives that it n
 /** Names that are spoken of because they are not ours, or only begin a name. */
 const notOurs: readonly string[] = ["CYBERUN_", "CYBERUN_API_KEY", "CYBERUN_KEY", "CYBERUN_SERVICE_HOST"];
 /** What an agent and its commands know. */
-const ofAgents: readonly string[] = ["CYBERUN_AGENT_KEY", "CYBERUN_TASK_ID", "CYBERUN_ATTEMPT", "CYBERUN_PARAM_", "CYBERUN_PARAM_NAME", "CYBERUN_PARAMETERS_FILE", "CYBERUN_RESULT_FILE"];
+const ofAgents: readonly string[] = ["CYBERUN_AGENT_KEY", "CYBERUN_TASK_ID", "CYBERUN_ATTEMPT", "CYBERUN_PARAM_", "CYBERUN_PARAM_NAME", "CYBERUN_PARAMETERS_FILE", "CYBERUN_RESULT_FILE", "CYBERUN_OUTPUTS_DIR"];
 
 test("every variable that is named exists", () => {
   const known = [...settingNames.map((name) => settingOf(name).variable), ...notOurs, ...ofAgents];

@@ -10,6 +10,7 @@ import { CHALLENGE, REDIRECT } from "../../support/code-flow.ts";
 import { type KeptMail, keptMail } from "../../support/mail.ts";
 import { basic, outcome, post } from "../../support/oauth.ts";
 import { addClient, addFirstParty, addService, type TestClient } from "../../support/oidc-client.ts";
+import { eventually } from "../../support/eventually.ts";
 import { addPerson, ownerAddress, PASSWORD } from "../../support/people.ts";
 import { bearer, callUrl, startRoles, type TestRoles } from "../../support/roles.ts";
 import { type Enrolled, enrol } from "../../support/second-factor.ts";
@@ -134,7 +135,8 @@ describe("advisory 25: ten wrong codes shut the authenticator for", () => {
 const SIDE_BY_SIDE = 100;
 
 describe("advisory 26: a hundred wrong passwords side by side count a hundred", () => {
-  const failures = async () => (await site.gate.store.read(async (reader) => await reader.select().from(reader.tables.signInBuckets))).map((row) => row.failures);
+  const buckets = async () => await site.gate.store.read(async (reader) => await reader.select().from(reader.tables.signInBuckets));
+  const failures = async () => (await buckets()).map((row) => row.failures);
 
   test("at the API", async () => {
     const { userId } = await addPerson(site.gate);
@@ -154,7 +156,10 @@ describe("advisory 26: a hundred wrong passwords side by side count a hundred", 
       (user_password: string) => site.call("/sign-in", { form: { email_address, user_password }, headers: { "sec-fetch-site": "same-origin" } }),
       (user_password: string) => callUrl(`${url}/sign-in`, { form: { email_address, user_password }, headers: { cookie, "sec-fetch-site": "same-origin" } }),
     ];
+    const others = (await buckets()).map(({ key }) => key);
     const wrong = Array.from({ length: 30 }, async (_each, index) => (await doors[index % doors.length]?.("a wrong password"))?.status);
+    // Of those that are judged before five have counted one may be the owner's, who got it right.
+    await eventually(async () => (await buckets()).some(({ key, failures: count }) => !others.includes(key) && count > 5));
     const right = doors[0]?.(PASSWORD);
     const statuses = await Promise.all(wrong);
     expect([statuses.filter((status) => status === 401).length <= 5, (await right)?.status]).toEqual([true, 429]);
