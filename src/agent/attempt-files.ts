@@ -6,16 +6,16 @@
  *
  * Rule: goes on through cuts and restarts of the other side as long as the attempt is the agent's; what is refused for good ends it.
  */
-import { mkdirSync, readdirSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import type { Clock } from "../services.ts";
 import type { AttemptFolder } from "./journal.ts";
-import { type HeldAttempt, type OutputFile, Refused, type Transfers } from "./transfers.ts";
+import { DiskFailure, type HeldAttempt, type OutputFile, Refused, type Transfers } from "./transfers.ts";
 
 /** As the API makes keys; a text of this form that is none is handed to the command as it is. */
 const FILE_KEY = /^(?:inputs|outputs)\/[0-9a-f-]{36}\/[0-9a-f-]{36}\/[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$/;
 /** As many as the gateway takes of one attempt. */
-export const OUTPUTS_MAX = 1_000;
+const OUTPUTS_MAX = 1_000;
 const OUTPUT_ID_CHARACTERS_MAX = 100;
 /** Refusals in a row that may pass, after which they are believed. */
 const REFUSALS_MAX = 8;
@@ -57,9 +57,14 @@ function outputIdOf(path: string, taken: ReadonlySet<string>): string {
   }
 }
 
-/** Whether the command left anything in its folder for outputs. */
+/** Whether the command left anything in its folder for outputs. One that it made unreadable is something; one that it removed is not. */
 export function hasOutputs({ outputsPath }: AttemptFolder): boolean {
-  return readdirSync(outputsPath).length > 0;
+  if (!existsSync(outputsPath)) return false;
+  try {
+    return readdirSync(outputsPath).length > 0;
+  } catch {
+    return true;
+  }
 }
 
 /** What lies in the folder for outputs: regular files alone, in an order that stays the same. Throws {@link Refused} for too many. */
@@ -82,7 +87,7 @@ export class AttemptFiles {
     this.#parts = parts;
   }
 
-  /** The parameters with the paths of their files in place of the keys. Throws {@link Refused}, or the signal's reason. */
+  /** The parameters with the paths of their files in place of the keys. Throws {@link Refused}, {@link DiskFailure}, or the signal's reason. */
   async fetchInputs(parameters: Parameters): Promise<Parameters> {
     const { folder, transfers, signal } = this.#parts;
     const given: [string, unknown][] = [];
@@ -99,7 +104,7 @@ export class AttemptFiles {
     return Object.fromEntries(given);
   }
 
-  /** Stores what the command left behind. Throws {@link Refused}, or the signal's reason. */
+  /** Stores what the command left behind. Throws {@link Refused}, {@link DiskFailure}, or the signal's reason. */
   async sendOutputs(): Promise<void> {
     const { folder, transfers, signal } = this.#parts;
     for (const output of listOutputs(folder)) {
@@ -117,6 +122,7 @@ export class AttemptFiles {
         if (session !== undefined) return await act({ taskId, attempt, sessionId: session });
       } catch (error) {
         signal.throwIfAborted();
+        if (error instanceof DiskFailure) throw error;
         refusals = error instanceof Refused ? refusals + 1 : 0;
         if (error instanceof Refused && (!error.mayPass || refusals >= REFUSALS_MAX)) throw error;
       }
@@ -128,8 +134,10 @@ export class AttemptFiles {
     const { clock, signal } = this.#parts;
     const { promise, resolve } = Promise.withResolvers<void>();
     const cancel = clock.after(ms, resolve);
-    signal.addEventListener("abort", () => resolve(), { once: true });
+    const stop = () => resolve();
+    signal.addEventListener("abort", stop, { once: true });
     await promise;
+    signal.removeEventListener("abort", stop);
     cancel();
   }
 }

@@ -6,7 +6,7 @@
  *
  * Rule: one try each; who has to go on asks again. The key goes to the gateway and nowhere else: a link needs none.
  */
-import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
+import { accessSync, closeSync, constants, openSync, readFileSync, writeSync } from "node:fs";
 import { Type } from "typebox";
 import type { Secret } from "../secret.ts";
 import type { Services } from "../services.ts";
@@ -45,6 +45,17 @@ export class Refused extends Error {
   }
 }
 
+/** This host's own disk is in the way: no other answer of the network mends that. */
+export class DiskFailure extends Error {}
+
+function onDisk<T>(deed: () => T): T {
+  try {
+    return deed();
+  } catch (cause) {
+    throw new DiskFailure("A file could not be read or written.", { cause });
+  }
+}
+
 const inputShape = shapeOf(Type.Object({ file_size: Type.Integer(), sha256: Type.Union([Type.Null(), Type.String()]), download_url: Type.String() }));
 const outputShape = shapeOf(Type.Object({ is_stored: Type.Boolean(), upload_url: Type.String(), upload_headers: Type.Record(Type.String(), Type.String()) }));
 const refusalShape = shapeOf(Type.Object({ error_message: Type.String() }));
@@ -52,7 +63,7 @@ const refusalShape = shapeOf(Type.Object({ error_message: Type.String() }));
 const NOT_FOUND = 404;
 const CONFLICT = 409;
 const SERVER_ERROR = 500;
-/** Answers that say to come back (RFC 9110 sections 15.5.9, 15.5.26 of RFC 6585): a time-out, too early, too many. */
+/** Answers that say to come back: a time-out (RFC 9110 section 15.5.9), too early (RFC 8470 section 5.2), too many (RFC 6585 section 4). */
 const LATER: readonly number[] = [408, 425, 429];
 
 async function refusalOf(response: Response): Promise<Error> {
@@ -68,22 +79,30 @@ interface Bytes {
   readonly sha256: string | null;
 }
 
-/** Writes the body piece by piece. Throws when it is not what was promised. */
+function writeWhole(file: number, piece: Uint8Array): void {
+  for (let at = 0; at < piece.length; ) at += writeSync(file, piece, at);
+}
+
+function notWhole(): Refused {
+  return new Refused("The file did not arrive as it was promised.", true);
+}
+
+/** Writes the body piece by piece. Throws {@link Refused} when it is not what was promised, {@link DiskFailure} when it cannot be written. */
 async function writeBody(response: Response, path: string, { size, sha256 }: Bytes): Promise<void> {
   const hash = new Bun.CryptoHasher("sha256");
-  const file = openSync(path, "w", 0o600);
+  const file = onDisk(() => openSync(path, "w", 0o600));
   let written = 0;
   try {
     for await (const piece of response.body ?? []) {
       written += piece.length;
-      if (written > size) throw new Error("The file is longer than was promised.");
+      if (written > size) throw notWhole();
       hash.update(piece);
-      for (let at = 0; at < piece.length; ) at += writeSync(file, piece, at);
+      onDisk(() => writeWhole(file, piece));
     }
   } finally {
     closeSync(file);
   }
-  if (written !== size || (sha256 !== null && hash.digest("hex") !== sha256)) throw new Error("The file did not arrive whole.");
+  if (written !== size || (sha256 !== null && hash.digest("hex") !== sha256)) throw notWhole();
 }
 
 class HttpTransfers implements Transfers {
@@ -111,6 +130,7 @@ class HttpTransfers implements Transfers {
   }
 
   async sendOutput(held: HeldAttempt, { outputId, path, name, size }: OutputFile, signal: AbortSignal): Promise<void> {
+    onDisk(() => accessSync(path, constants.R_OK));
     const bytes = Bun.file(path);
     const content_type = bytes.type.split(";")[0] ?? "application/octet-stream";
     const answer = await this.#ask(held, { what: "outputs", body: { output_id: outputId, file_name: name, file_size: size, content_type }, signal });

@@ -68,13 +68,10 @@ const removeUnheard = planWrite((writer, given: Given<{ readonly until: number }
 /** Names the deployment among the scopes that are counted. */
 const WHOLE = "";
 
-/** How many agents have a row; those that were not heard of for too long are removed before. */
-const countConnected = ({ writer: { tables } }: CommandAct, scope: string): SQL => sql`coalesce((select connected from ${tables.agentCounts} where scope = ${scope}), 0)`;
-
-async function readCount({ writer }: CommandAct, scope: string): Promise<number> {
+/** How many agents have a row; those that were not heard of for too long are removed before. No row when there is none. */
+function countConnected({ writer }: CommandAct, scope: string) {
   const { agentCounts: counts } = writer.tables;
-  const [row] = await writer.select({ connected: counts.connected }).from(counts).where(eq(counts.scope, scope));
-  return row?.connected ?? 0;
+  return writer.select({ connected: counts.connected }).from(counts).where(eq(counts.scope, scope));
 }
 
 /** Why the row was not inserted. */
@@ -88,12 +85,14 @@ async function refusal(act: CommandAct, { id, team_id, agent_id }: ReturnType<ty
     });
   }
   const teamLimit = act.limit(teamAgents);
-  const isTeamFull = teamLimit !== UNLIMITED && (await readCount(act, team_id)) >= teamLimit;
+  const [ofTeam] = await countConnected(act, team_id);
+  const isTeamFull = teamLimit !== UNLIMITED && (ofTeam?.connected ?? 0) >= teamLimit;
   return isTeamFull ? quotaFault(teamAgents, teamLimit) : quotaFault(deploymentAgents, act.limit(deploymentAgents));
 }
 
 function hasRoom(act: CommandAct, teamId: string): SQL {
-  return sql`${below(countConnected(act, teamId), act.limit(teamAgents))} and ${below(countConnected(act, WHOLE), act.limit(deploymentAgents))}`;
+  const connected = (scope: string) => sql`coalesce(${countConnected(act, scope)}, 0)`;
+  return sql`${below(connected(teamId), act.limit(teamAgents))} and ${below(connected(WHOLE), act.limit(deploymentAgents))}`;
 }
 
 /** Puts the agent into its team's pool. Throws Fault `conflict` for a name that is taken, `quota_exceeded` beyond a cap. */

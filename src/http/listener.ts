@@ -107,7 +107,7 @@ export function createApp(options: AppOptions) {
     return response;
   };
   const app = new Elysia({
-    // The runtime routes: the framework by itself would look for the path of an https address at the wrong place.
+    // systemRouter stays on, so that the runtime routes: the framework by itself looks for the path of an https address at the wrong place.
     aot: true,
     normalize: false,
     strictPath: true,

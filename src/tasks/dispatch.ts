@@ -120,7 +120,7 @@ export class Dispatcher {
     const teams = this.#agents.teams();
     if (teams.length === 0) return;
     const now = this.#gate.services.clock.now();
-    const load = await this.#gate.store.read((reader) => readLoad(reader, now));
+    const load = await this.#gate.store.read((reader) => readLoad(reader, teams, now));
     const due = teams.filter((team) => load.due.has(team)).map((teamId) => ({ teamId, held: load.held.get(teamId) ?? 0, places: this.#agents.placesOf(teamId) }));
     const turns = new Turns(due, (claimant) => this.#gate.store.read((reader) => countClaimable(reader, claimant, { now, max: CLAIMS_AT_ONCE })));
     for (let claims = 0; claims < CLAIMS_MAX && !this.#isStopped; claims += CLAIMS_AT_ONCE) {
@@ -131,9 +131,10 @@ export class Dispatcher {
     if (!turns.isOver) this.#isRungAgain = true;
   }
 
-  async #claim({ teamId, place }: Picked, turns: Turns): Promise<void> {
+  async #claim(picked: Picked, turns: Turns): Promise<void> {
+    const { place } = picked;
     const claimed = await claimTask(this.#gate, system, place.claimant);
-    if (claimed === undefined) turns.end(teamId);
+    if (claimed === undefined) turns.retire(picked);
     else place.offer(claimed);
   }
 }

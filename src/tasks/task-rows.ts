@@ -2,8 +2,9 @@
  * Rows of tasks and their events. Every change of a task is one conditional update that also counts its event, and the
  * event's row in the same commit: readers of the stream miss nothing and see nothing twice.
  *
- * Rule: only this file changes a task's row. A change that finds the task in another state, attempt or agent's hand than it
- * expects changes nothing and gives undefined: that is the fence.
+ * Rule: only this file writes events and new rows. A plan elsewhere that changes a task's state counts the event in its own statement
+ * and hands the row to {@link withEvent}. A change that finds the task in another state, attempt or agent's hand than it expects
+ * changes nothing and gives undefined: that is the fence.
  */
 import { and, eq, type SQL, sql } from "drizzle-orm";
 import { assert } from "../fault.ts";

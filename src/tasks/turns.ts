@@ -58,6 +58,11 @@ function seatsOf(places: Iterable<Place>): readonly Seat[] {
   return seats;
 }
 
+/** Nothing more for agents of the kind. */
+function close({ seats }: Turn, kind: string): void {
+  for (const seat of seats) if (seat.place.kind === kind) seat.free = 0;
+}
+
 export class Turns {
   readonly #turns: Map<string, Turn>;
   readonly #count: (claimant: Claimant) => Promise<number>;
@@ -85,9 +90,10 @@ export class Turns {
     return picked;
   }
 
-  /** The team gets no more in this round: a cap is reached, or another gateway was quicker. */
-  end(teamId: string): void {
-    this.#turns.delete(teamId);
+  /** The claim found nothing: a cap is reached, or another was quicker. Agents like this one get no more in this round. */
+  retire({ teamId, place: { kind } }: Picked): void {
+    const turn = this.#turns.get(teamId);
+    if (turn !== undefined) close(turn, kind);
   }
 
   async #next(): Promise<Picked | undefined> {
@@ -108,7 +114,7 @@ export class Turns {
       }
       // Counted out within this pick there may be more; found to be none there is nothing for agents like this one.
       if (turn.left.has(place.kind)) return undefined;
-      for (const other of turn.seats) if (other.place.kind === place.kind) other.free = 0;
+      close(turn, place.kind);
     }
     return undefined;
   }

@@ -3,7 +3,7 @@
  *
  * Rule: reads and decides; `explainWaiting` writes down what has changed.
  */
-import { and, asc, count, gt, inArray, lte } from "drizzle-orm";
+import { and, asc, count, gt, gte, inArray, lte } from "drizzle-orm";
 import { HEARD_MS } from "../agents/connections.ts";
 import { UNLIMITED } from "../gate/quota.ts";
 import { type Given, planRead } from "../store/plan.ts";
@@ -100,27 +100,35 @@ export async function findExplanations(reader: Reader, caps: Caps): Promise<Expl
   return found;
 }
 
-const nextDueTeam = planRead((reader, given: Given<{ readonly after: string; readonly now: number }>) => {
+const nextDueTeam = planRead((reader, given: Given<{ readonly from: string; readonly now: number }>) => {
   const { tasks } = reader.tables;
   return reader
     .select({ teamId: tasks.team_id })
     .from(tasks)
-    .where(and(isOpen(tasks), gt(tasks.team_id, given("after")), lte(tasks.available_at, given("now"))))
+    .where(and(isOpen(tasks), gte(tasks.team_id, given("from")), lte(tasks.available_at, given("now"))))
     .orderBy(asc(tasks.team_id))
     .limit(1);
 });
 
-/** Teams that have a task which is due: from one to the next, past all the tasks of each. */
-async function dueTeams(reader: Reader, now: number): Promise<ReadonlySet<string>> {
+/** Of the teams those that have a task which is due. Each look leaps to the next of either side, so neither many teams nor many tasks make many looks. */
+async function dueTeams(reader: Reader, teamIds: readonly string[], now: number): Promise<ReadonlySet<string>> {
   const found = new Set<string>();
-  for (let [next] = await nextDueTeam(reader, { after: "", now }); next !== undefined; [next] = await nextDueTeam(reader, { after: next.teamId, now })) found.add(next.teamId);
+  const sorted = teamIds.toSorted();
+  for (let at = 0; at < sorted.length; ) {
+    const from = sorted[at] ?? "";
+    const [next] = await nextDueTeam(reader, { from, now });
+    if (next === undefined) break;
+    if (next.teamId === from) found.add(from);
+    do at += 1;
+    while (at < sorted.length && (sorted[at] ?? "") < next.teamId);
+  }
   return found;
 }
 
-/** How many tasks of each team are in agents' hands, and which teams have one that is due. */
-export async function readLoad(reader: Reader, now: number): Promise<{ readonly held: ReadonlyMap<string, number>; readonly due: ReadonlySet<string> }> {
+/** How many tasks of each team are in agents' hands, and which of `teamIds` have one that is due. */
+export async function readLoad(reader: Reader, teamIds: readonly string[], now: number): Promise<{ readonly held: ReadonlyMap<string, number>; readonly due: ReadonlySet<string> }> {
   const { tasks } = reader.tables;
-  const due = await dueTeams(reader, now);
+  const due = await dueTeams(reader, teamIds, now);
   const counts = due.size === 0 ? [] : await reader.select({ teamId: tasks.team_id, count: count() }).from(tasks).where(inArray(tasks.status, [...held])).groupBy(tasks.team_id);
   return { held: new Map(counts.map((each) => [each.teamId, each.count])), due };
 }

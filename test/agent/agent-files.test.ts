@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createTransfers, Refused, type Transfers } from "../../src/agent/transfers.ts";
+import { createTransfers, DiskFailure, Refused, type Transfers } from "../../src/agent/transfers.ts";
 import { Secret } from "../../src/secret.ts";
 import { importWorkflow } from "../../src/workflows/management.ts";
 import { type CommandAgentOptions, cutting, script, startAgent } from "../support/command-agent.ts";
@@ -86,6 +86,14 @@ test("a command that fails leaves nothing behind", async () => {
   expect([done["task_status"], done["download_urls"]]).toEqual(["failed", null]);
 });
 
+test("a command that removes its folder for outputs, or leaves one that cannot be read, is told apart", async () => {
+  start('rm -r "$CYBERUN_OUTPUTS_DIR"');
+  expect((await ended(await run()))["task_status"]).toBe("completed");
+  for (const { agent } of started.splice(0)) agent.abandon();
+  start('rm -r "$CYBERUN_OUTPUTS_DIR"; echo x > "$CYBERUN_OUTPUTS_DIR"', { agentId: "node-2" });
+  expect(await ended(await run())).toMatchObject({ task_status: "failed", task_error: "The files of the attempt could not be read or written on this agent." });
+});
+
 test("more files than are taken fail the task for good, and say so", async () => {
   start('cd "$CYBERUN_OUTPUTS_DIR"; seq 1001 | xargs touch');
   const done = await ended(await run());
@@ -135,6 +143,41 @@ test("an attempt that is cancelled while its files go is forgotten with all that
   await site.call(`/api/v1/r/tasks/${task_id}/cancel`, { as, method: "POST" });
   await until(() => !existsSync(attempt));
   expect((await result(task_id))["task_status"]).toBe("cancelled");
+});
+
+test("an agent that is stopped while files come to it gives the attempt back, to be retried elsewhere", async () => {
+  const waits = (transfers: Transfers): Transfers => ({
+    fetchInput: (_held, _key, { signal }) => new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+    sendOutput: (...given) => transfers.sendOutput(...given),
+  });
+  const { agent } = start("true", { moving: waits });
+  const task_id = await run({ image: await addInput() });
+  await until(() => existsSync(join(folder.path, "agent", "attempts", `${task_id}.1`, "inputs")));
+  agent.stop();
+  let hasLeft = false;
+  void agent.whenLeft.then(() => (hasLeft = true));
+  await until(() => hasLeft);
+  const { body } = await site.call(`/api/v1/r/tasks/${task_id}`, { as });
+  expect([body["task_status"], body["retry_count"]]).toEqual(["waiting", 1]);
+});
+
+test("a file that is never what was promised fails the task, and does not hold the agent for ever", async () => {
+  const refuses = (transfers: Transfers): Transfers => ({
+    fetchInput: () => Promise.reject(new Refused("The file did not arrive as it was promised.", true)),
+    sendOutput: (...given) => transfers.sendOutput(...given),
+  });
+  start("true", { moving: refuses });
+  expect((await ended(await run({ image: await addInput() })))["task_error"]).toBe("A file was refused: The file did not arrive as it was promised.");
+});
+
+test("an output that is gone before it was sent fails the attempt at once", async () => {
+  const transfers = createTransfers({ gatewayUrl: () => site.urls.gateway, key: new Secret(key), caFile: undefined }, site.world.services);
+  const gone = { outputId: "o", path: join(folder.path, "gone"), name: "gone", size: 1 };
+  await expect(transfers.sendOutput({ taskId: "t", attempt: 1, sessionId: "s" }, gone, new AbortController().signal)).rejects.toBeInstanceOf(DiskFailure);
+  const into = { path: join(folder.path, "no", "such", "folder"), signal: new AbortController().signal };
+  await using gateway = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: (request, server) => (request.method === "POST" ? Response.json({ file_size: 1, sha256: null, download_url: server.url.href }) : new Response("x")) });
+  const local = createTransfers({ gatewayUrl: () => gateway.url.origin, key: new Secret(key), caFile: undefined }, site.world.services);
+  await expect(local.fetchInput({ taskId: "t", attempt: 1, sessionId: "s" }, "k", into)).rejects.toBeInstanceOf(DiskFailure);
 });
 
 test("bytes that are not those of the file are not handed to the command", async () => {

@@ -2,6 +2,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { eq } from "drizzle-orm";
 import { temporaryFolder } from "../support/folder.ts";
 import { type PeopleCommands, peopleCommands } from "../support/people-commands.ts";
 import { startRoles, type TestRoles } from "../support/roles.ts";
@@ -71,4 +72,14 @@ test("a test call is on its way, and the log of deliveries tells of it", async (
   // One that is on its way is not sent a second time.
   expect((await cli.device(["webhooks", "replay", id, delivery])).exit).toBe(6);
   expect((await cli.device(["webhooks", "delivery", id, nobody])).exit).toBe(5);
+
+  // As the courier leaves one that nobody took.
+  const attempts = JSON.stringify([{ attempted_at: site.world.services.clock.now(), response_status: 500, error: null }]);
+  await site.gate.store.write(async (writer) => {
+    const { webhookDeliveries: deliveries } = writer.tables;
+    await writer.update(deliveries).set({ delivery_status: "failed", due_at: null, attempt_count: 1, attempts }).where(eq(deliveries.id, delivery));
+  });
+  expect((await cli.plain(["webhooks", "delivery", id, delivery])).out).toMatch(/\nATTEMPTED +ANSWER +ERROR\n\S+ \S+ +500 +-\n$/);
+  expect((await cli.device(["webhooks", "replay", id, delivery])).body).toEqual({ schema_version: 1, webhook_id: id, delivery_id: delivery });
+  expect((await cli.device(["webhooks", "deliveries", id, "--status", "pending"])).body["delivery_list"]).toEqual([expect.objectContaining({ id: delivery, attempt_count: 0 })]);
 });

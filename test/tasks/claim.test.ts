@@ -3,6 +3,7 @@ import { system } from "../../src/gate/caller.ts";
 import { claimTask, OFFER_MS } from "../../src/tasks/claim.ts";
 import { acceptTask, declineTask, endOverdue, explainWaiting, finishTask } from "../../src/tasks/attempts.ts";
 import { readTask } from "../../src/tasks/tasks.ts";
+import { readLoad } from "../../src/tasks/waiting.ts";
 import { importWorkflow } from "../../src/workflows/management.ts";
 import { runWorkflowBySlug } from "../../src/tasks/submission.ts";
 import { testGate } from "../support/gate.ts";
@@ -33,6 +34,37 @@ test("a task goes to an agent that has all its labels, of its own team", async (
   const unfit = [claimant(teamId), claimant(teamId, { labels: ["gpu"] }), claimant(teamId, { labels: ["a100", "cpu"] }), claimant(other, { labels: ["gpu", "a100"] })];
   for (const each of unfit) expect(await claimTask(world.gate, system, each)).toBeUndefined();
   expect(await claimTask(world.gate, system, claimant(teamId, { labels: ["comfyui", "gpu", "a100"], gpuType: "A100" }))).toMatchObject({ taskId: id, attempt: 1 });
+});
+
+test("a label is itself and no pattern, whole and in its own case", async () => {
+  await using world = await testGate();
+  const { teamId, run } = await workBench(world, { required_labels: ["gpu_a"] });
+  const id = await run();
+  for (const label of ["gpuxa", "GPU_A", "gpu_ab", "xgpu_a", "gpu!_a", "gpu"]) expect([label, await claimTask(world.gate, system, claimant(teamId, { labels: [label] }))]).toEqual([label, undefined]);
+  expect(await claimTask(world.gate, system, claimant(teamId, { labels: ["b", "gpu_a"] }))).toMatchObject({ taskId: id });
+});
+
+test("of the teams that have an agent here, just those with a due task are found, in any order and among any others", async () => {
+  await using world = await testGate();
+  await workBench(world);
+  const ids: string[] = [];
+  const due = new Set<string>();
+  for (let index = 0; index < 12; index++) {
+    const team = await addTeam(world.gate);
+    ids.push(team);
+    if (index % 3 === 0) continue;
+    const owner = await addPerson(world.gate, { teamId: team, role: "owner" });
+    await importWorkflow(world.gate, owner, { workflow_slug: "work", display_name: "W" });
+    await runWorkflowBySlug(world.gate, owner, { workflow_slug: "work" });
+    if (index % 3 === 1) due.add(team);
+    else await claimTask(world.gate, system, claimant(team));
+  }
+  const now = world.services.clock.now();
+  const load = async (teams: readonly string[]) => await world.gate.store.read((reader) => readLoad(reader, teams, now));
+  expect([(await load(ids)).due, (await load(ids.toReversed())).due]).toEqual([due, due]);
+  // Others have tasks as well, and no agent here.
+  for (const some of [ids.slice(0, 1), ids.slice(1, 2), ids.slice(4, 9), ids.slice(7), []]) expect((await load(some)).due).toEqual(new Set(some.filter((id) => due.has(id))));
+  expect((await load(ids)).held.size).toBe(4);
 });
 
 test("the caps of team and deployment hold under many claims at once, and a finished task makes room", async () => {

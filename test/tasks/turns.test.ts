@@ -64,9 +64,12 @@ test("agents of a kind for which there is nothing are asked about once, and stan
   expect(asked).toEqual(["cpu-1", "gpu-1"]);
 });
 
-test("a team that is ended gets no more", async () => {
-  const { count } = tasks({ a: 10, b: 10 });
-  const turns = new Turns([{ teamId: "a", held: 0, places: many("a", 9) }, { teamId: "b", held: 5, places: many("b", 9) }], count);
-  turns.end("a");
-  expect((await turns.pick(2)).map(({ teamId }) => teamId)).toEqual(["b", "b"]);
+test("agents of a kind whose claim found nothing get no more; others of the team do", async () => {
+  const { count } = tasks({ a: 10, "a/gpu": 10 });
+  const turns = new Turns([{ teamId: "a", held: 0, places: [place("a", "plain", { free: 9 }), place("a", "gpu", { free: 3, labels: ["gpu"] })] }], count);
+  const [first] = await turns.pick(1);
+  expect(first?.place.claimant.agentId).toBe("plain");
+  if (first !== undefined) turns.retire(first);
+  expect((await turns.pick(16)).map(({ place: { claimant } }) => claimant.agentId)).toEqual(["gpu", "gpu", "gpu"]);
+  expect([await turns.pick(16), turns.isOver]).toEqual([[], true]);
 });

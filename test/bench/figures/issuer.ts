@@ -145,7 +145,7 @@ async function tokensBesideSignIns(rig: Rig, client: Client): Promise<Figure> {
     rawLoop: "the same tokens at the same pace while nobody signs in",
     ...figures,
     bars: [atMost("largest p99", PACED_P99_MS_MAX, figures.ours.max)],
-    notes: [`Meanwhile ${signIns.median.toFixed(0)} sign-ins a second were made (median), each with one hash of 19 MiB; no more are computed at once than there are processors.`, "Each token counts from the moment it was due."],
+    notes: [`Meanwhile ${signIns.median.toFixed(0)} sign-ins a second were made (median), each with one hash of 19 MiB; as many are computed at once as there are processors but one.`, "Each token counts from the moment it was due."],
   };
 }
 
