@@ -30,6 +30,7 @@ export interface Config {
   /** Undefined: nothing was set, see {@link settingsOf}. */
   readonly publicUrl: string | undefined;
   readonly issuerUrl: string | undefined;
+  readonly gatewayUrl: string | undefined;
   readonly logoFile: string | undefined;
   /** Host by which roles are known in place of the address they are bound to: browsers have passkeys for names only. */
   readonly shownHost: string | undefined;
@@ -200,6 +201,7 @@ function configOf(reader: SettingsReader, environment: Environment, isTrial: boo
     ports: portsOf(reader),
     publicUrl: reader.read("publicUrl", settings.publicUrl),
     issuerUrl: reader.read("issuerUrl", settings.issuerUrl),
+    gatewayUrl: reader.read("gatewayUrl", settings.gatewayUrl),
     logoFile: reader.read("logoFile", settings.logoFile),
     shownHost: isTrial && loopback.test(bind) ? "localhost" : undefined,
     tls: tlsOf(reader),
@@ -361,5 +363,6 @@ export function settingsOf(config: Config, bound: RoleUrls): Settings {
     logo: undefined,
     publicUrl: config.publicUrl ?? addressOf(config, "api", bound.api),
     issuerUrl: config.issuerUrl ?? addressOf(config, "issuer", bound.issuer),
+    gatewayUrl: config.gatewayUrl ?? addressOf(config, "gateway", bound.gateway),
   };
 }

@@ -30,6 +30,7 @@ export const faultCodes = {
   upgrade_required: { status: 426, exit: 2 },
   rate_limited: { status: 429, exit: 3 },
   internal: { status: 500, exit: 1 },
+  bad_gateway: { status: 502, exit: 3 },
   unavailable: { status: 503, exit: 3 },
   // License states that shut gated operations (design section 4). The code is the state's name.
   grace_over: { status: 503, exit: 7 },

@@ -50,6 +50,7 @@ import { uploads } from "./roles/api/files.ts";
 import { openTaskStreams } from "./roles/api/task-events.ts";
 import { addGatewayDoors } from "./roles/gateway.ts";
 import { gatewayAuthenticate } from "./roles/gateway/authenticate.ts";
+import { tunnelled } from "./roles/gateway/tunnel-doors.ts";
 import { addIssuerDoors } from "./roles/issuer.ts";
 import { respondAsOAuth } from "./roles/issuer/oauth-response.ts";
 import { addLicenseServerDoors, licenseServerMetrics } from "./roles/license-server.ts";
@@ -85,6 +86,7 @@ interface House {
   readonly addresses: Addresses;
   /** Tells the gateway, where it runs in this process too, that there is something to dispatch. */
   readonly bell: Bell;
+  readonly tunnelBell: Bell;
   /** What has to be stopped, in reverse. */
   readonly stops: AsyncDisposableStack;
 }
@@ -104,14 +106,14 @@ const coreOnly: Entitled = { entitlements: () => without("missing") };
 class Addresses {
   readonly bound: Partial<Record<Role, string>> = {};
   readonly #config: Config;
-  #shown: Pick<Settings, "publicUrl" | "issuerUrl">;
+  #shown: Pick<Settings, "publicUrl" | "issuerUrl" | "gatewayUrl">;
 
   constructor(config: Config) {
     this.#config = config;
     this.#shown = settingsOf(config, this.bound);
   }
 
-  get shown(): Pick<Settings, "publicUrl" | "issuerUrl"> {
+  get shown(): Pick<Settings, "publicUrl" | "issuerUrl" | "gatewayUrl"> {
     return this.#shown;
   }
 
@@ -136,6 +138,9 @@ function lateSettings(config: Config, addresses: Addresses): Settings {
     get issuerUrl() {
       return addresses.shown.issuerUrl;
     },
+    get gatewayUrl() {
+      return addresses.shown.gatewayUrl;
+    },
   };
 }
 
@@ -151,7 +156,7 @@ async function openHouse({ config, outside, log, stops }: Site): Promise<House> 
   const gate: Gate = { services, store, sealer, refusals, settings: lateSettings(config, addresses), entitled: coreOnly };
   const uses = new LastUses(gate, log);
   stops.defer(() => uses.stop());
-  return { config, services, certificate, log, directory, gate, uses, addresses, bell: new Bell(), stops };
+  return { config, services, certificate, log, directory, gate, uses, addresses, bell: new Bell(), tunnelBell: new Bell(), stops };
 }
 
 /** Opens the role's port and takes note of its address. */
@@ -169,10 +174,13 @@ const responders: Readonly<Partial<Record<Role, (gate: Gate) => AppOptions["resp
 /** Roles that strangers and scripts call; agents and leases have limits of their own. */
 const limitedRoles: readonly Role[] = ["api", "issuer"];
 
+/** Doors whose bodies are files. */
+const uploadsOf: Readonly<Partial<Record<Role, Pick<AppOptions, "uploads">>>> = { api: { uploads }, gateway: { uploads: tunnelled } };
+
 function appOf({ config: { proxies, rateLimits }, services, log, gate }: House, role: Role, authenticate: Authenticate): App {
   const respond = responders[role]?.(gate);
   const limits = limitedRoles.includes(role) ? { limits: new RateLimits(rateLimits, services.clock) } : {};
-  return createApp({ role, services, log, authenticate, refusals: gate.refusals, proxies, ...limits, ...(role === "api" ? { uploads } : {}), ...(respond === undefined ? {} : { respond }) });
+  return createApp({ role, services, log, authenticate, refusals: gate.refusals, proxies, ...limits, ...uploadsOf[role], ...(respond === undefined ? {} : { respond }) });
 }
 
 const strangers: Authenticate = async (_request, address) => ({ kind: "anonymous", address });
@@ -242,7 +250,7 @@ async function openApi(house: House): Promise<LeaseHolder> {
       const shelf = new Shelf(house.directory.files, house.services.random);
       const sweeping = startFileSweep(gate, shelf, house.log);
       house.stops.defer(() => sweeping.stop());
-      addApiDoors(app, { gate, keyring, licenseServer: holder, streams, bell: house.bell, shelf });
+      addApiDoors(app, { gate, keyring, licenseServer: holder, streams, bell: house.bell, tunnelBell: house.tunnelBell, shelf });
       openPostOffice(house, gate);
       const notifications = startNotifications(gate, house.log);
       house.stops.defer(() => notifications.stop());
@@ -258,7 +266,7 @@ async function openGateway(house: House): Promise<LeaseHolder> {
     role: "gateway",
     authenticate: (gate) => gatewayAuthenticate(gate, house.uses),
     furnish(app, gate, holder) {
-      const doors = addGatewayDoors(app, { gate, log: house.log, bell: house.bell });
+      const doors = addGatewayDoors(app, { gate, log: house.log, bell: house.bell, tunnelBell: house.tunnelBell });
       holder.onChange(() => doors.reviewLicense());
       house.stops.defer(() => doors.stop());
       return doors;

@@ -36,6 +36,8 @@ export interface Settings extends Lifetimes {
   readonly issuerUrl: string;
   /** Where people and programs reach the API, without a slash at the end; the audience of access tokens. */
   readonly publicUrl: string;
+  /** Where agents dial, and where tunnels are reached, without a slash at the end. */
+  readonly gatewayUrl: string;
   /** Whether there is a mail server to hand mail to; the license has its say besides. */
   readonly hasMailServer: boolean;
   /** What may be reached, beside the internet, by an address that somebody supplied. */
@@ -50,6 +52,7 @@ export const defaultSettings: Settings = {
   ...presets.onprem,
   issuerUrl: "http://localhost:9403",
   publicUrl: "http://localhost:9401",
+  gatewayUrl: "http://localhost:9402",
   hasMailServer: false,
   dialAllow: [],
   upstreamProviders: [],

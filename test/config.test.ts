@@ -47,6 +47,7 @@ const samples: Readonly<Record<Exclude<SettingName, "configFile" | "tlsCertFile"
   issuerPort: ["1004", (config) => config.ports.issuer, 1004],
   publicUrl: ["https://c.example/", (config) => config.publicUrl, "https://c.example"],
   issuerUrl: ["https://id.example", (config) => config.issuerUrl, "https://id.example"],
+  gatewayUrl: ["https://gw.example", (config) => config.gatewayUrl, "https://gw.example"],
   logoFile: [import.meta.path, (config) => config.logoFile, import.meta.path],
   dialAllow: ["10.0.0.0/8,*.corp.example", (config) => config.dialAllow.length, 2],
   databaseUrl: ["postgres://u@db/c", (config) => config.databaseUrl?.reveal(), "postgres://u@db/c"],

@@ -10,6 +10,7 @@ import { fileBelongings } from "../files/belongings.ts";
 import { type Belongings, teamBelongings } from "../teams/belongings.ts";
 import { taskBelongings } from "../tasks/belongings.ts";
 import { webhookBelongings } from "../webhooks/belongings.ts";
+import { tunnelBelongings } from "../tunnels/belongings.ts";
 import { workflowBelongings } from "../workflows/belongings.ts";
 
 export const belongings: readonly Belongings[] = [
@@ -17,6 +18,7 @@ export const belongings: readonly Belongings[] = [
   webhookBelongings,
   taskBelongings,
   workflowBelongings,
+  tunnelBelongings,
   agentBelongings,
   credentialBelongings,
   teamBelongings,

@@ -13,11 +13,12 @@ import type { Cancel, Services } from "../services.ts";
 import { version } from "../version.ts";
 import { AttemptFiles, hasFiles, hasOutputs, type Parameters } from "./attempt-files.ts";
 import { Attempt } from "./attempt.ts";
+import { HostAccess } from "./host-access.ts";
 import { type AttemptState, Journal, type Outcome, startOf } from "./journal.ts";
 import { Link, type Welcome } from "./link.ts";
 import { RunningCommand, signalGroup } from "./running-command.ts";
 import type { AgentSettings, CommandSettings } from "./settings.ts";
-import type { Dial } from "./socket.ts";
+import type { Dial, DialChannel } from "./socket.ts";
 import { Refused, type Transfers } from "./transfers.ts";
 
 const TICK_MS = 1_000;
@@ -35,6 +36,7 @@ export interface AgentParts {
   readonly settings: AgentSettings;
   readonly dial: Dial;
   readonly transfers: Transfers;
+  readonly dialChannel: DialChannel;
   /** A variable of the agent's own environment. */
   variable(name: string): string | undefined;
 }
@@ -62,6 +64,7 @@ export class Agent {
   readonly #parts: AgentParts;
   readonly #journal: Journal;
   readonly #link: Link;
+  readonly #access: HostAccess;
   readonly #held = new Map<string, Attempt>();
   readonly #left = Promise.withResolvers<void>();
   #isDraining = false;
@@ -76,6 +79,7 @@ export class Agent {
   constructor(parts: AgentParts) {
     this.#parts = parts;
     this.#journal = new Journal(parts.settings.dataDir);
+    this.#access = new HostAccess(parts);
     this.#link = new Link({ ...parts, owner: this, formerSession: this.#journal.findSession() });
     for (const { folder, state } of this.#journal.load()) this.#recover(new Attempt({ taskId: state.task_id, attempt: state.attempt, folder }), state);
     this.#link.start();
@@ -111,12 +115,13 @@ export class Agent {
     this.#tick?.();
     this.#pump?.();
     for (const { moving } of this.#held.values()) moving?.abort();
+    this.#access.close();
     this.#link.stop();
     this.#left.resolve();
   }
 
   hello() {
-    const { agentId, labels, capacity } = this.#parts.settings;
+    const { agentId, labels, capacity, tunnelPorts } = this.#parts.settings;
     return {
       type: "hello" as const,
       protocol: PROTOCOL,
@@ -126,12 +131,15 @@ export class Agent {
       capacity,
       tool: "command",
       platform_arch: `${process.platform}/${process.arch}`,
+      ...(tunnelPorts.length === 0 ? {} : { tunnel_ports: [...tunnelPorts] }),
       holds: [...this.#held.values()].map(({ hold }) => hold),
     };
   }
 
   onSession({ session_id, keep }: Welcome): void {
     this.#journal.keepSession(session_id);
+    // A new session begins without tunnels; those that are open are told again.
+    this.#access.takeTunnels({ open: [] });
     for (const attempt of [...this.#held.values()]) {
       const kept = keep.find((each) => each.task_id === attempt.taskId && each.attempt === attempt.attempt);
       if (kept === undefined) this.#drop(attempt, "The attempt is not this agent's any more.");
@@ -164,6 +172,11 @@ export class Agent {
         return this.#with(frame, (attempt) => this.#drop(attempt, `The gateway stopped the attempt: ${frame.reason}.`));
       case "reconnect":
         return;
+      case "open_channel":
+        return this.#access.openChannel(this.#link.status.session_id ?? "");
+      case "tunnels":
+        this.#access.takeTunnels(frame);
+        return this.#link.say({ type: "status", agent_status: this.#access.isInUse ? "tunnel" : "idle" });
       default:
         return frame satisfies never;
     }

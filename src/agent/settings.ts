@@ -40,6 +40,8 @@ const AgentFileSchema = Type.Object(
     agent_labels: Type.Optional(Type.Array(Type.String({ pattern: "^[A-Za-z0-9][A-Za-z0-9._:-]{0,62}$" }), { maxItems: 64, uniqueItems: true })),
     /** Tasks at the same time. */
     capacity: Type.Optional(Type.Integer({ minimum: 1, maximum: 256 })),
+    /** Ports of this host that tunnels may lead to. Without it none. */
+    tunnel_ports: Type.Optional(Type.Array(Type.Integer({ minimum: 1, maximum: 65_535 }), { maxItems: 64, uniqueItems: true })),
     key_file: Type.Optional(Type.String({ minLength: 1 })),
     data_dir: Type.Optional(Type.String({ minLength: 1 })),
     /** Certificates that are trusted beside the system's. */
@@ -55,6 +57,7 @@ export interface AgentSettings {
   readonly agentId: string;
   readonly labels: readonly string[];
   readonly capacity: number;
+  readonly tunnelPorts: readonly number[];
   readonly keyFile: string | undefined;
   readonly dataDir: string;
   readonly caFile: string | undefined;
@@ -87,6 +90,7 @@ export function readAgentSettings(path: string): AgentSettings {
     agentId: value.agent_id,
     labels: value.agent_labels ?? [],
     capacity: value.capacity ?? 1,
+    tunnelPorts: value.tunnel_ports ?? [],
     keyFile: value.key_file === undefined ? undefined : inFolder(value.key_file),
     dataDir: inFolder(value.data_dir ?? "agent-data"),
     caFile: value.ca_file === undefined ? undefined : inFolder(value.ca_file),

@@ -18,6 +18,20 @@ export interface SocketEvents {
 
 export type Dial = (events: SocketEvents) => AgentSocket;
 
+/** A data channel's socket. */
+export interface ChannelSocket {
+  send(bytes: Uint8Array): void;
+  close(): void;
+}
+
+export interface ChannelEvents {
+  onBytes(bytes: Uint8Array): void;
+  /** Once, however it ended. */
+  onClose(code: number, reason: string): void;
+}
+
+export type DialChannel = (sessionId: string, events: ChannelEvents) => ChannelSocket;
+
 export interface Destination {
   /** Called for each attempt to connect. */
   gatewayUrl(): string;
@@ -25,11 +39,28 @@ export interface Destination {
   readonly caFile: string | undefined;
 }
 
+function open({ gatewayUrl, key, caFile }: Destination, path: string, headers: Readonly<Record<string, string>> = {}): WebSocket {
+  const tls = caFile === undefined ? {} : { tls: { ca: readFileSync(caFile, "utf8") } };
+  return new WebSocket(`${gatewayUrl().replace(/^http/, "ws")}${path}`, { headers: { ...headers, authorization: `Bearer ${key.reveal()}` }, ...tls });
+}
+
+/** Opens real sockets for data channels. */
+export function createDialChannel(destination: Destination): DialChannel {
+  return (sessionId, { onBytes, onClose }) => {
+    const socket = open(destination, "/v1/channel", { "cyberun-session": sessionId });
+    socket.binaryType = "arraybuffer";
+    socket.onmessage = ({ data }) => {
+      if (data instanceof ArrayBuffer) onBytes(new Uint8Array(data));
+    };
+    socket.onclose = ({ code, reason }) => onClose(code, reason);
+    return { send: (bytes) => void socket.send(bytes), close: () => socket.terminate() };
+  };
+}
+
 /** Opens real sockets. */
-export function createDial({ gatewayUrl, key, caFile }: Destination): Dial {
+export function createDial(destination: Destination): Dial {
   return ({ onOpen, onText, onClose }) => {
-    const tls = caFile === undefined ? {} : { tls: { ca: readFileSync(caFile, "utf8") } };
-    const socket = new WebSocket(`${gatewayUrl().replace(/^http/, "ws")}/v1/connect`, { headers: { authorization: `Bearer ${key.reveal()}` }, ...tls });
+    const socket = open(destination, "/v1/connect");
     socket.onopen = onOpen;
     socket.onmessage = ({ data }) => onText(String(data));
     socket.onclose = ({ code, reason }) => onClose(code, reason);

@@ -32,6 +32,12 @@ export const admitAgent = query("agent.admit", async ({ caller }, _input: undefi
   return { credentialId: caller.credentialId, teamId: caller.teamId };
 });
 
+/** Lets the agent open its data channel. */
+export const openChannel = query("agent.open_channel", async ({ caller }, _input: undefined): Promise<AgentAdmission> => {
+  assert(caller.kind === "agent", "the row admits agents only");
+  return { credentialId: caller.credentialId, teamId: caller.teamId };
+});
+
 export interface Connecting {
   readonly hello: Hello;
   readonly sessionId: string;
@@ -42,7 +48,7 @@ export interface Connecting {
 
 function rowOf({ caller, services }: CommandAct, { hello, sessionId, gatewayId }: Connecting) {
   assert(caller.kind === "agent", "the row admits agents only");
-  const { agent_id, labels, capacity, gpu_type = null, agent_version, tool, tool_version, platform_arch } = hello;
+  const { agent_id, labels, capacity, gpu_type = null, agent_version, tool, tool_version, platform_arch, tunnel_ports } = hello;
   const now = services.clock.now();
   return {
     id: `${caller.teamId}/${agent_id}`,
@@ -56,7 +62,7 @@ function rowOf({ caller, services }: CommandAct, { hello, sessionId, gatewayId }
     agent_labels: JSON.stringify(labels.toSorted()),
     capacity,
     gpu_type,
-    facts: JSON.stringify({ agent_version, tool, tool_version, platform_arch }),
+    facts: JSON.stringify({ agent_version, tool, tool_version, platform_arch, tunnel_ports }),
     report: "{}",
     connected_at: now,
     last_heartbeat: now,

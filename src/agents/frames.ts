@@ -60,6 +60,8 @@ export const HelloSchema = Type.Object(
     tool_version: Type.Optional(Line),
     platform_arch: Type.Optional(Line),
     gpu_type: Type.Optional(Type.Union([Type.Null(), Line])),
+    /** Ports of its own host that it lets tunnels in to. */
+    tunnel_ports: Type.Optional(Type.Array(Type.Integer({ minimum: 1, maximum: 65_535 }), { maxItems: 64, uniqueItems: true })),
     /** The session to go on with, and the last sequence that was received of it. */
     resume: Type.Optional(Type.Object({ session_id: Id, ack: Count }, closed)),
     /** The session that it had, when it cannot go on with it: it was started again. It takes that one's place at once. */
@@ -178,12 +180,23 @@ const Stop = Type.Object(
   { type: Type.Literal("stop"), ...numbered, ...attempt, reason: Type.Union([Type.Literal("cancelled"), Type.Literal("stale"), Type.Literal("timeout")]) },
   closed,
 );
+/** Opens the data channel: dial again, at `/v1/channel` with the session's id. Said again when it is still missing. */
+const OpenChannel = Type.Object({ type: Type.Literal("open_channel"), ...numbered }, closed);
+/** The tunnels to the agent that are open, all of them. While there is one, its status is `tunnel`. */
+const Tunnels = Type.Object(
+  {
+    type: Type.Literal("tunnels"),
+    ...numbered,
+    open: Type.Array(Type.Object({ tunnel_id: Id, target_port: Type.Integer({ minimum: 1, maximum: 65_535 }), tunnel_protocol: Line }, closed), { maxItems: 64 }),
+  },
+  closed,
+);
 /** The gateway goes down soon: come back after so long, spread over as long again. */
 const Advice = Type.Object({ type: Type.Literal("reconnect"), ...numbered, after_ms: Count }, closed);
 const Refusal = Type.Object({ type: Type.Literal("error"), error_code: Line, error_message: Type.String({ maxLength: 500 }) }, closed);
 
 /** What the gateway says. */
-export const GatewayFrameSchema = Type.Union([Welcome, Ping, Pong, Offer, Logged, Taken, Stop, Advice, Refusal]);
+export const GatewayFrameSchema = Type.Union([Welcome, Ping, Pong, Offer, Logged, Taken, Stop, OpenChannel, Tunnels, Advice, Refusal]);
 export type GatewayFrame = Static<typeof GatewayFrameSchema>;
 
 /** Of a union, what carries a number; without the number, as it is handed to be sent. */

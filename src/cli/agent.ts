@@ -5,7 +5,7 @@ import { type Static, Type } from "typebox";
 import { Agent } from "../agent/agent.ts";
 import { Journal, startOf } from "../agent/journal.ts";
 import { type AgentSettings, readAgentSettings } from "../agent/settings.ts";
-import { createDial } from "../agent/socket.ts";
+import { createDial, createDialChannel } from "../agent/socket.ts";
 import { createTransfers } from "../agent/transfers.ts";
 import { keyFamilyOf } from "../crypto/tokens.ts";
 import { findFile, readSecretLine, writeFileDurably } from "../data-directory.ts";
@@ -40,7 +40,7 @@ export async function agentRun(context: Context): Promise<undefined> {
   mkdirSync(settings.dataDir, { recursive: true, mode: 0o700 });
   log.write("info", "agent.starting", { version, agent_id: settings.agentId, gateway_url: settings.gatewayUrl, commands: [...settings.commands.keys()] });
   const destination = { gatewayUrl: () => settings.gatewayUrl, key, caFile: settings.caFile };
-  const agent = new Agent({ services, log, settings, dial: createDial(destination), transfers: createTransfers(destination, services), variable: (name) => config.agent.variable(name) });
+  const agent = new Agent({ services, log, settings, dial: createDial(destination), dialChannel: createDialChannel(destination), transfers: createTransfers(destination, services), variable: (name) => config.agent.variable(name) });
   void signal.then(() => agent.stop());
   // Timers of the clock keep no process alive; somebody has to.
   const alive = new Promise<void>((leave) => void agent.whenLeft.then(leave));

@@ -65,6 +65,10 @@ export const options = {
   once: { flag: "--once", placeholder: "NAME", help: "Run once, however often this is called with the same name within 24 hours", shownDefault: "none" },
   url: { flag: "--url", placeholder: "URL", help: "Address", shownDefault: "none" },
   events: { flag: "--events", placeholder: "EVENT,…", help: "Names of events", shownDefault: "all" },
+  port: { flag: "--port", placeholder: "PORT", help: "Port on the agent's own host", shownDefault: "8188, ComfyUI's" },
+  protocol: { flag: "--protocol", placeholder: "NAME", help: "http for a web page and its WebSockets, or tcp", shownDefault: "http" },
+  expiresIn: { flag: "--expires-in", placeholder: "SECONDS", help: "How long the tunnel is open, 60 to 86400", shownDefault: "28800" },
+  listen: { flag: "--listen", placeholder: "[HOST:]PORT", help: "Where this host listens", shownDefault: "a free port of 127.0.0.1" },
   unread: { flag: "--unread", help: "Notifications that are not read yet only", shownDefault: "off" },
 } as const satisfies Record<string, Option>;
 

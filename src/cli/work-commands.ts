@@ -94,5 +94,28 @@ export const workCommands = {
   },
   "webhooks delivery": { ...base, purpose: "Show a delivery: what was sent, and what was answered", operands: ["ID", "DELIVERY_ID"], options: ["json", ...signIn], notes: [`${webhookId} ${asPerson}`] },
   "webhooks replay": { ...base, purpose: "Send a delivery again, with the same id", operands: ["ID", "DELIVERY_ID"], options: ["json", ...signIn], notes: [`${webhookId} ${asPerson}`] },
+  "tunnels open": {
+    ...base,
+    purpose: "Open a way through the gateway to a port of an agent's own host, and print its address",
+    operands: ["AGENT"],
+    options: ["json", "port", "protocol", "expiresIn", ...signIn],
+    notes: ["AGENT is the name in agents list. Its own file has to name the port under tunnel_ports. Whoever has the address gets in, so hand it on with care.", asPerson],
+  },
+  "tunnels list": { ...base, purpose: "List the tunnels to an agent that are open", operands: ["AGENT"], options: ["json", ...signIn], notes: [asPerson] },
+  "tunnels close": {
+    ...base,
+    purpose: "Close the tunnels to an agent, or one of them",
+    operands: ["AGENT", "SESSION"],
+    hasFreeOperands: true,
+    options: ["json", ...signIn],
+    notes: ["SESSION is that of tunnels list; without it all of them close, with what goes through them.", asPerson],
+  },
+  "tunnels forward": {
+    ...base,
+    purpose: "Let a port of this host lead to a port of an agent's, for ssh, psql and the like",
+    operands: ["AGENT"],
+    options: ["json", "port", "listen", "expiresIn", ...signIn],
+    notes: ["It opens a tunnel of its own and closes it when it ends.", asPerson],
+  },
   "agents list": { ...base, purpose: "List the team's agents and what they do", options: ["json", ...pages, ...signIn], notes: [byKey] },
 } as const satisfies Record<string, CommandRow>;

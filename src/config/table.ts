@@ -69,6 +69,13 @@ export const settings = {
     shownDefault: "the address the issuer is bound to",
     help: "The issuer's name in tokens and discovery",
   }),
+  gatewayUrl: setting("gateway_url", {
+    kind: optionalOrigin,
+    fallback: undefined,
+    shownDefault: "the address the gateway is bound to",
+    help: "Where agents and tunnels reach the gateway; a host name of its own keeps what tunnels show apart from the dashboard",
+    roles: ["api", "gateway"],
+  }),
   logoFile: setting("logo_file", {
     kind: kinds.presentFile,
     fallback: undefined,

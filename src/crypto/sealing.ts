@@ -23,6 +23,7 @@ export type Purpose =
   | "signing-key"
   | "join-token"
   | "file-link"
+  | "tunnel-token"
   | "changes-ticket"
   | "address-bucket"
   | "client-secret"

@@ -40,8 +40,8 @@ export interface AppOptions {
    */
   readonly findAnswerProblem?: (operation: OperationName, status: number, value: unknown) => string | undefined;
   readonly bodyBytesMax?: number;
-  /** The one door whose bodies are files, and so may be larger. */
-  readonly uploads?: { isUpload(method: string, path: string): boolean; readonly bytesMax: number };
+  /** The doors whose bodies are files, and so may be larger; `takesChunked`: and need not say how large. */
+  readonly uploads?: { isUpload(method: string, path: string): boolean; readonly bytesMax: number; readonly takesChunked?: boolean };
   /** Answers a fault in the role's own shape (an HTML page, say); undefined falls back to JSON. */
   readonly respond?: (fault: Fault, request: Request) => Promise<Response | undefined>;
 }
@@ -75,12 +75,13 @@ const socketLimits = {
 /** Refuses a body by its declared length, before anything is done for the request. */
 function refuseLarge(request: Request, { uploads, bodyBytesMax = BODY_BYTES_MAX }: AppOptions): void {
   const bytes = Number(request.headers.get("content-length") ?? 0);
+  const isUpload = () => uploads?.isUpload(request.method, new URL(request.url).pathname) === true;
   // Where files come in, the runtime lets large bodies through; one that does not say how large it is could be any.
-  if (uploads !== undefined && request.headers.has("transfer-encoding")) {
+  if (uploads !== undefined && request.headers.has("transfer-encoding") && !(uploads.takesChunked === true && isUpload())) {
     throw new Fault("length_required", "The body does not say how long it is.", { hint: "Send Content-Length, and no Transfer-Encoding." });
   }
   if (bytes <= bodyBytesMax) return;
-  const max = uploads?.isUpload(request.method, new URL(request.url).pathname) === true ? uploads.bytesMax : bodyBytesMax;
+  const max = uploads !== undefined && isUpload() ? uploads.bytesMax : bodyBytesMax;
   if (bytes > max) throw new Fault("too_large", `The body is larger than ${max} bytes.`, { hint: "Send less at once." });
 }
 

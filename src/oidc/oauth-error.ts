@@ -101,6 +101,7 @@ const codes: Readonly<Record<FaultCode, OAuthErrorCode>> = {
   unsupported_media_type: "invalid_request",
   upgrade_required: "invalid_request",
   rate_limited: "temporarily_unavailable",
+  bad_gateway: "server_error",
   internal: "server_error",
   unavailable: "temporarily_unavailable",
   grace_over: "temporarily_unavailable",

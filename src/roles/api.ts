@@ -33,6 +33,7 @@ import { addAgentDoors } from "./api/agents.ts";
 import type { TaskStreams } from "./api/task-events.ts";
 import { addTaskDoors } from "./api/tasks.ts";
 import { addTeamDoors } from "./api/teams.ts";
+import { addTunnelApiDoors } from "./api/tunnels.ts";
 import { addUserDoors } from "./api/users.ts";
 import { addWebhookDoors } from "./api/webhooks.ts";
 import { addWorkflowDoors } from "./api/workflows.ts";
@@ -46,10 +47,12 @@ export interface ApiOptions {
   readonly shelf: Shelf;
   /** Rung when there is something new to dispatch. */
   readonly bell: Bell;
+  /** Rung when a tunnel was opened or closed. */
+  readonly tunnelBell: Bell;
 }
 
 /** Adds the API server's doors to `app`. */
-export function addApiDoors(app: App, { gate, keyring, licenseServer, streams, bell, shelf }: ApiOptions): void {
+export function addApiDoors(app: App, { gate, keyring, licenseServer, streams, bell, tunnelBell, shelf }: ApiOptions): void {
   addSessionDoors(app, gate, keyring);
   addManagementDoors(app, gate);
   addUserDoors(app, gate);
@@ -66,6 +69,7 @@ export function addApiDoors(app: App, { gate, keyring, licenseServer, streams, b
   addWebhookDoors(app, gate);
   addTaskDoors(app, streams, bell);
   addAgentDoors(app, gate);
+  addTunnelApiDoors(app, gate, tunnelBell);
   addLicenseDoors(app, gate, licenseServer);
   addOidcClientDoors(app, gate);
   addConsentDoors(app, gate);

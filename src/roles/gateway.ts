@@ -3,6 +3,7 @@
  *
  *     GET  /v1/connect, Authorization: Bearer ak-…, Upgrade: websocket
  *     POST /v1/tasks/{task_id}/attempts/{attempt}/inputs, …/outputs
+ *     GET  /v1/channel, and /tunnel/{session_id}/{token}/… for whoever has the address
  *
  * Rule: translates frames, decides nothing; admission is the operation `agent.admit`, and `agent.connect` after the hello.
  * A connection lives only while its license and its key do: when either ends, its socket is closed with the reason.
@@ -19,8 +20,11 @@ import type { Log } from "../log.ts";
 import { announceOutput, openInput } from "../tasks/attempt-files.ts";
 import type { Bell } from "../tasks/bell.ts";
 import { Dispatcher } from "../tasks/dispatch.ts";
+import { Channels } from "./gateway/channels.ts";
 import { Connections } from "./gateway/connections.ts";
 import { Sessions } from "./gateway/sessions.ts";
+import { addTunnelDoors } from "./gateway/tunnel-doors.ts";
+import { Tunnels } from "./gateway/tunnels.ts";
 
 const CONNECT_PATH = "/v1/connect";
 const AttemptPath = t.Object({ task_id: t.String(), attempt: t.Integer({ minimum: 1 }) });
@@ -39,6 +43,8 @@ export interface GatewayParts {
   readonly gate: Gate;
   readonly log: Log;
   readonly bell: Bell;
+  /** Rung when a tunnel was opened or closed. */
+  readonly tunnelBell: Bell;
 }
 
 /** Says to a plain request what this address is for (RFC 9110 section 15.5.22). */
@@ -78,24 +84,35 @@ function addAttemptDoors(app: App, gate: Gate): void {
 }
 
 /** Adds the gateway's doors to `app`, and begins to dispatch. */
-export function addGatewayDoors(app: App, { gate, log, bell }: GatewayParts): GatewayDoors {
+export function addGatewayDoors(app: App, { gate, log, bell, tunnelBell }: GatewayParts): GatewayDoors {
   const gatewayId = `gw-${Buffer.from(gate.services.random.bytes(4)).toString("hex")}`;
-  const sessions = new Sessions({ gate, log, bell, gatewayId });
+  const channels = new Channels(gate, log);
+  const sessions = new Sessions({ gate, log, bell, gatewayId, onOver: (session) => channels.forget(session) });
   const connections = new Connections({ gate, log, sessions });
   addSocketDoor(app, gate, connections);
   addPlainDoor(app);
   addAttemptDoors(app, gate);
+  const tunnels = new Tunnels({ gate, log, sessions, channels });
+  addTunnelDoors(app, { gate, tunnels, channels, sessions });
+  const unhook = tunnelBell.onRing(() => void tunnels.review());
   const dispatcher = new Dispatcher(gate, { log, bell, agents: sessions });
   return {
-    reviewLicense: () => connections.reviewLicense(),
+    reviewLicense() {
+      connections.reviewLicense();
+      tunnels.reviewLicense();
+    },
     async stop() {
       await dispatcher.stop();
+      unhook();
+      await tunnels.stop();
+      await channels.stop();
       await sessions.stop(ADVICE_MS);
       await connections.stop();
     },
     metrics: () => [
       { name: "cyberun_gateway_connections", help: "Sockets of agents that are open now.", type: "gauge", samples: [{ value: connections.count }] },
       { name: "cyberun_gateway_agents", help: "Agents connected now.", type: "gauge", samples: [{ value: sessions.count }] },
+      { name: "cyberun_gateway_tunnel_streams", help: "Requests and connections that go through tunnels now.", type: "gauge", samples: [{ value: tunnels.count }] },
     ],
   };
 }

@@ -53,6 +53,8 @@ import agentCountsPostgres from "./migrations/0022-agent-counts.postgres.sql" wi
 import agentCountsSqlite from "./migrations/0022-agent-counts.sqlite.sql" with { type: "text" };
 import taskQueuePostgres from "./migrations/0023-task-queue.postgres.sql" with { type: "text" };
 import taskQueueSqlite from "./migrations/0023-task-queue.sqlite.sql" with { type: "text" };
+import tunnelsPostgres from "./migrations/0024-tunnels.postgres.sql" with { type: "text" };
+import tunnelsSqlite from "./migrations/0024-tunnels.sqlite.sql" with { type: "text" };
 
 export interface Migration {
   readonly number: number;
@@ -103,6 +105,7 @@ export const sqliteMigrations: readonly Migration[] = [
   { number: 21, name: "revocations", text: revocationsSqlite },
   { number: 22, name: "agent-counts", text: agentCountsSqlite },
   { number: 23, name: "task-queue", text: taskQueueSqlite },
+  { number: 24, name: "tunnels", text: tunnelsSqlite },
 ];
 
 export const postgresMigrations: readonly Migration[] = [
@@ -129,6 +132,7 @@ export const postgresMigrations: readonly Migration[] = [
   { number: 21, name: "revocations", text: revocationsPostgres },
   { number: 22, name: "agent-counts", text: agentCountsPostgres },
   { number: 23, name: "task-queue", text: taskQueuePostgres },
+  { number: 24, name: "tunnels", text: tunnelsPostgres },
 ];
 
 /** SHA-256 of the text, base64url. Line ends count as LF, whatever the checkout made of them. */

@@ -657,6 +657,23 @@ function agentTables({ table, text, instant, count, flag }: Kit) {
       scope: text().primaryKey(),
       connected: count().notNull(),
     }),
+    /** Ways through the gateway to an agent's own host. Indexes on `team_id` with `agent_id`, on `expires_at`. */
+    tunnels: table("tunnels", {
+      id: text().primaryKey(),
+      team_id: text().notNull(),
+      agent_id: text().notNull(),
+      target_port: count().notNull(),
+      /** `http` or `tcp`. */
+      tunnel_protocol: text().notNull(),
+      /** `user:ID`. */
+      created_by: text().notNull(),
+      created_at: instant().notNull(),
+      expires_at: instant().notNull(),
+      /** Towards the agent. */
+      bytes_in: count().notNull(),
+      bytes_out: count().notNull(),
+      last_used_at: instant(),
+    }),
   };
 }
 

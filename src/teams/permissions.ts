@@ -67,6 +67,11 @@ export const permissions = {
   "webhook_delivery.read": "admin",
   "webhook_delivery.replay": "admin",
   "webhook_delivery.replay_range": "admin",
+  /** A way into the agent's host. */
+  "tunnel.open": "member",
+  /** What it shows is the way in. */
+  "tunnel.read": "member",
+  "tunnel.close": "member",
   "agent.list": "viewer",
   "agent.list_runtime": "viewer",
   "audit.list": "admin",

@@ -3,6 +3,7 @@
  * team's thing is refused like one that does not exist, and a new row does not compile before it is walked here.
  */
 import { expect, test } from "bun:test";
+import { connectAgent } from "../../src/agents/connections.ts";
 import { setMemberRole } from "../../src/across/member-role.ts";
 import { removeMember } from "../../src/across/member-removal.ts";
 import { readQuotas } from "../../src/across/quotas.ts";
@@ -23,6 +24,7 @@ import { runWorkflow, runWorkflowBySlug } from "../../src/tasks/submission.ts";
 import { listTasks, readTask, readTaskResult } from "../../src/tasks/tasks.ts";
 import { listMembers } from "../../src/teams/members.ts";
 import { mayDo, permissions, type Role, roles, type TeamAction } from "../../src/teams/permissions.ts";
+import { closeTunnels, openTunnel, readTunnels } from "../../src/tunnels/tunnels.ts";
 import { listDeliveries, readDelivery, replayDelivery, replayRange, testWebhook } from "../../src/webhooks/delivery-log.ts";
 import { createWebhook, deleteWebhook, listWebhooks, readWebhook, updateWebhook } from "../../src/webhooks/management.ts";
 import { rotateWebhookSecret } from "../../src/webhooks/secret-rotation.ts";
@@ -98,6 +100,26 @@ function deliveryIn(pair: string): { readonly webhook_id: string; readonly deliv
   return { webhook_id, delivery_id };
 }
 
+/** An agent that is connected and lets tunnels in to one port; its name. */
+async function someAgent(gate: Gate, { id: teamId, people }: Team): Promise<string> {
+  const { id: credentialId } = await addKey(gate, people.owner, "agent");
+  const agent_id = `node-${gate.services.random.uuid()}`;
+  const hello = { type: "hello", protocol: 1, agent_id, agent_version: "1", labels: [], capacity: 1, tunnel_ports: [8_188], holds: [] };
+  await connectAgent(gate, { kind: "agent", credentialId, teamId }, { hello: { ...hello, type: "hello" }, sessionId: gate.services.random.uuid(), gatewayId: "gw-1", replaces: undefined });
+  return agent_id;
+}
+
+/** An agent and a tunnel to it, joined by a slash. */
+async function someTunnel(gate: Gate, team: Team): Promise<string> {
+  const agent_id = await someAgent(gate, team);
+  return `${agent_id}/${(await openTunnel(gate, team.people.owner, { agent_id })).session_id}`;
+}
+
+function tunnelIn(pair: string): { readonly agent_id: string; readonly session_id: string } {
+  const [agent_id = "", session_id = absent] = pair.split("/");
+  return { agent_id, session_id };
+}
+
 const walks: Readonly<Record<TeamAction, Walk>> = {
   "team.read": { attempt: (gate, caller) => readTeam(gate, caller, undefined) },
   "team.update": { attempt: (gate, caller) => updateTeam(gate, caller, { display_name: "N" }) },
@@ -149,6 +171,9 @@ const walks: Readonly<Record<TeamAction, Walk>> = {
   "task.read_result": { object: someTask, attempt: (gate, caller, task_id) => readTaskResult(gate, caller, { task_id }) },
   "task.follow": { object: someTask, attempt: (gate, caller, task_id) => readTaskEvents(gate, caller, { task_id, after: 0 }) },
   "task.cancel": { object: someTask, attempt: (gate, caller, task_id) => cancelTask(gate, caller, { task_id }) },
+  "tunnel.open": { object: someAgent, attempt: (gate, caller, agent_id) => openTunnel(gate, caller, { agent_id }) },
+  "tunnel.read": { attempt: (gate, caller) => readTunnels(gate, caller, { agent_id: "node-1" }) },
+  "tunnel.close": { object: someTunnel, attempt: (gate, caller, pair) => closeTunnels(gate, caller, tunnelIn(pair)) },
   "agent.list": { attempt: (gate, caller) => listAgents(gate, caller, {}) },
   "agent.list_runtime": { attempt: (gate, caller) => listRuntimeAgents(gate, caller, {}) },
 };

@@ -85,15 +85,17 @@ function verdict(status: number): Verdict {
   return status === 401 || status === 403 ? `${status}` : "in";
 }
 
-/** Who the caller is to the role: the issuer asks for no credential, and the gateway knows keys alone. */
-function kindAt(role: TestedRole, name: keyof Credentials): CallerKind | undefined {
+/** Who the caller is to the role: the issuer asks for no credential, nor does a tunnel, and the gateway knows keys alone. */
+function kindAt(role: TestedRole, { path }: Door, name: keyof Credentials): CallerKind | undefined {
+  if (path.startsWith("/tunnel/")) return "anonymous";
   if (role === "issuer" || (role === "gateway" && name === "cookie")) return "anonymous";
   return role === "gateway" && name === "user" ? undefined : kinds[name];
 }
 
 /** What the row says. */
-function expected(role: TestedRole, { operation }: Door, name: keyof Credentials): Verdict {
-  const kind = kindAt(role, name);
+function expected(role: TestedRole, door: Door, name: keyof Credentials): Verdict {
+  const { operation } = door;
+  const kind = kindAt(role, door, name);
   // At userinfo the token is the credential, and a credential of the platform's own is none there.
   if (kind === undefined || operation === "userinfo.read") return "401";
   if (operation === undefined || rowOf(operation).accepts.includes(kind)) return "in";

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { Agent } from "../../src/agent/agent.ts";
 import type { AgentSettings, CommandSettings } from "../../src/agent/settings.ts";
-import { createDial, type Dial } from "../../src/agent/socket.ts";
+import { createDial, createDialChannel, type Dial } from "../../src/agent/socket.ts";
 import { createTransfers, type Transfers } from "../../src/agent/transfers.ts";
 import { createLog } from "../../src/log.ts";
 import { Secret } from "../../src/secret.ts";
@@ -22,6 +22,7 @@ export interface CommandAgentOptions {
   readonly agentId?: string;
   readonly capacity?: number;
   readonly labels?: readonly string[];
+  readonly tunnelPorts?: readonly number[];
   /** Puts itself between agent and socket. */
   readonly between?: (dial: Dial) => Dial;
   readonly variables?: Readonly<Record<string, string>>;
@@ -36,6 +37,7 @@ export function startAgent({ services, folder, url, rawKey, commands, between = 
     agentId: given.agentId ?? "node-1",
     labels: given.labels ?? [],
     capacity: given.capacity ?? 1,
+    tunnelPorts: given.tunnelPorts ?? [],
     keyFile: undefined,
     dataDir: join(folder, "agent"),
     caFile: undefined,
@@ -44,7 +46,7 @@ export function startAgent({ services, folder, url, rawKey, commands, between = 
   const destination = { gatewayUrl: url, key: new Secret(rawKey), caFile: undefined };
   const dial = between(createDial(destination));
   const log = createLog(services.clock, "debug", (line) => logged.push(line));
-  return { agent: new Agent({ services, log, settings, dial, transfers: moving(createTransfers(destination, services)), variable: (name) => variables[name] }), logged, settings };
+  return { agent: new Agent({ services, log, settings, dial, dialChannel: createDialChannel(destination), transfers: moving(createTransfers(destination, services)), variable: (name) => variables[name] }), logged, settings };
 }
 
 export type Direction = "say" | "hear";

@@ -29,6 +29,7 @@ import { openTaskStreams } from "../../src/roles/api/task-events.ts";
 import { findAnswerProblem } from "../../src/roles/api/answers.ts";
 import { addGatewayDoors, type GatewayDoors } from "../../src/roles/gateway.ts";
 import { gatewayAuthenticate } from "../../src/roles/gateway/authenticate.ts";
+import { tunnelled } from "../../src/roles/gateway/tunnel-doors.ts";
 import { addIssuerDoors } from "../../src/roles/issuer.ts";
 import { respondAsOAuth } from "../../src/roles/issuer/oauth-response.ts";
 import type { Settings } from "../../src/settings.ts";
@@ -187,6 +188,9 @@ function lateSettings(settings: Settings, urls: Partial<Record<TestedRole, strin
     get issuerUrl() {
       return given.issuerUrl ?? urls.issuer ?? settings.issuerUrl;
     },
+    get gatewayUrl() {
+      return given.gatewayUrl ?? urls.gateway ?? settings.gatewayUrl;
+    },
   };
 }
 
@@ -210,7 +214,7 @@ const addresses = { hostname: "127.0.0.1", port: 0 } as const;
 function makeApps(gate: Gate, keyring: Keyring, log: Log, uses: LastUses) {
   const parts = { services: gate.services, log, refusals: gate.refusals };
   const api = createApp({ ...parts, role: "api", uploads, findAnswerProblem, authenticate: apiAuthenticate(gate, keyring, uses), respond: respondAsPage(gate) });
-  const gateway = createApp({ ...parts, role: "gateway", authenticate: gatewayAuthenticate(gate, uses) });
+  const gateway = createApp({ ...parts, role: "gateway", uploads: tunnelled, authenticate: gatewayAuthenticate(gate, uses) });
   const issuer = createApp({ ...parts, role: "issuer", authenticate: async (_request, address) => ({ kind: "anonymous", address }), respond: respondAsOAuth(gate) });
   return { api, gateway, issuer };
 }
@@ -227,10 +231,11 @@ export async function startRoles(options: RolesOptions = {}): Promise<TestRoles>
   const apps = makeApps(gate, keyring, log, uses);
   const { double, link } = licenseServerDouble();
   const bell = new Bell();
+  const tunnelBell = new Bell();
   const shelf = new Shelf(join(world.database.dataDir, "files"), gate.services.random);
   const streams = openTaskStreams(gate, log);
-  addApiDoors(apps.api, { gate, keyring, licenseServer: link, streams, bell, shelf });
-  const gateway = addGatewayDoors(apps.gateway, { gate, log, bell });
+  addApiDoors(apps.api, { gate, keyring, licenseServer: link, streams, bell, tunnelBell, shelf });
+  const gateway = addGatewayDoors(apps.gateway, { gate, log, bell, tunnelBell });
   addIssuerDoors(apps.issuer, { gate, keyring, clientKeys: createClientKeySets(gate, createLog(gate.services.clock, "debug", (line) => logged.push(line))) });
   const listeners: Listener[] = [];
   for (const role of ["api", "gateway", "issuer"] as const) {

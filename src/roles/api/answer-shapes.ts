@@ -272,6 +272,27 @@ export const TaskResult = closed({
 const GpuDevice = closed({ device_name: Text, device_type: Text, vram_total: Type.Integer(), vram_free: Type.Integer() });
 const SystemStats = closed({ comfyui_version: Type.Optional(Text), pytorch_version: Type.Optional(Text), os_type: Type.Optional(Text), gpu_devices: Type.Optional(Type.Array(GpuDevice)) });
 
+export const OpenedTunnel = closed({ session_id: Id, tunnel_url: Text, admin_token: Text, tunnel_protocol: Text, expires_at: Instant });
+
+export const Tunnels = closed({
+  is_active: Type.Boolean(),
+  session_id: Text,
+  tunnel_url: Text,
+  tunnel_list: Type.Array(
+    closed({
+      session_id: Id,
+      tunnel_url: Text,
+      target_port: Type.Integer(),
+      tunnel_protocol: Text,
+      created_at: Instant,
+      expires_at: Instant,
+      bytes_in: Type.Integer(),
+      bytes_out: Type.Integer(),
+      last_used_at: MaybeInstant,
+    }),
+  ),
+});
+
 export const Agent = closed({
   agent_id: Text,
   agent_status: Text,

@@ -66,6 +66,8 @@ export class Session implements Place {
   #report: AgentReport = {};
   #isDraining = false;
   #isOver = false;
+  /** Ids of the tunnels that the agent was told of. */
+  #tunnels: readonly string[] = [];
   #work: Promise<void> = Promise.resolve();
   #waiting = 0;
   #declinedAtMs = Number.NEGATIVE_INFINITY;
@@ -188,6 +190,18 @@ export class Session implements Place {
   stop(attempt: Named, reason: StopReason): void {
     if (this.#holds.get(attempt.taskId) === attempt.attempt) this.#holds.delete(attempt.taskId);
     this.send({ type: "stop", ...wired(attempt), reason });
+  }
+
+  get hasTunnels(): boolean {
+    return this.#tunnels.length > 0;
+  }
+
+  /** Tells the agent which tunnels lead to it, unless it knows. An agent that lets none in is told of none. */
+  tellTunnels(rows: readonly { readonly id: string; readonly target_port: number; readonly tunnel_protocol: string }[]): void {
+    const ids = rows.map(({ id }) => id).toSorted();
+    if (this.hello.tunnel_ports === undefined || ids.join() === this.#tunnels.join()) return;
+    this.#tunnels = ids;
+    this.send({ type: "tunnels", open: rows.map(({ id, target_port, tunnel_protocol }) => ({ tunnel_id: id, target_port, tunnel_protocol })) });
   }
 
   /** Takes a word of the agent. False when its number says that the two sides have lost each other. */

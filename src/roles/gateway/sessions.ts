@@ -35,6 +35,8 @@ export interface SessionsParts {
   readonly log: Log;
   readonly bell: Bell;
   readonly gatewayId: string;
+  /** Called when a session is over. */
+  onOver(session: Session): void;
 }
 
 /** A socket whose agent is saying hello. */
@@ -73,6 +75,24 @@ export class Sessions implements PlaceList {
     return [...this.#sessions.values()].filter(({ isAttached }) => isAttached).length;
   }
 
+  get isEmpty(): boolean {
+    return this.#sessions.size === 0;
+  }
+
+  /** The connected agent of the name; undefined when it is not connected here. */
+  find(teamId: string, agentId: string): Session | undefined {
+    return [...(this.#names.get(`${teamId}/${agentId}`) ?? [])].find(({ isAttached }) => isAttached);
+  }
+
+  findById(id: string): Session | undefined {
+    return this.#sessions.get(id);
+  }
+
+  /** Agents that were told of tunnels which lead to them. */
+  told(): readonly Session[] {
+    return [...this.#sessions.values()].filter(({ hasTunnels }) => hasTunnels);
+  }
+
   teams(): readonly string[] {
     return [...this.#teams.keys()];
   }
@@ -95,6 +115,7 @@ export class Sessions implements PlaceList {
       kept?.delete(session);
       if (kept?.size === 0) index.delete(key);
     }
+    this.#parts.onOver(session);
     return true;
   }
 
