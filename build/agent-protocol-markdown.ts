@@ -1,4 +1,5 @@
 /** `docs/agent-protocol.md`: the protocol in words, its close codes and the JSON Schema of every frame, from the source. */
+import { HeadSchema, OpenSchema, PIECE_BYTES_MAX, PIECE_COST, ResetSchema, STREAMS_MAX, WINDOW_BYTES } from "../src/agents/channel-frames.ts";
 import { AgentFrameSchema, GatewayFrameSchema, PROTOCOL } from "../src/agents/frames.ts";
 import { UNACKNOWLEDGED_MAX } from "../src/agents/wire.ts";
 import { FRAME_BYTES_MAX } from "../src/http/limits.ts";
@@ -72,10 +73,28 @@ and is good for a while; ask again for a fresh one. A parameter that is a file h
 \`output_id\`, gives a fresh link, and \`is_stored\` true when nothing is left to send: so a kill at any moment costs a repetition at most.
 404: the key is no file of this run. 409: the attempt does not run in this session, or not yet; it runs once \`accept\` was taken. Send outputs
 before the \`result\`: what comes later is not taken.
+
+## Data channel
+
+For agents that let somebody in to their own host: ports for [tunnels](tunnels.md). An agent that names no \`tunnel_ports\` in its
+\`hello\` hears none of this.
+
+- \`tunnels\` lists all that are open, whenever that changes. While there is one, say \`status\` with \`tunnel\`, and \`idle\` after.
+- \`open_channel\`: dial \`GET /v1/channel\` as a second WebSocket, with the key and the header \`Cyberun-Session\`, the session's id. Close an
+  earlier one. The channel may end at any time; the gateway asks again when it needs one.
+- On it binary messages are frames: one byte of kind, four of stream (big-endian), the rest. Kinds: 1 open, 2 head, 3 data, 4 credit, 5 end,
+  6 reset. Open, head and reset carry JSON of the schemas below; data one byte of flags (1: text, 2: the message goes on) and at most
+  ${PIECE_BYTES_MAX} bytes; credit four bytes, big-endian.
+- The gateway opens streams, counting from 1, ${STREAMS_MAX} at a time. Connect to what is asked for if your own settings allow it, and answer with head,
+  then data, then end; or with reset. \`http\`: data and end of the request are its body. \`websocket\`: each message is one or more data frames.
+  \`tcp\`: bytes; an end closes one direction.
+- Each side may send ${WINDOW_BYTES} bytes on a stream, each data frame counting ${PIECE_COST} more, and as many again as the other side gives back by credit. More
+  than that breaks the channel. Credit is given when a reader has read: what nobody reads is not sent.
 `;
 
 export function agentProtocolMarkdown(): string {
   const codes = Object.entries(closeCodes).map(([name, code]) => `| ${code} | ${Object.entries(meanings).find(([each]) => each === name)?.[1] ?? ""} |`);
   const schema = (title: string, value: object) => [`## ${title}`, "", "```json", JSON.stringify(value, null, 1), "```"].join("\n");
-  return `${[`${words}\n## Close codes\n\n| code | meaning |\n|---|---|\n${codes.join("\n")}`, schema("Frames of an agent (JSON Schema)", AgentFrameSchema), schema("Frames of the gateway (JSON Schema)", GatewayFrameSchema)].join("\n\n")}\n`;
+  const channel = [schema("Data channel: open (JSON Schema)", OpenSchema), schema("Data channel: head (JSON Schema)", HeadSchema), schema("Data channel: reset (JSON Schema)", ResetSchema)];
+  return `${[`${words}\n## Close codes\n\n| code | meaning |\n|---|---|\n${codes.join("\n")}`, schema("Frames of an agent (JSON Schema)", AgentFrameSchema), schema("Frames of the gateway (JSON Schema)", GatewayFrameSchema), ...channel].join("\n\n")}\n`;
 }

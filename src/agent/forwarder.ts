@@ -149,7 +149,8 @@ export class Forwarder {
   }
 
   async #takeBytes(stream: ChannelStream, socket: Socket): Promise<void> {
-    for await (const chunk of socket) {
+    // Reading to the end would otherwise close the other direction too.
+    for await (const chunk of socket.iterator({ destroyOnReturn: false })) {
       const bytes: unknown = chunk;
       if (bytes instanceof Uint8Array) await stream.write(new Uint8Array(bytes));
     }

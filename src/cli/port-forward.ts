@@ -14,6 +14,7 @@ import { findJson } from "../json.ts";
 
 /** The gateway's word for a client that waits for credit. */
 const PROTOCOL = "cyberun.tcp.v1";
+const END = JSON.stringify({ end: true });
 const MESSAGE_BYTES_MAX = 32_768;
 
 export interface ForwardOptions {
@@ -76,14 +77,17 @@ class ForwardedConnection {
 
   async #send(): Promise<void> {
     try {
-      for await (const chunk of this.#local) {
+      // Reading to the end would otherwise close the other direction too.
+      for await (const chunk of this.#local.iterator({ destroyOnReturn: false })) {
         const bytes: unknown = chunk;
         if (bytes instanceof Uint8Array) await this.#sendAll(bytes);
       }
     } catch {
       // The local program went in the middle: so does the connection.
+      return this.close();
     }
-    if (!this.#isClosed) this.#remote.close(1_000);
+    // Its last word; what the other end still has to say comes before the connection is closed from there.
+    if (!this.#isClosed) this.#remote.send(END);
   }
 
   async #sendAll(bytes: Uint8Array): Promise<void> {

@@ -254,7 +254,7 @@ test("a forwarded port carries megabytes both ways, and a half-closed side still
   // Answers with all it got, once the other side has said its last.
   const echo = createServer({ allowHalfOpen: true }, async (socket) => {
     const parts: Uint8Array[] = [];
-    for await (const chunk of socket) parts.push(chunk);
+    for await (const chunk of socket.iterator({ destroyOnReturn: false })) parts.push(chunk);
     socket.end(Buffer.concat(parts));
   });
   await new Promise<void>((resolve) => echo.listen(0, "127.0.0.1", resolve));

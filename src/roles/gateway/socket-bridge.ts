@@ -11,7 +11,7 @@ import { WINDOW_BYTES } from "../../agents/channel-frames.ts";
 import type { Clock } from "../../services.ts";
 import type { RawSocket, SocketEvents } from "./channels.ts";
 
-/** TCP for clients that can wait: each text frame `{"credit": n}` lets the client send so many bytes more, from {@link WINDOW_BYTES} on. */
+/** TCP for clients that can wait: each text frame `{"credit": n}` lets the client send so many bytes more, from {@link WINDOW_BYTES} on, and a text of the client says that it has nothing more to send. */
 export const CREDIT_PROTOCOL = "cyberun.tcp.v1";
 /** Bytes of a client that wait for the agent's host. */
 const WAITING_BYTES_MAX = 8_388_608;
@@ -48,6 +48,8 @@ export class SocketBridge implements SocketEvents {
 
   message(socket: RawSocket, message: string | Uint8Array): void {
     const isText = typeof message === "string";
+    // Of a client that is told of credit, a text is its last word.
+    if (isText && this.#kind === "bytes_with_credit") return void this.#stream.end();
     // A copy: the runtime may use the message's memory again.
     const bytes = isText ? new TextEncoder().encode(message) : new Uint8Array(message);
     this.#waiting += bytes.length;
