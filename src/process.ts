@@ -86,7 +86,7 @@ interface House {
   readonly addresses: Addresses;
   /** Tells the gateway, where it runs in this process too, that there is something to dispatch. */
   readonly bell: Bell;
-  readonly tunnelBell: Bell;
+  readonly accessBell: Bell;
   /** What has to be stopped, in reverse. */
   readonly stops: AsyncDisposableStack;
 }
@@ -156,7 +156,7 @@ async function openHouse({ config, outside, log, stops }: Site): Promise<House> 
   const gate: Gate = { services, store, sealer, refusals, settings: lateSettings(config, addresses), entitled: coreOnly };
   const uses = new LastUses(gate, log);
   stops.defer(() => uses.stop());
-  return { config, services, certificate, log, directory, gate, uses, addresses, bell: new Bell(), tunnelBell: new Bell(), stops };
+  return { config, services, certificate, log, directory, gate, uses, addresses, bell: new Bell(), accessBell: new Bell(), stops };
 }
 
 /** Opens the role's port and takes note of its address. */
@@ -238,6 +238,18 @@ function openPostOffice({ config, services, log, stops }: House, gate: Gate): vo
   stops.defer(() => office.stop());
 }
 
+/** The API reaches the gateway of its own process where that is bound, and another one at the deployment's address. */
+function relayOf({ addresses, services }: House, gate: Gate) {
+  const own = () => addresses.bound.gateway;
+  return {
+    gatewayUrl: () => own() ?? gate.settings.gatewayUrl,
+    fetch: (url: string, init?: BunFetchRequestInit) => {
+      const bound = own();
+      return (bound === undefined ? services : reachingOwn(services, [bound])).fetch(url, init);
+    },
+  };
+}
+
 async function openApi(house: House): Promise<LeaseHolder> {
   await prepareSigningKey(house.gate, system, undefined);
   const keyring = createKeyring(house.gate);
@@ -250,7 +262,7 @@ async function openApi(house: House): Promise<LeaseHolder> {
       const shelf = new Shelf(house.directory.files, house.services.random);
       const sweeping = startFileSweep(gate, shelf, house.log);
       house.stops.defer(() => sweeping.stop());
-      addApiDoors(app, { gate, keyring, licenseServer: holder, streams, bell: house.bell, tunnelBell: house.tunnelBell, shelf });
+      addApiDoors(app, { gate, keyring, licenseServer: holder, streams, bell: house.bell, accessBell: house.accessBell, relay: relayOf(house, gate), shelf });
       openPostOffice(house, gate);
       const notifications = startNotifications(gate, house.log);
       house.stops.defer(() => notifications.stop());
@@ -266,7 +278,7 @@ async function openGateway(house: House): Promise<LeaseHolder> {
     role: "gateway",
     authenticate: (gate) => gatewayAuthenticate(gate, house.uses),
     furnish(app, gate, holder) {
-      const doors = addGatewayDoors(app, { gate, log: house.log, bell: house.bell, tunnelBell: house.tunnelBell });
+      const doors = addGatewayDoors(app, { gate, log: house.log, bell: house.bell, accessBell: house.accessBell });
       holder.onChange(() => doors.reviewLicense());
       house.stops.defer(() => doors.stop());
       return doors;

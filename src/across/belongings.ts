@@ -5,6 +5,7 @@
  * domain adds its value to the list here, from the right to the left, because what is on the right refers to the left.
  */
 import { agentBelongings } from "../agents/belongings.ts";
+import { containerBelongings } from "../containers/belongings.ts";
 import { credentialBelongings } from "../credentials/belongings.ts";
 import { fileBelongings } from "../files/belongings.ts";
 import { type Belongings, teamBelongings } from "../teams/belongings.ts";
@@ -18,6 +19,7 @@ export const belongings: readonly Belongings[] = [
   webhookBelongings,
   taskBelongings,
   workflowBelongings,
+  containerBelongings,
   tunnelBelongings,
   agentBelongings,
   credentialBelongings,

@@ -7,7 +7,7 @@
  * names to the gateway what it held; a command that ran meanwhile is ended and reported as failed, never run on unseen.
  */
 import { PROTOCOL } from "../agents/frames.ts";
-import type { NumberedGatewayFrame } from "../agents/frames.ts";
+import type { AgentWord, NumberedGatewayFrame } from "../agents/frames.ts";
 import type { Log } from "../log.ts";
 import type { Cancel, Services } from "../services.ts";
 import { version } from "../version.ts";
@@ -17,6 +17,7 @@ import { HostAccess } from "./host-access.ts";
 import { type AttemptState, Journal, type Outcome, startOf } from "./journal.ts";
 import { Link, type Welcome } from "./link.ts";
 import { RunningCommand, signalGroup } from "./running-command.ts";
+import { authorizationOf, ServiceHost, serviceKindsOf } from "./service-host.ts";
 import type { AgentSettings, CommandSettings } from "./settings.ts";
 import type { Dial, DialChannel } from "./socket.ts";
 import { Refused, type Transfers } from "./transfers.ts";
@@ -65,6 +66,7 @@ export class Agent {
   readonly #journal: Journal;
   readonly #link: Link;
   readonly #access: HostAccess;
+  readonly #services: ServiceHost;
   readonly #held = new Map<string, Attempt>();
   readonly #left = Promise.withResolvers<void>();
   #isDraining = false;
@@ -79,7 +81,10 @@ export class Agent {
   constructor(parts: AgentParts) {
     this.#parts = parts;
     this.#journal = new Journal(parts.settings.dataDir);
-    this.#access = new HostAccess(parts);
+    const { settings, services, log } = parts;
+    const say = (word: AgentWord) => (this.#link.isAttached ? this.#link.say(word) : undefined);
+    this.#services = new ServiceHost({ services, log, settings: settings.services, agentId: settings.agentId, dataDir: settings.dataDir, say, authorization: (slug) => authorizationOf(settings.services, slug) });
+    this.#access = new HostAccess({ ...parts, serviceHost: this.#services });
     this.#link = new Link({ ...parts, owner: this, formerSession: this.#journal.findSession() });
     for (const { folder, state } of this.#journal.load()) this.#recover(new Attempt({ taskId: state.task_id, attempt: state.attempt, folder }), state);
     this.#link.start();
@@ -116,12 +121,14 @@ export class Agent {
     this.#pump?.();
     for (const { moving } of this.#held.values()) moving?.abort();
     this.#access.close();
+    this.#services.stop();
     this.#link.stop();
     this.#left.resolve();
   }
 
   hello() {
-    const { agentId, labels, capacity, tunnelPorts } = this.#parts.settings;
+    const { agentId, labels, capacity, tunnelPorts, services } = this.#parts.settings;
+    const kinds = serviceKindsOf(services);
     return {
       type: "hello" as const,
       protocol: PROTOCOL,
@@ -132,6 +139,7 @@ export class Agent {
       tool: "command",
       platform_arch: `${process.platform}/${process.arch}`,
       ...(tunnelPorts.length === 0 ? {} : { tunnel_ports: [...tunnelPorts] }),
+      ...(kinds.length === 0 ? {} : { services: kinds }),
       holds: [...this.#held.values()].map(({ hold }) => hold),
     };
   }
@@ -174,6 +182,8 @@ export class Agent {
         return;
       case "open_channel":
         return this.#access.openChannel(this.#link.status.session_id ?? "");
+      case "services":
+        return this.#services.take(frame.services);
       case "tunnels":
         this.#access.takeTunnels(frame);
         return this.#link.say({ type: "status", agent_status: this.#access.isInUse ? "tunnel" : "idle" });
@@ -328,6 +338,7 @@ export class Agent {
 
   #look(): void {
     this.#link.tick();
+    this.#services.tick();
     this.#pumpAll();
     if (!this.#isDraining && this.#journal.isAskedToDrain()) this.#drain();
     this.#ticks += 1;

@@ -25,10 +25,16 @@ export interface ForwardTarget {
   readonly port?: number;
 }
 
+/** `refused` by this agent's own settings, or `unreachable` as things are. */
+export interface NoTarget {
+  readonly code: "refused" | "unreachable";
+  readonly message: string;
+}
+
 export interface ForwarderParts {
   readonly services: Services;
-  /** Where the target is; otherwise why this agent does not let anybody there. */
-  findTarget(target: Open["target"]): ForwardTarget | { readonly refused: string };
+  /** Where the target is, or why nobody gets there. */
+  findTarget(target: Open["target"]): ForwardTarget | NoTarget;
 }
 
 type HttpAsked = Extract<Asked, { readonly kind: "http" }>;
@@ -39,9 +45,11 @@ function unreachable(error: unknown): { readonly code: "unreachable"; readonly m
   return { code: "unreachable", message: `The service does not answer on the agent's host: ${why}`.slice(0, REASON_CHARACTERS_MAX) };
 }
 
-function headersOf(pairs: HeaderPairs, given: ForwardTarget["headers"] = {}): Headers {
+function headersOf(pairs: HeaderPairs, { headers: given = {}, port }: ForwardTarget): Headers {
   const headers = new Headers();
   for (const [name, value] of pairs) headers.append(name, value);
+  // Where it was called from is nobody's business outside of this host.
+  if (port === undefined) for (const name of ["x-forwarded-host", "x-forwarded-prefix"]) headers.delete(name);
   for (const [name, value] of Object.entries(given)) headers.set(name, value);
   return headers;
 }
@@ -66,7 +74,7 @@ export class Forwarder {
 
   serve(stream: ChannelStream, { target, request }: Open): void {
     const found = this.#parts.findTarget(target);
-    if ("refused" in found) return stream.abort({ code: "refused", message: found.refused });
+    if ("code" in found) return stream.abort(found);
     const served = request.kind === "http" ? this.#http(stream, request, found) : request.kind === "websocket" ? this.#webSocket(stream, request, found) : this.#tcp(stream, found);
     // Whatever went wrong after the head, the stream says so: a half answer never looks like a whole one.
     served.catch((error: unknown) => stream.abort(unreachable(error)));
@@ -75,7 +83,7 @@ export class Forwarder {
   async #http(stream: ChannelStream, { method, path, headers, has_body }: HttpAsked, target: ForwardTarget): Promise<void> {
     const cutting = new AbortController();
     void stream.over.then(() => cutting.abort());
-    const init = { method, headers: headersOf(headers, target.headers), redirect: "manual", decompress: false, timeout: false, proxy: false, signal: cutting.signal } as const;
+    const init = { method, headers: headersOf(headers, target), redirect: "manual", decompress: false, timeout: false, ...(target.port === undefined ? {} : { proxy: false as const }), signal: cutting.signal } as const;
     const response = await this.#parts.services.fetch(`${target.origin}${path}`, { ...init, ...(has_body ? { body: bodyOf(stream) } : {}) });
     const pairs: [string, string][] = [];
     response.headers.forEach((value, name) => void (name === "set-cookie" ? undefined : pairs.push([name, value])));
@@ -87,7 +95,7 @@ export class Forwarder {
   }
 
   async #webSocket(stream: ChannelStream, { path, headers, protocols }: SocketAsked, target: ForwardTarget): Promise<void> {
-    const socket = new WebSocket(`${target.origin.replace(/^http/, "ws")}${path}`, { headers: Object.fromEntries(headersOf(headers, target.headers)), ...(protocols.length === 0 ? {} : { protocols: [...protocols] }) });
+    const socket = new WebSocket(`${target.origin.replace(/^http/, "ws")}${path}`, { headers: Object.fromEntries(headersOf(headers, target)), ...(protocols.length === 0 ? {} : { protocols: [...protocols] }) });
     socket.binaryType = "arraybuffer";
     const opened = Promise.withResolvers<void>();
     const closed = Promise.withResolvers<void>();

@@ -3,7 +3,7 @@
  *
  *     open_channel → dial → attached → streams        tunnels → what is open, and so whether tasks are taken
  *
- * Rule: only ports that the agent's own file names are reached. The channel is dialled again when the gateway asks again, and
+ * Rule: only ports that the agent's own file names are reached, and services that it runs or may call. The channel is dialled again when the gateway asks again, and
  * never by itself: while nobody wants anything there is none.
  */
 import { Channel } from "../agents/channel.ts";
@@ -11,6 +11,7 @@ import type { NumberedGatewayFrame } from "../agents/frames.ts";
 import type { Log } from "../log.ts";
 import type { Services } from "../services.ts";
 import { Forwarder } from "./forwarder.ts";
+import type { ServiceHost } from "./service-host.ts";
 import type { AgentSettings } from "./settings.ts";
 import type { ChannelSocket, DialChannel } from "./socket.ts";
 
@@ -19,6 +20,7 @@ export interface HostAccessParts {
   readonly log: Log;
   readonly settings: AgentSettings;
   readonly dialChannel: DialChannel;
+  readonly serviceHost: ServiceHost;
 }
 
 type Tunnels = Extract<NumberedGatewayFrame, { readonly type: "tunnels" }>;
@@ -35,8 +37,8 @@ export class HostAccess {
     this.#forwarder = new Forwarder({
       services: parts.services,
       findTarget(target) {
-        if (target.kind === "service") return { refused: "This agent runs no services." };
-        if (!tunnelPorts.includes(target.port)) return { refused: `This agent does not let tunnels in to its port ${target.port}.` };
+        if (target.kind === "service") return parts.serviceHost.findTarget(target.service_id);
+        if (!tunnelPorts.includes(target.port)) return { code: "refused", message: `This agent does not let tunnels in to its port ${target.port}.` };
         return { origin: `http://127.0.0.1:${target.port}`, port: target.port };
       },
     });

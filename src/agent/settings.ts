@@ -33,6 +33,23 @@ const CommandSchema = Type.Object(
 );
 export type CommandSettings = Readonly<Static<typeof CommandSchema>>;
 
+const ServicesSchema = Type.Object(
+  {
+    /** The host's container command, with its whole path, and fixed arguments. Without it the agent runs no services. */
+    container_command: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 4_096 }), { minItems: 1, maxItems: 16 })),
+    /** Images that it may run; one that ends in `*` allows all that begins so. */
+    images: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 500 }), { maxItems: 100 })),
+    /** Folders of this host that containers may be given, and what is in them. */
+    volumes: Type.Optional(Type.Array(Type.String({ pattern: "^/" }), { maxItems: 100 })),
+    gpus: Type.Optional(Type.Boolean()),
+    /** Addresses that it calls for external services, and what is below them. */
+    external: Type.Optional(Type.Array(Type.String({ pattern: "^https?://[^?#\\s]+$" }), { maxItems: 100 })),
+    /** By a service's slug: the file with the Authorization header that is sent to it. */
+    authorization: Type.Optional(Type.Record(Type.String(), Type.String({ minLength: 1 }))),
+  },
+  closed,
+);
+
 const AgentFileSchema = Type.Object(
   {
     gateway_url: Type.String({ pattern: "^https?://[^/?#\\s]+/?$" }),
@@ -46,11 +63,24 @@ const AgentFileSchema = Type.Object(
     data_dir: Type.Optional(Type.String({ minLength: 1 })),
     /** Certificates that are trusted beside the system's. */
     ca_file: Type.Optional(Type.String({ minLength: 1 })),
+    services: Type.Optional(ServicesSchema),
     commands: Type.Record(Type.String({ pattern: "^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$" }), CommandSchema, closed),
   },
   closed,
 );
 const agentFileShape = shapeOf(AgentFileSchema);
+
+/** What the agent lends itself to. */
+export interface ServiceSettings {
+  readonly containerCommand: readonly string[] | undefined;
+  readonly images: readonly string[];
+  readonly volumes: readonly string[];
+  readonly gpus: boolean;
+  /** Without a slash at the end. */
+  readonly external: readonly string[];
+  /** Files by slug. */
+  readonly authorization: ReadonlyMap<string, string>;
+}
 
 export interface AgentSettings {
   readonly gatewayUrl: string;
@@ -58,6 +88,7 @@ export interface AgentSettings {
   readonly labels: readonly string[];
   readonly capacity: number;
   readonly tunnelPorts: readonly number[];
+  readonly services: ServiceSettings;
   readonly keyFile: string | undefined;
   readonly dataDir: string;
   readonly caFile: string | undefined;
@@ -71,6 +102,15 @@ function parsed(path: string, text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+function servicesOf(given: Static<typeof ServicesSchema> = {}, inFolder: (name: string) => string): ServiceSettings {
+  const { container_command, images = [], volumes = [], gpus = false, external = [], authorization = {} } = given;
+  if (container_command !== undefined && !isAbsolute(container_command[0] ?? "")) {
+    throw new Fault("invalid_request", "The member services.container_command names its program without its whole path.", { hint: "Begin it with a path such as /usr/bin/docker." });
+  }
+  const files = Object.entries(authorization).map(([slug, file]) => [slug, inFolder(file)] as const);
+  return { containerCommand: container_command, images, volumes, gpus, external: external.map((each) => each.replace(/\/$/, "")), authorization: new Map(files) };
 }
 
 /** Reads the agent's file, TOML or JSON by its name. Paths in it begin at its folder. Throws Fault `invalid_request` that names what is wrong. */
@@ -91,6 +131,7 @@ export function readAgentSettings(path: string): AgentSettings {
     labels: value.agent_labels ?? [],
     capacity: value.capacity ?? 1,
     tunnelPorts: value.tunnel_ports ?? [],
+    services: servicesOf(value.services, inFolder),
     keyFile: value.key_file === undefined ? undefined : inFolder(value.key_file),
     dataDir: inFolder(value.data_dir ?? "agent-data"),
     caFile: value.ca_file === undefined ? undefined : inFolder(value.ca_file),

@@ -48,7 +48,7 @@ export interface Connecting {
 
 function rowOf({ caller, services }: CommandAct, { hello, sessionId, gatewayId }: Connecting) {
   assert(caller.kind === "agent", "the row admits agents only");
-  const { agent_id, labels, capacity, gpu_type = null, agent_version, tool, tool_version, platform_arch, tunnel_ports } = hello;
+  const { agent_id, labels, capacity, gpu_type = null, agent_version, tool, tool_version, platform_arch, tunnel_ports, services: serviceKinds } = hello;
   const now = services.clock.now();
   return {
     id: `${caller.teamId}/${agent_id}`,
@@ -62,7 +62,7 @@ function rowOf({ caller, services }: CommandAct, { hello, sessionId, gatewayId }
     agent_labels: JSON.stringify(labels.toSorted()),
     capacity,
     gpu_type,
-    facts: JSON.stringify({ agent_version, tool, tool_version, platform_arch, tunnel_ports }),
+    facts: JSON.stringify({ agent_version, tool, tool_version, platform_arch, tunnel_ports, services: serviceKinds }),
     report: "{}",
     connected_at: now,
     last_heartbeat: now,

@@ -62,6 +62,8 @@ export const HelloSchema = Type.Object(
     gpu_type: Type.Optional(Type.Union([Type.Null(), Line])),
     /** Ports of its own host that it lets tunnels in to. */
     tunnel_ports: Type.Optional(Type.Array(Type.Integer({ minimum: 1, maximum: 65_535 }), { maxItems: 64, uniqueItems: true })),
+    /** What it lends itself to: to run containers, or to call addresses outside. */
+    services: Type.Optional(Type.Array(Type.Union([Type.Literal("deployed"), Type.Literal("external")]), { maxItems: 2, uniqueItems: true })),
     /** The session to go on with, and the last sequence that was received of it. */
     resume: Type.Optional(Type.Object({ session_id: Id, ack: Count }, closed)),
     /** The session that it had, when it cannot go on with it: it was started again. It takes that one's place at once. */
@@ -130,8 +132,22 @@ const Result = Type.Object(
 /** The agent takes no new tasks and leaves when it has none. */
 const Drain = Type.Object({ type: Type.Literal("drain"), ...numbered }, closed);
 
+/** How a replica does; said when that changes, and of each that is wanted anew. */
+const ServiceState = Type.Object(
+  {
+    type: Type.Literal("service"),
+    ...numbered,
+    service_id: Id,
+    replica_index: Type.Integer({ minimum: 0, maximum: 99 }),
+    generation: Count,
+    state: Type.Union([Type.Literal("starting"), Type.Literal("running"), Type.Literal("failed"), Type.Literal("stopped")]),
+    detail: Type.Optional(Type.String({ maxLength: 1_000 })),
+  },
+  closed,
+);
+
 /** What an agent says. */
-export const AgentFrameSchema = Type.Union([HelloSchema, Ping, Pong, Status, Accept, Decline, Progress, Log, Result, Drain]);
+export const AgentFrameSchema = Type.Union([HelloSchema, Ping, Pong, Status, Accept, Decline, Progress, Log, Result, ServiceState, Drain]);
 export type AgentFrame = Static<typeof AgentFrameSchema>;
 
 const Welcome = Type.Object(
@@ -191,12 +207,29 @@ const Tunnels = Type.Object(
   },
   closed,
 );
+const serviceNames = { service_id: Id, service_slug: Line, generation: Count, replica_index: Type.Integer({ minimum: 0, maximum: 99 }) };
+const DeployedService = Type.Object(
+  {
+    kind: Type.Literal("deployed"),
+    ...serviceNames,
+    docker_image: Type.String({ maxLength: 500 }),
+    exposed_port: Type.Integer({ minimum: 1, maximum: 65_535 }),
+    health_path: Type.String({ pattern: "^/", maxLength: 500 }),
+    env_config: Type.Array(Type.Object({ env_name: Line, env_value: Type.String({ maxLength: 8_192 }) }, closed), { maxItems: 100 }),
+    volume_config: Type.Array(Type.Object({ host_path: Type.String({ maxLength: 1_000 }), container_path: Type.String({ maxLength: 1_000 }) }, closed), { maxItems: 32 }),
+    gpu_count: Type.Integer({ minimum: -1, maximum: 64 }),
+  },
+  closed,
+);
+const ExternalService = Type.Object({ kind: Type.Literal("external"), ...serviceNames, external_url: Type.String({ maxLength: 2_048 }) }, closed);
+/** All services that the agent shall run, or may be asked to call. What it runs beside them it stops. */
+const ServiceList = Type.Object({ type: Type.Literal("services"), ...numbered, services: Type.Array(Type.Union([DeployedService, ExternalService]), { maxItems: 2_000 }) }, closed);
 /** The gateway goes down soon: come back after so long, spread over as long again. */
 const Advice = Type.Object({ type: Type.Literal("reconnect"), ...numbered, after_ms: Count }, closed);
 const Refusal = Type.Object({ type: Type.Literal("error"), error_code: Line, error_message: Type.String({ maxLength: 500 }) }, closed);
 
 /** What the gateway says. */
-export const GatewayFrameSchema = Type.Union([Welcome, Ping, Pong, Offer, Logged, Taken, Stop, OpenChannel, Tunnels, Advice, Refusal]);
+export const GatewayFrameSchema = Type.Union([Welcome, Ping, Pong, Offer, Logged, Taken, Stop, OpenChannel, Tunnels, ServiceList, Advice, Refusal]);
 export type GatewayFrame = Static<typeof GatewayFrameSchema>;
 
 /** Of a union, what carries a number; without the number, as it is handed to be sent. */

@@ -24,6 +24,7 @@ export type Purpose =
   | "join-token"
   | "file-link"
   | "tunnel-token"
+  | "service-pass"
   | "changes-ticket"
   | "address-bucket"
   | "client-secret"

@@ -39,6 +39,10 @@ const scopeOf = {
   "task.follow": "tasks:read",
   "task.cancel": "tasks:cancel",
   "agent.list_runtime": "agents:read",
+  "container.list_runtime": "containers:read",
+  "container.read_by_slug": "containers:read",
+  "container.call": "containers:invoke",
+  "container.invoke": "containers:invoke",
 } as const satisfies Record<KeyOperation, Scope>;
 
 const byName: ReadonlyMap<string, Scope> = new Map(Object.entries(scopeOf));

@@ -40,8 +40,8 @@ export interface AppOptions {
    */
   readonly findAnswerProblem?: (operation: OperationName, status: number, value: unknown) => string | undefined;
   readonly bodyBytesMax?: number;
-  /** The doors whose bodies are files, and so may be larger; `takesChunked`: and need not say how large. */
-  readonly uploads?: { isUpload(method: string, path: string): boolean; readonly bytesMax: number; readonly takesChunked?: boolean };
+  /** The doors whose bodies are files, and so may be larger; `takesChunked`: which of them need not say how large. */
+  readonly uploads?: { isUpload(method: string, path: string): boolean; readonly bytesMax: number; takesChunked?(path: string): boolean };
   /** Answers a fault in the role's own shape (an HTML page, say); undefined falls back to JSON. */
   readonly respond?: (fault: Fault, request: Request) => Promise<Response | undefined>;
 }
@@ -77,7 +77,7 @@ function refuseLarge(request: Request, { uploads, bodyBytesMax = BODY_BYTES_MAX 
   const bytes = Number(request.headers.get("content-length") ?? 0);
   const isUpload = () => uploads?.isUpload(request.method, new URL(request.url).pathname) === true;
   // Where files come in, the runtime lets large bodies through; one that does not say how large it is could be any.
-  if (uploads !== undefined && request.headers.has("transfer-encoding") && !(uploads.takesChunked === true && isUpload())) {
+  if (uploads !== undefined && request.headers.has("transfer-encoding") && !(isUpload() && uploads.takesChunked?.(new URL(request.url).pathname) === true)) {
     throw new Fault("length_required", "The body does not say how long it is.", { hint: "Send Content-Length, and no Transfer-Encoding." });
   }
   if (bytes <= bodyBytesMax) return;

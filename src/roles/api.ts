@@ -14,6 +14,7 @@ import type { LicenseServerLink } from "../license/upload.ts";
 import type { Keyring } from "../oidc/keyring.ts";
 import { addAuditDoors } from "./api/audit.ts";
 import { addConsentDoors } from "./api/consents.ts";
+import { addContainerDoors, type ServiceRelay } from "./api/containers.ts";
 import { addDeviceDoors } from "./api/devices.ts";
 import { addFileDoors } from "./api/files.ts";
 import { refused } from "./api/forms.ts";
@@ -47,12 +48,14 @@ export interface ApiOptions {
   readonly shelf: Shelf;
   /** Rung when there is something new to dispatch. */
   readonly bell: Bell;
-  /** Rung when a tunnel was opened or closed. */
-  readonly tunnelBell: Bell;
+  /** Rung when a tunnel was opened or closed, or what shall run of a service has changed. */
+  readonly accessBell: Bell;
+  /** The way to the gateway, for calls to services. */
+  readonly relay: Pick<ServiceRelay, "gatewayUrl" | "fetch">;
 }
 
 /** Adds the API server's doors to `app`. */
-export function addApiDoors(app: App, { gate, keyring, licenseServer, streams, bell, tunnelBell, shelf }: ApiOptions): void {
+export function addApiDoors(app: App, { gate, keyring, licenseServer, streams, bell, accessBell, relay, shelf }: ApiOptions): void {
   addSessionDoors(app, gate, keyring);
   addManagementDoors(app, gate);
   addUserDoors(app, gate);
@@ -69,7 +72,8 @@ export function addApiDoors(app: App, { gate, keyring, licenseServer, streams, b
   addWebhookDoors(app, gate);
   addTaskDoors(app, streams, bell);
   addAgentDoors(app, gate);
-  addTunnelApiDoors(app, gate, tunnelBell);
+  addTunnelApiDoors(app, gate, accessBell);
+  addContainerDoors(app, gate, { ...relay, bell: accessBell });
   addLicenseDoors(app, gate, licenseServer);
   addOidcClientDoors(app, gate);
   addConsentDoors(app, gate);

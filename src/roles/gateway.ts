@@ -23,6 +23,7 @@ import { Dispatcher } from "../tasks/dispatch.ts";
 import { Channels } from "./gateway/channels.ts";
 import { Connections } from "./gateway/connections.ts";
 import { Sessions } from "./gateway/sessions.ts";
+import { addServiceDoors, Services } from "./gateway/services.ts";
 import { addTunnelDoors } from "./gateway/tunnel-doors.ts";
 import { Tunnels } from "./gateway/tunnels.ts";
 
@@ -43,8 +44,8 @@ export interface GatewayParts {
   readonly gate: Gate;
   readonly log: Log;
   readonly bell: Bell;
-  /** Rung when a tunnel was opened or closed. */
-  readonly tunnelBell: Bell;
+  /** Rung when a tunnel was opened or closed, or what shall run of a service has changed. */
+  readonly accessBell: Bell;
 }
 
 /** Says to a plain request what this address is for (RFC 9110 section 15.5.22). */
@@ -84,7 +85,7 @@ function addAttemptDoors(app: App, gate: Gate): void {
 }
 
 /** Adds the gateway's doors to `app`, and begins to dispatch. */
-export function addGatewayDoors(app: App, { gate, log, bell, tunnelBell }: GatewayParts): GatewayDoors {
+export function addGatewayDoors(app: App, { gate, log, bell, accessBell }: GatewayParts): GatewayDoors {
   const gatewayId = `gw-${Buffer.from(gate.services.random.bytes(4)).toString("hex")}`;
   const channels = new Channels(gate, log);
   const sessions = new Sessions({ gate, log, bell, gatewayId, onOver: (session) => channels.forget(session) });
@@ -94,7 +95,12 @@ export function addGatewayDoors(app: App, { gate, log, bell, tunnelBell }: Gatew
   addAttemptDoors(app, gate);
   const tunnels = new Tunnels({ gate, log, sessions, channels });
   addTunnelDoors(app, { gate, tunnels, channels, sessions });
-  const unhook = tunnelBell.onRing(() => void tunnels.review());
+  const services = new Services({ gate, log, sessions, tunnels });
+  addServiceDoors(app, gate, services);
+  const unhook = accessBell.onRing(() => {
+    void tunnels.review();
+    void services.review();
+  });
   const dispatcher = new Dispatcher(gate, { log, bell, agents: sessions });
   return {
     reviewLicense() {
@@ -104,6 +110,7 @@ export function addGatewayDoors(app: App, { gate, log, bell, tunnelBell }: Gatew
     async stop() {
       await dispatcher.stop();
       unhook();
+      await services.stop();
       await tunnels.stop();
       await channels.stop();
       await sessions.stop(ADVICE_MS);

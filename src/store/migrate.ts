@@ -55,6 +55,8 @@ import taskQueuePostgres from "./migrations/0023-task-queue.postgres.sql" with {
 import taskQueueSqlite from "./migrations/0023-task-queue.sqlite.sql" with { type: "text" };
 import tunnelsPostgres from "./migrations/0024-tunnels.postgres.sql" with { type: "text" };
 import tunnelsSqlite from "./migrations/0024-tunnels.sqlite.sql" with { type: "text" };
+import containersPostgres from "./migrations/0025-containers.postgres.sql" with { type: "text" };
+import containersSqlite from "./migrations/0025-containers.sqlite.sql" with { type: "text" };
 
 export interface Migration {
   readonly number: number;
@@ -106,6 +108,7 @@ export const sqliteMigrations: readonly Migration[] = [
   { number: 22, name: "agent-counts", text: agentCountsSqlite },
   { number: 23, name: "task-queue", text: taskQueueSqlite },
   { number: 24, name: "tunnels", text: tunnelsSqlite },
+  { number: 25, name: "containers", text: containersSqlite },
 ];
 
 export const postgresMigrations: readonly Migration[] = [
@@ -133,6 +136,7 @@ export const postgresMigrations: readonly Migration[] = [
   { number: 22, name: "agent-counts", text: agentCountsPostgres },
   { number: 23, name: "task-queue", text: taskQueuePostgres },
   { number: 24, name: "tunnels", text: tunnelsPostgres },
+  { number: 25, name: "containers", text: containersPostgres },
 ];
 
 /** SHA-256 of the text, base64url. Line ends count as LF, whatever the checkout made of them. */

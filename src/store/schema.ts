@@ -657,6 +657,36 @@ function agentTables({ table, text, instant, count, flag }: Kit) {
       scope: text().primaryKey(),
       connected: count().notNull(),
     }),
+    /** Unique index on `team_id`, `service_slug`. */
+    containerServices: table("container_services", {
+      id: text().primaryKey(),
+      team_id: text().notNull(),
+      service_slug: text().notNull(),
+      display_name: text().notNull(),
+      service_type: text().notNull(),
+      service_status: text().notNull(),
+      /** One more with each deployment. */
+      generation: count().notNull(),
+      /** What a save replaces and has no column here, as JSON (`containers/definition.ts`). */
+      definition: text().notNull(),
+      created_at: instant().notNull(),
+      updated_at: instant().notNull(),
+    }),
+    /** Id: service id + `/` + index. Indexes on `service_id` with `replica_index`, on `team_id`. */
+    serviceReplicas: table("service_replicas", {
+      id: text().primaryKey(),
+      team_id: text().notNull(),
+      service_id: text().notNull(),
+      replica_index: count().notNull(),
+      /** What the agent calls itself; null while none has it. */
+      agent_id: text(),
+      generation: count().notNull(),
+      replica_state: text().notNull(),
+      detail: text(),
+      /** Since when its agent is not connected. */
+      lost_at: instant(),
+      updated_at: instant().notNull(),
+    }),
     /** Ways through the gateway to an agent's own host. Indexes on `team_id` with `agent_id`, on `expires_at`. */
     tunnels: table("tunnels", {
       id: text().primaryKey(),

@@ -67,6 +67,17 @@ export const permissions = {
   "webhook_delivery.read": "admin",
   "webhook_delivery.replay": "admin",
   "webhook_delivery.replay_range": "admin",
+  "container.list": "viewer",
+  "container.read": "viewer",
+  "container.create": "admin",
+  "container.update": "admin",
+  "container.delete": "admin",
+  "container.deploy": "admin",
+  "container.stop": "admin",
+  "container.list_runtime": "viewer",
+  "container.read_by_slug": "viewer",
+  "container.call": "member",
+  "container.invoke": "member",
   /** A way into the agent's host. */
   "tunnel.open": "member",
   /** What it shows is the way in. */

@@ -9,6 +9,8 @@ import { removeMember } from "../../src/across/member-removal.ts";
 import { readQuotas } from "../../src/across/quotas.ts";
 import { deleteTeam } from "../../src/across/team-deletion.ts";
 import { exportAudit, listAudit } from "../../src/audit/audit-log.ts";
+import { callService, invokeService, listRuntimeServices, readServiceBySlug } from "../../src/containers/calls.ts";
+import { createService, deleteService, deployService, listServices, readService, stopService, updateService } from "../../src/containers/management.ts";
 import { createCredential, listCredentials, revokeCredential } from "../../src/credentials/credentials.ts";
 import { confirmPairing, startPairing } from "../../src/credentials/pairing.ts";
 import { rotateCredential } from "../../src/credentials/rotation.ts";
@@ -104,7 +106,7 @@ function deliveryIn(pair: string): { readonly webhook_id: string; readonly deliv
 async function someAgent(gate: Gate, { id: teamId, people }: Team): Promise<string> {
   const { id: credentialId } = await addKey(gate, people.owner, "agent");
   const agent_id = `node-${gate.services.random.uuid()}`;
-  const hello = { type: "hello", protocol: 1, agent_id, agent_version: "1", labels: [], capacity: 1, tunnel_ports: [8_188], holds: [] };
+  const hello = { type: "hello", protocol: 1, agent_id, agent_version: "1", labels: [], capacity: 1, tunnel_ports: [8_188], services: ["external" as const], holds: [] };
   await connectAgent(gate, { kind: "agent", credentialId, teamId }, { hello: { ...hello, type: "hello" }, sessionId: gate.services.random.uuid(), gatewayId: "gw-1", replaces: undefined });
   return agent_id;
 }
@@ -118,6 +120,17 @@ async function someTunnel(gate: Gate, team: Team): Promise<string> {
 function tunnelIn(pair: string): { readonly agent_id: string; readonly session_id: string } {
   const [agent_id = "", session_id = absent] = pair.split("/");
   return { agent_id, session_id };
+}
+
+const aService = (gate: Gate) => ({ service_slug: `s-${gate.services.random.uuid()}`, display_name: "S", service_type: "external", external_url: "https://service.example" });
+const someService = async (gate: Gate, team: Team) => (await createService(gate, team.people.owner, aService(gate))).id;
+
+/** One that an agent of the team calls; its slug. */
+async function someCallable(gate: Gate, team: Team): Promise<string> {
+  const service = aService(gate);
+  await createService(gate, team.people.owner, service);
+  await someAgent(gate, team);
+  return service.service_slug;
 }
 
 const walks: Readonly<Record<TeamAction, Walk>> = {
@@ -171,6 +184,17 @@ const walks: Readonly<Record<TeamAction, Walk>> = {
   "task.read_result": { object: someTask, attempt: (gate, caller, task_id) => readTaskResult(gate, caller, { task_id }) },
   "task.follow": { object: someTask, attempt: (gate, caller, task_id) => readTaskEvents(gate, caller, { task_id, after: 0 }) },
   "task.cancel": { object: someTask, attempt: (gate, caller, task_id) => cancelTask(gate, caller, { task_id }) },
+  "container.list": { attempt: (gate, caller) => listServices(gate, caller, {}) },
+  "container.read": { object: someService, attempt: (gate, caller, service_id) => readService(gate, caller, { service_id }) },
+  "container.create": { attempt: (gate, caller) => createService(gate, caller, aService(gate)) },
+  "container.update": { object: someService, attempt: (gate, caller, service_id) => updateService(gate, caller, { service_id, display_name: "N" }) },
+  "container.delete": { object: someService, attempt: (gate, caller, service_id) => deleteService(gate, caller, { service_id }) },
+  "container.deploy": { object: someService, attempt: (gate, caller, service_id) => deployService(gate, caller, { service_id }) },
+  "container.stop": { object: someService, attempt: (gate, caller, service_id) => stopService(gate, caller, { service_id }) },
+  "container.list_runtime": { attempt: (gate, caller) => listRuntimeServices(gate, caller, {}) },
+  "container.read_by_slug": { object: someCallable, attempt: (gate, caller, service_slug) => readServiceBySlug(gate, caller, { service_slug }) },
+  "container.call": { object: someCallable, attempt: (gate, caller, service_slug) => callService(gate, caller, { service_slug, path: "/" }) },
+  "container.invoke": { object: someCallable, attempt: (gate, caller, service_slug) => invokeService(gate, caller, { service_slug, path: "/" }) },
   "tunnel.open": { object: someAgent, attempt: (gate, caller, agent_id) => openTunnel(gate, caller, { agent_id }) },
   "tunnel.read": { attempt: (gate, caller) => readTunnels(gate, caller, { agent_id: "node-1" }) },
   "tunnel.close": { object: someTunnel, attempt: (gate, caller, pair) => closeTunnels(gate, caller, tunnelIn(pair)) },

@@ -23,6 +23,7 @@ export interface CommandAgentOptions {
   readonly capacity?: number;
   readonly labels?: readonly string[];
   readonly tunnelPorts?: readonly number[];
+  readonly lends?: Partial<AgentSettings["services"]>;
   /** Puts itself between agent and socket. */
   readonly between?: (dial: Dial) => Dial;
   readonly variables?: Readonly<Record<string, string>>;
@@ -38,6 +39,7 @@ export function startAgent({ services, folder, url, rawKey, commands, between = 
     labels: given.labels ?? [],
     capacity: given.capacity ?? 1,
     tunnelPorts: given.tunnelPorts ?? [],
+    services: { containerCommand: undefined, images: [], volumes: [], gpus: false, external: [], authorization: new Map(), ...given.lends },
     keyFile: undefined,
     dataDir: join(folder, "agent"),
     caFile: undefined,

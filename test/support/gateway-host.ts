@@ -41,7 +41,7 @@ export function gatewayHost({ gate, services }: TestGate) {
     const own: Gate = { ...gate, store: life.store };
     const uses = new LastUses(own, log);
     const app = createApp({ services, log, role: "gateway", authenticate: gatewayAuthenticate(own, uses) });
-    const doors = addGatewayDoors(app, { gate: own, log, bell, tunnelBell: new Bell() });
+    const doors = addGatewayDoors(app, { gate: own, log, bell, accessBell: new Bell() });
     const listener = listen(app, { hostname: "127.0.0.1", port: 0 }, services);
     url = listener.url;
     kill = () => {

@@ -231,11 +231,11 @@ export async function startRoles(options: RolesOptions = {}): Promise<TestRoles>
   const apps = makeApps(gate, keyring, log, uses);
   const { double, link } = licenseServerDouble();
   const bell = new Bell();
-  const tunnelBell = new Bell();
+  const accessBell = new Bell();
   const shelf = new Shelf(join(world.database.dataDir, "files"), gate.services.random);
   const streams = openTaskStreams(gate, log);
-  addApiDoors(apps.api, { gate, keyring, licenseServer: link, streams, bell, tunnelBell, shelf });
-  const gateway = addGatewayDoors(apps.gateway, { gate, log, bell, tunnelBell });
+  addApiDoors(apps.api, { gate, keyring, licenseServer: link, streams, bell, accessBell, relay: { gatewayUrl: () => urls.gateway, fetch: gate.services.fetch }, shelf });
+  const gateway = addGatewayDoors(apps.gateway, { gate, log, bell, accessBell });
   addIssuerDoors(apps.issuer, { gate, keyring, clientKeys: createClientKeySets(gate, createLog(gate.services.clock, "debug", (line) => logged.push(line))) });
   const listeners: Listener[] = [];
   for (const role of ["api", "gateway", "issuer"] as const) {

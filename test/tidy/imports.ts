@@ -40,7 +40,7 @@ const people = [...ground, "mail", "identity"];
 const groups = [...people, "teams"];
 const keys = [...groups, "credentials"];
 const told = [...keys, "notifications"];
-const work = [...told, "agents", "tunnels", "workflows", "files", "tasks", "webhooks"];
+const work = [...told, "agents", "tunnels", "containers", "workflows", "files", "tasks", "webhooks"];
 const domains = [...work, "oidc", "audit"];
 
 /**
@@ -60,6 +60,7 @@ export const plan: Readonly<Record<string, readonly string[]>> = {
   notifications: keys,
   agents: keys,
   tunnels: [...keys, "agents"],
+  containers: [...keys, "agents"],
   workflows: [...keys, "agents"],
   files: keys,
   tasks: [...keys, "agents", "workflows", "files"],

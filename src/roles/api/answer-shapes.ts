@@ -272,6 +272,48 @@ export const TaskResult = closed({
 const GpuDevice = closed({ device_name: Text, device_type: Text, vram_total: Type.Integer(), vram_free: Type.Integer() });
 const SystemStats = closed({ comfyui_version: Type.Optional(Text), pytorch_version: Type.Optional(Text), os_type: Type.Optional(Text), gpu_devices: Type.Optional(Type.Array(GpuDevice)) });
 
+const Status = Type.Union(["created", "deploying", "running", "stopping", "stopped", "failed"].map((status) => Type.Literal(status)));
+
+export const ContainerStatus = closed({ service_status: Status });
+
+export const ContainerService = closed({
+  id: Id,
+  service_slug: Text,
+  display_name: Text,
+  service_desc: Text,
+  service_type: Text,
+  docker_image: MaybeText,
+  external_url: MaybeText,
+  exposed_port: Type.Integer(),
+  health_path: Text,
+  env_config: Type.Array(closed({ env_name: Text, env_value: Text })),
+  volume_config: Type.Array(closed({ host_path: Text, container_path: Text })),
+  required_labels: Type.Array(Text),
+  gpu_count: Type.Integer(),
+  replica_count: Type.Integer(),
+  usage_prompt: Text,
+  openapi_url: MaybeText,
+  service_status: Status,
+  created_at: Instant,
+  updated_at: Instant,
+  replicas: Type.Array(closed({ replica_index: Type.Integer(), agent_id: MaybeText, replica_state: Text, detail: MaybeText })),
+});
+
+export const RuntimeContainerService = closed({
+  id: Id,
+  service_slug: Text,
+  display_name: Text,
+  service_desc: Text,
+  service_type: Text,
+  service_status: Status,
+  exposed_port: Type.Integer(),
+  usage_prompt: Text,
+  openapi_url: MaybeText,
+  service_url: Text,
+});
+
+export const Invoked = closed({ status_code: Type.Integer(), headers: Type.Record(Type.String(), Type.String()), body_base64: Text });
+
 export const OpenedTunnel = closed({ session_id: Id, tunnel_url: Text, admin_token: Text, tunnel_protocol: Text, expires_at: Instant });
 
 export const Tunnels = closed({

@@ -9,8 +9,9 @@ import { door } from "../../http/door.ts";
 import type { App } from "../../http/listener.ts";
 import { plainHeaders } from "../../http/respond.ts";
 
-/** The one door whose bodies are files. */
-export const uploads = { isUpload: (method: string, path: string) => method === "PUT" && /^\/api\/v1\/files\/[^/]+\/content$/.test(path), bytesMax: FILE_BYTES_MAX } as const;
+const isService = (path: string) => /^\/api\/v1\/r\/containers\/[^/]+\//.test(path);
+/** The doors whose bodies are files, or are a service's to take. */
+export const uploads = { isUpload: (method: string, path: string) => isService(path) || (method === "PUT" && /^\/api\/v1\/files\/[^/]+\/content$/.test(path)), bytesMax: FILE_BYTES_MAX, takesChunked: isService } as const;
 
 const Link = { params: t.Object({ file_id: t.String() }), query: t.Object({ expires: t.String({ maxLength: 20 }), signature: t.String({ maxLength: 100 }) }) };
 

@@ -8,8 +8,8 @@ import type { Authenticate } from "../../http/listener.ts";
 
 export function gatewayAuthenticate(gate: Gate, uses: LastUses): Authenticate {
   return async (request, address) => {
-    // What is behind a tunnel has its own Authorization; who may go through stands in the address.
-    if (new URL(request.url).pathname.startsWith("/tunnel/")) return { kind: "anonymous", address };
+    // What is behind a tunnel or a service has its own Authorization; who may go through stands in the address, or in the pass.
+    if (/^\/(?:tunnel|v1\/services)\//.test(new URL(request.url).pathname)) return { kind: "anonymous", address };
     const header = request.headers.get("authorization");
     if (header === null) return { kind: "anonymous", address };
     const key = findBearer(header);

@@ -14,6 +14,7 @@ import { system, type TeamCaller } from "../../gate/caller.ts";
 import type { Gate } from "../../gate/operation.ts";
 import type { Log } from "../../log.ts";
 import { acceptTask, appendLog, declineTask, finishTask, type Outcome, renewLeases, reportProgress } from "../../tasks/attempts.ts";
+import { reportReplica } from "../../containers/replicas.ts";
 import type { Bell } from "../../tasks/bell.ts";
 import { type Claimed, OFFER_MS } from "../../tasks/claim.ts";
 import type { Place } from "../../tasks/turns.ts";
@@ -68,6 +69,8 @@ export class Session implements Place {
   #isOver = false;
   /** Ids of the tunnels that the agent was told of. */
   #tunnels: readonly string[] = [];
+  /** The list of services that the agent was told, as JSON. */
+  #services: string | undefined;
   #work: Promise<void> = Promise.resolve();
   #waiting = 0;
   #declinedAtMs = Number.NEGATIVE_INFINITY;
@@ -204,6 +207,14 @@ export class Session implements Place {
     this.send({ type: "tunnels", open: rows.map(({ id, target_port, tunnel_protocol }) => ({ tunnel_id: id, target_port, tunnel_protocol })) });
   }
 
+  /** Tells the agent what it shall run, unless it knows. */
+  tellServices(services: Extract<GatewayWord, { readonly type: "services" }>["services"]): void {
+    const told = JSON.stringify(services);
+    if (told === this.#services) return;
+    this.#services = told;
+    this.send({ type: "services", services });
+  }
+
   /** Takes a word of the agent. False when its number says that the two sides have lost each other. */
   receive(frame: NumberedAgentFrame): boolean {
     const received = this.#wire.receive(frame);
@@ -258,9 +269,16 @@ export class Session implements Place {
         return await this.#takeLog(frame);
       case "result":
         return await this.#takeResult(frame);
+      case "service":
+        return await this.#takeService(frame);
       default:
         return frame satisfies never;
     }
+  }
+
+  async #takeService({ service_id, replica_index, generation, state, detail }: Extract<NumberedAgentFrame, { readonly type: "service" }>): Promise<void> {
+    const { teamId, agentId } = this.claimant;
+    await reportReplica(this.#parts.gate, system, { teamId, agentId, serviceId: service_id, replicaIndex: replica_index, generation, state, detail: detail ?? null });
   }
 
   #hold(frame: Parameters<typeof named>[0]): Attempt {

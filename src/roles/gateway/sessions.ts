@@ -93,6 +93,11 @@ export class Sessions implements PlaceList {
     return [...this.#sessions.values()].filter(({ hasTunnels }) => hasTunnels);
   }
 
+  /** Agents that lend themselves to services. */
+  lending(): readonly Session[] {
+    return [...this.#sessions.values()].filter(({ isAttached, hello }) => isAttached && hello.services !== undefined);
+  }
+
   teams(): readonly string[] {
     return [...this.#teams.keys()];
   }

@@ -24,8 +24,9 @@ const TUNNEL_PATH = /^\/tunnel\/[^/]+\/[^/]+/;
 const BODY_BYTES_MAX = 1_000_000_000_000;
 const SANDBOX = "sandbox allow-downloads allow-forms allow-modals allow-popups allow-scripts";
 
-/** Bodies through tunnels are as large as their services take. */
-export const tunnelled = { isUpload: (_method: string, path: string) => TUNNEL_PATH.test(path), bytesMax: BODY_BYTES_MAX, takesChunked: true } as const;
+const isThrough = (path: string) => TUNNEL_PATH.test(path) || path.startsWith("/v1/services/");
+/** Bodies that only go through are as large as their services take. */
+export const tunnelled = { isUpload: (_method: string, path: string) => isThrough(path), bytesMax: BODY_BYTES_MAX, takesChunked: isThrough } as const;
 
 export interface TunnelDoorsParts {
   readonly gate: Gate;

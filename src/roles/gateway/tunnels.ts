@@ -52,6 +52,8 @@ function sumsOf({ streams, bytesIn, bytesOut }: Traffic): { readonly bytesIn: nu
 export class Tunnels {
   readonly #parts: TunnelsParts;
   readonly #traffic = new Map<string, Traffic>();
+  /** To services. */
+  readonly #apart = new Set<ChannelStream>();
   readonly #bridges = new Set<SocketBridge>();
   #cancel: Cancel | undefined;
   #running: Promise<void> = Promise.resolve();
@@ -64,7 +66,7 @@ export class Tunnels {
 
   /** Streams that are open now. */
   get count(): number {
-    return [...this.#traffic.values()].reduce((sum, { streams }) => sum + streams.size, 0);
+    return [...this.#traffic.values()].reduce((sum, { streams }) => sum + streams.size, this.#apart.size);
   }
 
   /** The channel to the tunnel's agent. Throws Fault `unavailable` when the agent is not connected here. */
@@ -88,6 +90,12 @@ export class Tunnels {
     });
   }
 
+  /** The stream goes to a service: it ends with the license, and with the gateway. */
+  keepApart(stream: ChannelStream): void {
+    this.#apart.add(stream);
+    void stream.over.then(() => this.#apart.delete(stream));
+  }
+
   keepBridge(bridge: SocketBridge, stream: ChannelStream): void {
     this.#bridges.add(bridge);
     void stream.over.then(() => this.#bridges.delete(bridge));
@@ -97,13 +105,13 @@ export class Tunnels {
   reviewLicense(): void {
     const { state } = this.#parts.gate.entitled.entitlements();
     if (licenseStates[state].open) return;
-    for (const { streams } of this.#traffic.values()) for (const stream of streams) stream.abort({ code: "over", message: "The license does not allow tunnels now." });
+    this.#abortAll("The license does not allow it now.");
   }
 
   async stop(): Promise<void> {
     this.#cancel?.();
     await this.#running;
-    for (const { streams } of this.#traffic.values()) for (const stream of streams) stream.abort({ code: "over", message: "The gateway stops." });
+    this.#abortAll("The gateway stops.");
     await this.#note().catch((error: unknown) => this.#parts.log.write("warn", "tunnels.not_noted", { error }));
   }
 
@@ -111,6 +119,10 @@ export class Tunnels {
   review(): Promise<void> {
     this.#running = this.#running.then(() => this.#review()).catch((error: unknown) => this.#parts.log.write("warn", "tunnels.review_failed", { error }));
     return this.#running;
+  }
+
+  #abortAll(message: string): void {
+    for (const { streams } of [...this.#traffic.values(), { streams: this.#apart }]) for (const stream of streams) stream.abort({ code: "over", message });
   }
 
   #arm(): void {
