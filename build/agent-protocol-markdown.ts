@@ -76,10 +76,12 @@ before the \`result\`: what comes later is not taken.
 
 ## Data channel
 
-For agents that let somebody in to their own host: ports for [tunnels](tunnels.md). An agent that names no \`tunnel_ports\` in its
+For agents that let somebody in to their own host: ports for [tunnels](tunnels.md), and [services](containers.md). An agent that names no \`tunnel_ports\` and no \`services\` in its
 \`hello\` hears none of this.
 
 - \`tunnels\` lists all that are open, whenever that changes. While there is one, say \`status\` with \`tunnel\`, and \`idle\` after.
+- \`services\` lists all that the agent shall run or may be asked to call. Run what is new in it, or has another \`generation\`, stop what is not in it, and say
+  \`service\` of each whenever its state changes, and once when the list comes. Refuse what your own settings do not allow with the state \`failed\`.
 - \`open_channel\`: dial \`GET /v1/channel\` as a second WebSocket, with the key and the header \`Cyberun-Session\`, the session's id. Close an
   earlier one. The channel may end at any time; the gateway asks again when it needs one.
 - On it binary messages are frames: one byte of kind, four of stream (big-endian), the rest. Kinds: 1 open, 2 head, 3 data, 4 credit, 5 end,

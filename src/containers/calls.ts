@@ -110,7 +110,7 @@ export interface EnteredService {
   readonly slug: string;
 }
 
-/** What a pass lets its bearer call. Throws Fault `forbidden` for one that is altered, for another service, or over. */
+/** What a pass lets its bearer call. Throws Fault `not_found` for one that is altered, for another service, or over. */
 export const enterService = query("container.enter", async ({ sealer, services, reader }, { service_id, pass }: { readonly service_id: string; readonly pass: string }): Promise<EnteredService> => {
   const [word = "", signature = ""] = pass.split(".");
   const isOurs = isSameSecret(signature, sealer.digest("service-pass", word));
@@ -120,5 +120,5 @@ export const enterService = query("container.enter", async ({ sealer, services, 
     const [still] = await reader.select({ id: rows.id }).from(rows).where(and(eq(rows.id, service_id), eq(rows.service_status, "running")));
     if (still !== undefined) return { serviceId: told.service, teamId: told.team, agentId: told.agent, slug: told.slug };
   }
-  throw new Fault("forbidden", "The pass is not good for this service.", { hint: "Call the service through the API: /api/v1/r/containers/." });
+  throw new Fault("not_found", "The pass is not good for this service.", { hint: "Call the service through the API: /api/v1/r/containers/." });
 });

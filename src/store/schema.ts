@@ -657,6 +657,11 @@ function agentTables({ table, text, instant, count, flag }: Kit) {
       scope: text().primaryKey(),
       connected: count().notNull(),
     }),
+  };
+}
+
+function accessTables({ table, text, instant, count }: Kit) {
+  return {
     /** Unique index on `team_id`, `service_slug`. */
     containerServices: table("container_services", {
       id: text().primaryKey(),
@@ -961,6 +966,7 @@ export function defineTables(kit: Kit) {
     ...fileTables(kit),
     ...workflowTables(kit),
     ...agentTables(kit),
+    ...accessTables(kit),
     ...taskTables(kit),
     ...taskPartTables(kit),
     ...webhookTables(kit),

@@ -273,7 +273,7 @@ describe("who sees and calls what", () => {
     const [service] = (await listServices(site.gate, site.people.owner, {})).service_list;
     for (const pass of ["", "x.y", `${Buffer.from("{}").toString("base64url")}.x`]) {
       const answer = await site.call(`/v1/services/${service?.id}/x`, { role: "gateway", headers: { "cyberun-service-pass": pass } });
-      expect([answer.status, answer.body["error_code"]]).toEqual([403, "forbidden"]);
+      expect([answer.status, answer.body["error_code"]]).toEqual([404, "not_found"]);
     }
   });
 

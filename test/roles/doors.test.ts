@@ -85,9 +85,9 @@ function verdict(status: number): Verdict {
   return status === 401 || status === 403 ? `${status}` : "in";
 }
 
-/** Who the caller is to the role: the issuer asks for no credential, nor does a tunnel, and the gateway knows keys alone. */
+/** Who the caller is to the role: the issuer asks for no credential, nor does a tunnel or a service, and the gateway knows keys alone. */
 function kindAt(role: TestedRole, { path }: Door, name: keyof Credentials): CallerKind | undefined {
-  if (path.startsWith("/tunnel/")) return "anonymous";
+  if (/^\/(?:tunnel|v1\/services)\//.test(path)) return "anonymous";
   if (role === "issuer" || (role === "gateway" && name === "cookie")) return "anonymous";
   return role === "gateway" && name === "user" ? undefined : kinds[name];
 }

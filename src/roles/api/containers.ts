@@ -134,13 +134,13 @@ async function refusalOf(answer: Response): Promise<Fault> {
 }
 
 /** One call through the gateway to the service. Throws what gateway and agent refuse. */
-async function relay(gate: Gate, { gatewayUrl, fetch }: ServiceRelay, call: Call): Promise<Response> {
+async function relay(gate: Gate, services: ServiceRelay, call: Call): Promise<Response> {
   const { serviceId, pass } = await call.enter(gate, call.caller, { service_slug: call.service_slug, path: call.path });
   const headers = new Headers(call.headers);
   for (const name of withheld) headers.delete(name);
   headers.set(PASS_HEADER, pass);
   const init = { method: call.method, headers, redirect: "manual", decompress: false, timeout: false, signal: call.signal, ...(call.body === null ? {} : { body: call.body }) } as const;
-  const answer = await fetch(`${gatewayUrl()}/v1/services/${serviceId}${call.path}`, init).catch((cause: unknown) => {
+  const answer = await services.fetch(`${services.gatewayUrl()}/v1/services/${serviceId}${call.path}`, init).catch((cause: unknown) => {
     throw new Fault("unavailable", "The gateway does not answer.", { hint: "See whether it runs, and where gateway_url leads.", cause, retryAfterSeconds: 5 });
   });
   if (!answer.headers.has(RELAYED_HEADER)) throw await refusalOf(answer);
