@@ -41,6 +41,6 @@ test("a service is defined, shown, changed, deployed, stopped and deleted", asyn
   expect((await cli.device(["containers", "show", "echo"])).exit).toBe(5);
 });
 
-test("what is no slug, no file or no definition is said before anything is done", async () => {
-  for (const words of [["show", "../x"], ["create", "/nowhere.json"], ["create", file([])], ["create", file({ service_slug: "x" })]]) expect([words, (await cli.device(["containers", ...words])).exit]).toEqual([words, 2]);
+test("what is no slug or no definition is said before anything is done", async () => {
+  for (const words of [["show", "../x"], ["create", file([])], ["create", file({ service_slug: "x" })]]) expect([words, (await cli.device(["containers", ...words])).exit]).toEqual([words, 2]);
 });
