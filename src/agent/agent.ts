@@ -8,17 +8,21 @@
  */
 import { PROTOCOL } from "../agents/frames.ts";
 import type { AgentWord, NumberedGatewayFrame } from "../agents/frames.ts";
+import { assert } from "../fault.ts";
 import type { Log } from "../log.ts";
 import type { Cancel, Services } from "../services.ts";
 import { version } from "../version.ts";
 import { AttemptFiles, hasFiles, hasOutputs, type Parameters } from "./attempt-files.ts";
-import { Attempt } from "./attempt.ts";
+import { Attempt, type Progress, type Work } from "./attempt.ts";
+import { ComfyUi } from "./comfyui.ts";
+import { hasGraph } from "./comfyui-run.ts";
 import { HostAccess } from "./host-access.ts";
 import { type AttemptState, Journal, type Outcome, startOf } from "./journal.ts";
 import { Link, type Welcome } from "./link.ts";
+import { commandNameOf, filesOf, membersOf, type Offer, refusalOf } from "./offers.ts";
 import { RunningCommand, signalGroup } from "./running-command.ts";
 import { authorizationOf, ServiceHost, serviceKindsOf } from "./service-host.ts";
-import type { AgentSettings, CommandSettings } from "./settings.ts";
+import type { AgentSettings } from "./settings.ts";
 import type { Dial, DialChannel } from "./socket.ts";
 import { Refused, type Transfers } from "./transfers.ts";
 
@@ -42,23 +46,11 @@ export interface AgentParts {
   variable(name: string): string | undefined;
 }
 
-type Offer = Extract<NumberedGatewayFrame, { readonly type: "offer" }>;
-
-/** A command that is about to run. */
+/** Work that is about to begin. */
 interface Start {
-  readonly command: CommandSettings;
-  readonly name: string;
   readonly offer: Offer;
+  /** As they are to be used: files by their paths. */
   readonly parameters: Parameters;
-}
-
-function commandNameOf({ tool_type, workflow_json }: Offer): string | undefined {
-  if (tool_type !== "command" || typeof workflow_json !== "object" || workflow_json === null || !("command" in workflow_json)) return undefined;
-  return typeof workflow_json.command === "string" ? workflow_json.command : undefined;
-}
-
-function parametersOf({ parameters }: Offer): Parameters {
-  return typeof parameters === "object" && parameters !== null ? Object.fromEntries(Object.entries(parameters)) : {};
 }
 
 export class Agent {
@@ -67,6 +59,7 @@ export class Agent {
   readonly #link: Link;
   readonly #access: HostAccess;
   readonly #services: ServiceHost;
+  readonly #comfyUi: ComfyUi | undefined;
   readonly #held = new Map<string, Attempt>();
   readonly #left = Promise.withResolvers<void>();
   #isDraining = false;
@@ -85,6 +78,8 @@ export class Agent {
     const say = (word: AgentWord) => (this.#link.isAttached ? this.#link.say(word) : undefined);
     this.#services = new ServiceHost({ services, log, settings: settings.services, agentId: settings.agentId, dataDir: settings.dataDir, say, authorization: (slug) => authorizationOf(settings.services, slug) });
     this.#access = new HostAccess({ ...parts, serviceHost: this.#services });
+    const { comfyUiUrl } = settings;
+    this.#comfyUi = comfyUiUrl === undefined ? undefined : new ComfyUi({ services, log, url: comfyUiUrl, onHealth: () => this.#sayStatus() });
     this.#link = new Link({ ...parts, owner: this, formerSession: this.#journal.findSession() });
     for (const { folder, state } of this.#journal.load()) this.#recover(new Attempt({ taskId: state.task_id, attempt: state.attempt, folder }), state);
     this.#link.start();
@@ -100,10 +95,10 @@ export class Agent {
   stop(): void {
     this.#isStopping = true;
     this.#drain();
-    for (const { command, moving } of this.#held.values()) {
-      // Outputs of a command that is over are sent as long as the agent waits.
-      if (command === undefined) moving?.abort();
-      else if (moving === undefined) command.stop(STOPPED);
+    for (const { work, moving } of this.#held.values()) {
+      // Outputs of work that is over are sent as long as the agent waits.
+      if (work === undefined) moving?.abort();
+      else if (moving === undefined) work.stop(STOPPED);
     }
   }
 
@@ -122,6 +117,7 @@ export class Agent {
     for (const { moving } of this.#held.values()) moving?.abort();
     this.#access.close();
     this.#services.stop();
+    this.#comfyUi?.stop();
     this.#link.stop();
     this.#left.resolve();
   }
@@ -136,7 +132,7 @@ export class Agent {
       agent_version: version,
       labels: [...labels],
       capacity,
-      tool: "command",
+      ...(this.#comfyUi === undefined ? { tool: "command" } : { tool: "comfyui", ...(this.#comfyUi.stats?.comfyui_version === undefined ? {} : { tool_version: this.#comfyUi.stats.comfyui_version }) }),
       platform_arch: `${process.platform}/${process.arch}`,
       ...(tunnelPorts.length === 0 ? {} : { tunnel_ports: [...tunnelPorts] }),
       ...(kinds.length === 0 ? {} : { services: kinds }),
@@ -153,6 +149,7 @@ export class Agent {
       if (kept === undefined) this.#drop(attempt, "The attempt is not this agent's any more.");
       else attempt.beginAt(kept.log_offset);
     }
+    if (this.#comfyUi !== undefined) this.#sayStatus();
     if (this.#isDraining) this.#link.say({ type: "drain" });
   }
 
@@ -186,10 +183,18 @@ export class Agent {
         return this.#services.take(frame.services);
       case "tunnels":
         this.#access.takeTunnels(frame);
-        return this.#link.say({ type: "status", agent_status: this.#access.isInUse ? "tunnel" : "idle" });
+        return this.#sayStatus();
       default:
         return frame satisfies never;
     }
+  }
+
+  /** Whether it takes tasks, and on what. */
+  #sayStatus(): void {
+    if (!this.#link.isAttached) return;
+    const stats = this.#comfyUi?.stats;
+    const isUnwell = this.#comfyUi !== undefined && stats === undefined;
+    this.#link.say({ type: "status", agent_status: this.#access.isInUse ? "tunnel" : isUnwell ? "unhealthy" : "idle", ...(stats === undefined ? {} : { system_stats: { ...stats } }) });
   }
 
   #with({ task_id, attempt }: { readonly task_id: string; readonly attempt: number }, act: (attempt: Attempt) => void): void {
@@ -203,6 +208,7 @@ export class Agent {
     if (attempt.isOver) return;
     const ended = attempt.folder.findEnded();
     if (ended !== undefined) return void this.#send(attempt, ended);
+    if (this.#comfyUi !== undefined && hasGraph(attempt.folder)) return void (attempt.work = this.#startComfyUi(attempt, undefined));
     if (former !== undefined && startOf(former.pid) === former.started) signalGroup(former.pid, "SIGKILL");
     attempt.end({ kind: "failed", error: "The agent was started again while the command ran.", is_retryable: true });
   }
@@ -221,38 +227,60 @@ export class Agent {
   }
 
   #run(attempt: Attempt, offer: Offer): void {
-    const name = commandNameOf(offer);
-    const command = name === undefined ? undefined : this.#parts.settings.commands.get(name);
-    if (command === undefined) {
-      attempt.end({ kind: "failed", error: name === undefined ? `This agent runs workflows of the type command, not ${offer.tool_type}.` : `The command ${name} is not in this agent's own file.`, is_retryable: false });
+    const refusal = refusalOf(offer, this.#parts.settings);
+    if (refusal !== undefined) {
+      attempt.end({ kind: "failed", error: refusal, is_retryable: false });
       return attempt.pump(this.#link);
     }
-    const parameters = parametersOf(offer);
-    if (hasFiles(parameters)) return void this.#fetch(attempt, { command, name: name ?? "", offer, parameters });
-    this.#start(attempt, { command, name: name ?? "", offer, parameters });
+    const parameters = membersOf(offer.parameters);
+    if (hasFiles(parameters)) return void this.#fetch(attempt, { offer, parameters });
+    this.#start(attempt, { offer, parameters });
   }
 
-  #start(attempt: Attempt, { command, name, offer, parameters }: Start): void {
+  #start(attempt: Attempt, start: Start): void {
+    const { offer } = start;
     try {
-      attempt.command = new RunningCommand({
-        clock: this.#parts.services.clock,
-        command,
-        folder: attempt.folder,
-        spool: attempt.spool,
-        taskId: attempt.taskId,
-        attempt: attempt.attempt,
-        parameters,
-        timeoutSeconds: offer.timeout_seconds,
-        variable: (each) => this.#parts.variable(each),
-        onOutput: () => this.#unlessDead(() => attempt.pump(this.#link)),
-        onProgress: (progress) => this.#unlessDead(() => this.#noteProgress(attempt, progress)),
-        onEnd: (outcome) => this.#unlessDead(() => this.#commandEnded(attempt, outcome)),
-      });
+      attempt.work = offer.tool_type === "comfyui" ? this.#startComfyUi(attempt, start) : this.#startCommand(attempt, start);
     } catch (error) {
-      this.#parts.log.write("error", "agent.not_started", { command: name, error });
-      attempt.end({ kind: "failed", error: `The command ${name} could not be started on this agent.`, is_retryable: false });
+      const what = offer.tool_type === "comfyui" ? "graph" : `command ${commandNameOf(offer)}`;
+      this.#parts.log.write("error", "agent.not_started", { what, error });
+      attempt.end({ kind: "failed", error: `The ${what} could not be started on this agent.`, is_retryable: false });
       attempt.pump(this.#link);
     }
+  }
+
+  /** What work says of itself, for as long as the agent lives. */
+  #hearing(attempt: Attempt) {
+    return {
+      folder: attempt.folder,
+      spool: attempt.spool,
+      taskId: attempt.taskId,
+      attempt: attempt.attempt,
+      onOutput: () => this.#unlessDead(() => attempt.pump(this.#link)),
+      onEnd: (outcome: Outcome) => this.#unlessDead(() => this.#workEnded(attempt, outcome)),
+    };
+  }
+
+  #startCommand(attempt: Attempt, { offer, parameters }: Start): Work {
+    const command = this.#parts.settings.commands.get(commandNameOf(offer));
+    assert(command !== undefined, "an offer of a command that is not there was refused");
+    return new RunningCommand({
+      ...this.#hearing(attempt),
+      clock: this.#parts.services.clock,
+      command,
+      parameters,
+      timeoutSeconds: offer.timeout_seconds,
+      variable: (each) => this.#parts.variable(each),
+      onProgress: (progress) => this.#unlessDead(() => this.#noteProgress(attempt, { progress })),
+    });
+  }
+
+  /** Without a start it goes on with what an earlier life has queued. */
+  #startComfyUi(attempt: Attempt, start: Start | undefined): Work {
+    assert(this.#comfyUi !== undefined, "an offer for a ComfyUI that is not there was refused");
+    const fresh = start === undefined ? undefined : { graph: { ...membersOf(start.offer.workflow_json) }, files: filesOf(start.offer, start.parameters) };
+    const onProgress = (progress: Progress) => this.#unlessDead(() => this.#noteProgress(attempt, progress));
+    return this.#comfyUi.start({ ...this.#hearing(attempt), timeoutSeconds: start?.offer.timeout_seconds ?? 0, onProgress }, fresh);
   }
 
   /** Moves files of the attempt until that is done, or refused, or the attempt is not the agent's any more. */
@@ -282,8 +310,8 @@ export class Agent {
     });
   }
 
-  /** The outputs of a command that completed come before its result. */
-  #commandEnded(attempt: Attempt, outcome: Outcome): void {
+  /** The outputs of work that completed come before its result. */
+  #workEnded(attempt: Attempt, outcome: Outcome): void {
     const isSent = outcome.kind === "completed" && !attempt.isDropped && hasOutputs(attempt.folder);
     if (!isSent) return this.#ended(attempt, outcome);
     attempt.folder.keepEnded(outcome);
@@ -302,7 +330,7 @@ export class Agent {
     if (!this.#isDead) act();
   }
 
-  #noteProgress(attempt: Attempt, progress: number): void {
+  #noteProgress(attempt: Attempt, progress: Progress): void {
     attempt.progress = progress;
     this.#pump ??= this.#parts.services.clock.after(PUMP_MS, () => {
       this.#pump = undefined;
@@ -321,8 +349,8 @@ export class Agent {
     attempt.isDropped = true;
     this.#held.delete(attempt.taskId);
     if (attempt.moving !== undefined) return attempt.moving.abort();
-    if (attempt.isOver || attempt.command === undefined) attempt.folder.remove();
-    else attempt.command.stop(why);
+    if (attempt.isOver || attempt.work === undefined) attempt.folder.remove();
+    else attempt.work.stop(why);
   }
 
   #pumpAll(): void {
@@ -339,6 +367,7 @@ export class Agent {
   #look(): void {
     this.#link.tick();
     this.#services.tick();
+    this.#comfyUi?.tick();
     this.#pumpAll();
     if (!this.#isDraining && this.#journal.isAskedToDrain()) this.#drain();
     this.#ticks += 1;

@@ -68,7 +68,9 @@ export function hasOutputs({ outputsPath }: AttemptFolder): boolean {
 }
 
 /** What lies in the folder for outputs: regular files alone, in an order that stays the same. Throws {@link Refused} for too many. */
-function listOutputs({ outputsPath }: AttemptFolder): readonly OutputFile[] {
+function listOutputs(folder: AttemptFolder): readonly OutputFile[] {
+  const { outputsPath } = folder;
+  const names = folder.findOutputNames();
   const entries = readdirSync(outputsPath, { recursive: true, withFileTypes: true });
   const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name)).toSorted();
   if (paths.length > OUTPUTS_MAX) throw new Refused(`The command left ${paths.length} files behind; at most ${OUTPUTS_MAX} are taken.`, false);
@@ -76,7 +78,7 @@ function listOutputs({ outputsPath }: AttemptFolder): readonly OutputFile[] {
   return paths.map((path) => {
     const outputId = outputIdOf(relative(outputsPath, path), taken);
     taken.add(outputId);
-    return { outputId, path, name: basename(path), size: statSync(path).size };
+    return { outputId, path, name: names[relative(outputsPath, path)] ?? basename(path), size: statSync(path).size };
   });
 }
 

@@ -1,8 +1,7 @@
-/** One attempt that the agent holds: its command, its log on the way to the gateway, and its result until it is taken. */
+/** One attempt that the agent holds: what runs for it, its log on the way to the gateway, and its result until it is taken. */
 import type { AgentWord } from "../agents/frames.ts";
 import type { AttemptFolder, Outcome } from "./journal.ts";
 import { LogSpool } from "./log-spool.ts";
-import type { RunningCommand } from "./running-command.ts";
 
 /** Pieces of one log that are on their way. */
 const WINDOW = 16;
@@ -12,15 +11,24 @@ export interface Speaker {
   say(word: AgentWord): void;
 }
 
+export interface Work {
+  /** Ends it; its end is told with this as the reason. */
+  stop(why: string): void;
+}
+
+/** How far it is, in the words of the protocol. */
+export type Progress = Omit<Extract<AgentWord, { readonly type: "progress" }>, "type" | "task_id" | "attempt">;
+
 export class Attempt {
   readonly taskId: string;
   readonly attempt: number;
   readonly folder: AttemptFolder;
   readonly spool: LogSpool;
-  command: RunningCommand | undefined;
+  /** What runs for it; undefined before, and when the agent was started again meanwhile. */
+  work: Work | undefined;
   /** Files are on their way, for or from the command; aborted, they stop. */
   moving: AbortController | undefined;
-  progress: number | undefined;
+  progress: Progress | undefined;
   isDropped = false;
   #outcome: Outcome | undefined;
   #isResultSaid = false;
@@ -84,7 +92,7 @@ export class Attempt {
       speaker.say({ type: "log", ...this.named, ...piece });
     }
     if (speaker.hasRoom && this.progress !== undefined && !this.isOver) {
-      speaker.say({ type: "progress", ...this.named, progress: this.progress });
+      speaker.say({ type: "progress", ...this.named, ...this.progress });
       this.progress = undefined;
     }
     if (!speaker.hasRoom || this.#outcome === undefined || this.#isResultSaid || this.#notedTo < this.spool.bytes) return;

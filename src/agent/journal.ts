@@ -23,6 +23,7 @@ export type AttemptState = Readonly<Static<typeof StateSchema>>;
 
 const outcomeShape = shapeOf(OutcomeSchema);
 const stateShape = shapeOf(StateSchema);
+const namesShape = shapeOf(Type.Record(Type.String(), Type.String()));
 const sessionShape = shapeOf(Type.Object({ session_id: Type.String() }));
 
 /** When a process started, in ticks since the host did: with the pid it names one process for ever (proc(5)). Undefined when it is gone. */
@@ -94,6 +95,16 @@ export class AttemptFolder {
   #outcomeIn(name: string): Outcome | undefined {
     const outcome = findJson(findFile(join(this.path, name))?.toString("utf8") ?? "");
     return outcomeShape.Check(outcome) ? outcome : undefined;
+  }
+
+  /** What outputs are called, by the names of their files in the folder. */
+  keepOutputNames(names: Readonly<Record<string, string>>): void {
+    writeFileDurably(join(this.path, "output-names.json"), JSON.stringify(names));
+  }
+
+  findOutputNames(): Readonly<Record<string, string>> {
+    const names = findJson(findFile(join(this.path, "output-names.json"))?.toString("utf8") ?? "");
+    return namesShape.Check(names) ? names : {};
   }
 
   remove(): void {

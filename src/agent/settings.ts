@@ -64,7 +64,9 @@ const AgentFileSchema = Type.Object(
     /** Certificates that are trusted beside the system's. */
     ca_file: Type.Optional(Type.String({ minLength: 1 })),
     services: Type.Optional(ServicesSchema),
-    commands: Type.Record(Type.String({ pattern: "^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$" }), CommandSchema, closed),
+    /** The ComfyUI that workflows of the type comfyui run on. */
+    comfyui: Type.Optional(Type.Object({ url: Type.String({ pattern: "^https?://[^/?#\\s]+/?$" }) }, closed)),
+    commands: Type.Optional(Type.Record(Type.String({ pattern: "^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$" }), CommandSchema, closed)),
   },
   closed,
 );
@@ -89,6 +91,8 @@ export interface AgentSettings {
   readonly capacity: number;
   readonly tunnelPorts: readonly number[];
   readonly services: ServiceSettings;
+  /** Without a slash at the end; undefined where there is none. */
+  readonly comfyUiUrl: string | undefined;
   readonly keyFile: string | undefined;
   readonly dataDir: string;
   readonly caFile: string | undefined;
@@ -123,7 +127,7 @@ export function readAgentSettings(path: string): AgentSettings {
     throw new Fault("invalid_request", `The agent's file ${path} is not as it has to be at ${first?.instancePath || "its top"}: ${first?.message ?? "it cannot be read"}.`, { hint: "docs/agents.md lists what stands in it." });
   }
   const inFolder = (name: string) => (isAbsolute(name) ? name : join(dirname(path), name));
-  const relative = Object.entries(value.commands).find(([, { argv }]) => !isAbsolute(argv[0] ?? ""));
+  const relative = Object.entries(value.commands ?? {}).find(([, { argv }]) => !isAbsolute(argv[0] ?? ""));
   if (relative !== undefined) throw new Fault("invalid_request", `The command ${relative[0]} names its program without its whole path.`, { hint: "Begin argv with a path such as /usr/local/bin/render." });
   return {
     gatewayUrl: value.gateway_url.replace(/\/$/, ""),
@@ -132,9 +136,10 @@ export function readAgentSettings(path: string): AgentSettings {
     capacity: value.capacity ?? 1,
     tunnelPorts: value.tunnel_ports ?? [],
     services: servicesOf(value.services, inFolder),
+    comfyUiUrl: value.comfyui?.url.replace(/\/$/, ""),
     keyFile: value.key_file === undefined ? undefined : inFolder(value.key_file),
     dataDir: inFolder(value.data_dir ?? "agent-data"),
     caFile: value.ca_file === undefined ? undefined : inFolder(value.ca_file),
-    commands: new Map(Object.entries(value.commands)),
+    commands: new Map(Object.entries(value.commands ?? {})),
   };
 }

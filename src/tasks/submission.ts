@@ -9,7 +9,8 @@ import { command, type CommandAct } from "../gate/operation.ts";
 import { requireId } from "../ids.ts";
 import { requireTeamReader } from "../teams/membership.ts";
 import { type Definition, requireSlug } from "../workflows/definition.ts";
-import { resolveParameters } from "../workflows/parameters.ts";
+import { filledWorkflow } from "../workflows/filling.ts";
+import { type ParameterValues, resolveParameters } from "../workflows/parameters.ts";
 import { findVersion } from "../workflows/snapshot-rows.ts";
 import { definitionOf, findWorkflow, findWorkflowBySlug, type WorkflowRow } from "../workflows/workflow-rows.ts";
 import { requireInputs } from "./attempt-files.ts";
@@ -45,15 +46,15 @@ function requireTarget({ dispatch_target = "agent", target_pool = "team", submit
 }
 
 /** What the task takes over from the workflow's version. */
-function takenOver({ workflow, definition, version }: Runnable) {
-  const { tool_type, workflow_json, required_labels, required_models, task_timeout, max_retries } = definition;
+function takenOver({ workflow, definition, version }: Runnable, values: ParameterValues) {
+  const { tool_type, required_labels, required_models, task_timeout, max_retries } = definition;
   return {
     team_id: workflow.team_id,
     workflow_id: workflow.id,
     workflow_slug: workflow.workflow_slug,
     workflow_version: version,
     tool_type,
-    workflow_json: JSON.stringify(workflow_json),
+    workflow_json: JSON.stringify(filledWorkflow(definition, values)),
     required_labels: JSON.stringify(required_labels.toSorted()),
     required_models: JSON.stringify(required_models),
     task_timeout,
@@ -92,7 +93,7 @@ async function submit(act: CommandAct, runnable: Runnable, input: RunInput): Pro
   const id = services.random.uuid();
   const now = services.clock.now();
   const origin = { created_via: caller.kind === "user" ? "jwt" : "api_key", created_by: creatorOf(act), submitter_region: input.submitter_region ?? null };
-  await insertTask(act, { id, ...takenOver(runnable), ...origin, ...untouched, parameters: JSON.stringify(values), available_at: now, created_at: now }, definition.required_labels);
+  await insertTask(act, { id, ...takenOver(runnable, values), ...origin, ...untouched, parameters: JSON.stringify(values), available_at: now, created_at: now }, definition.required_labels);
   act.note({ teamId: workflow.team_id, subject: `task:${id}`, details: { workflow_slug: workflow.workflow_slug, version } });
   return { task_id: id };
 }

@@ -110,7 +110,7 @@ describe("a command", () => {
     await importWorkflow(site.gate, site.people.owner, { workflow_slug: "graph", display_name: "Graph" });
     const { task_id } = await runWorkflowBySlug(site.gate, site.people.owner, { workflow_slug: "graph" });
     await until(() => isOver(task_id));
-    expect((await resultOf(task_id)).task_error).toBe("This agent runs workflows of the type command, not comfyui.");
+    expect((await resultOf(task_id)).task_error).toBe("This agent runs no workflows of the type comfyui: its own file says what it runs.");
   });
 
   test("that is cancelled ends with all that it started", async () => {

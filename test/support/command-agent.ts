@@ -23,6 +23,7 @@ export interface CommandAgentOptions {
   readonly capacity?: number;
   readonly labels?: readonly string[];
   readonly tunnelPorts?: readonly number[];
+  readonly comfyUiUrl?: string;
   readonly lends?: Partial<AgentSettings["services"]>;
   /** Puts itself between agent and socket. */
   readonly between?: (dial: Dial) => Dial;
@@ -40,6 +41,7 @@ export function startAgent({ services, folder, url, rawKey, commands, between = 
     capacity: given.capacity ?? 1,
     tunnelPorts: given.tunnelPorts ?? [],
     services: { containerCommand: undefined, images: [], volumes: [], gpus: false, external: [], authorization: new Map(), ...given.lends },
+    comfyUiUrl: given.comfyUiUrl,
     keyFile: undefined,
     dataDir: join(folder, "agent"),
     caFile: undefined,
