@@ -47,6 +47,7 @@ export interface Config {
   readonly preset: Preset;
   readonly lifetimes: Lifetimes;
   readonly smtp: SmtpConfig;
+  readonly s3: S3Config;
   readonly proxies: TrustedProxies;
   readonly rateLimits: RateLimitSettings;
   readonly logLevel: LogLevel;
@@ -72,6 +73,16 @@ export interface ClientConfig {
   readonly apiKey: Secret | undefined;
   /** Where this person's programs keep their settings (XDG Base Directory Specification). */
   readonly folder: string;
+}
+
+/** All of it is set, but for the region, or nothing. */
+export interface S3Config {
+  /** Undefined: files lie in the data directory. */
+  readonly endpoint: string | undefined;
+  readonly bucket: string | undefined;
+  readonly region: string;
+  readonly accessKeyId: string | undefined;
+  readonly secretFile: string | undefined;
 }
 
 export interface SmtpConfig {
@@ -170,6 +181,16 @@ function smtpOf(reader: SettingsReader): SmtpConfig {
   };
 }
 
+function s3Of(reader: SettingsReader): S3Config {
+  return {
+    endpoint: reader.read("s3Endpoint", settings.s3Endpoint),
+    bucket: reader.read("s3Bucket", settings.s3Bucket),
+    region: reader.read("s3Region", settings.s3Region) ?? "us-east-1",
+    accessKeyId: reader.read("s3AccessKeyId", settings.s3AccessKeyId),
+    secretFile: reader.read("s3SecretFile", settings.s3SecretFile),
+  };
+}
+
 function clientOf(reader: SettingsReader, { CYBERUN_API_KEY: key, XDG_CONFIG_HOME: home, HOME: own }: Environment): ClientConfig {
   return {
     apiUrl: reader.read("apiUrl", settings.apiUrl),
@@ -215,6 +236,7 @@ function configOf(reader: SettingsReader, environment: Environment, isTrial: boo
     preset,
     lifetimes: lifetimesOf(reader, preset),
     smtp: smtpOf(reader),
+    s3: s3Of(reader),
     proxies: { networks: reader.read("trustedProxies", settings.trustedProxies), header: reader.read("forwardedHeader", settings.forwardedHeader) },
     rateLimits: rateLimitsOf(reader),
     logLevel: reader.read("logLevel", { ...settings.logLevel, fallback: isTrial ? "warn" : settings.logLevel.fallback }),
@@ -260,6 +282,16 @@ function halfLogin(reader: SettingsReader, { smtp }: Config): readonly Mistake[]
   const missing = smtp.user === undefined ? settings.smtpUser : settings.smtpPasswordFile;
   const where = reader.findPlace("smtpUser") ?? reader.findPlace("smtpPasswordFile") ?? "";
   return [{ where, problem: "a name and a password for the mail server only work together", hint: `Set ${missing.flag} or ${missing.variable} too.` }];
+}
+
+/** A store that is named by halves. */
+function halfStore(reader: SettingsReader, { s3: { endpoint, bucket, accessKeyId, secretFile } }: Config): readonly Mistake[] {
+  const given = Object.entries({ s3Endpoint: endpoint, s3Bucket: bucket, s3AccessKeyId: accessKeyId, s3SecretFile: secretFile });
+  const missing = (["s3Endpoint", "s3Bucket", "s3AccessKeyId", "s3SecretFile"] as const).filter((name) => given.some(([each, value]) => each === name && value === undefined));
+  const [first] = missing;
+  if (first === undefined || missing.length === given.length) return [];
+  const where = (["s3Endpoint", "s3Bucket", "s3AccessKeyId", "s3SecretFile"] as const).map((name) => reader.findPlace(name)).find((place) => place !== undefined) ?? "";
+  return [{ where, problem: "an object store takes an address, a bucket, an access key and its secret", hint: `Set ${settings[first].flag} or ${settings[first].variable} too.` }];
 }
 
 /** A session that may be left alone for longer than it may live at all. */
@@ -317,7 +349,7 @@ export function readConfig(sources: Sources, { takes, isTrial = false }: Purpose
   const reader = new SettingsReader(sources, takes);
   reader.openFile(reader.read("configFile", settings.configFile));
   const config = configOf(reader, sources.environment, isTrial);
-  const mistakes = [...earlier, ...unknown.mistakes, ...reader.mistakes, ...halfPair(reader), ...sharedPorts(reader, config), ...halfLogin(reader, config), ...idleBeyondEnd(reader, config)];
+  const mistakes = [...earlier, ...unknown.mistakes, ...reader.mistakes, ...halfPair(reader), ...sharedPorts(reader, config), ...halfLogin(reader, config), ...halfStore(reader, config), ...idleBeyondEnd(reader, config)];
   if (mistakes.length > 0) throw mistakesFault(mistakes);
   return { config, notices: [...unknown.notices, ...noticesOf(reader, config)] };
 }

@@ -16,7 +16,9 @@ import { type DataDirectory, findFile, prepareDataDirectory, readSecretLine, sec
 import { Fault } from "./fault.ts";
 import { system } from "./gate/caller.ts";
 import { startFileSweep } from "./files/file-timer.ts";
-import { Shelf } from "./files/shelf.ts";
+import { DiskShelf } from "./files/disk-shelf.ts";
+import { S3Shelf } from "./files/s3-shelf.ts";
+import type { Shelf } from "./files/shelf.ts";
 import type { Gate } from "./gate/operation.ts";
 import { type App, type AppOptions, type Authenticate, createApp, listen, type Listener } from "./http/listener.ts";
 import { licenseMetrics } from "./http/license-metrics.ts";
@@ -238,6 +240,19 @@ function openPostOffice({ config, services, log, stops }: House, gate: Gate): vo
   stops.defer(() => office.stop());
 }
 
+/** Where the bytes of files lie. A store that does not let us in is told of at once, and everything else serves. */
+function openShelf({ config: { s3 }, directory, services, log }: House): Shelf {
+  const disk = new DiskShelf(directory.files, services.random);
+  const { endpoint, bucket, region, accessKeyId, secretFile } = s3;
+  if (endpoint === undefined || bucket === undefined || accessKeyId === undefined || secretFile === undefined) return disk;
+  const shelf = new S3Shelf({ endpoint, bucket, region, accessKeyId, secret: readSecretLine(secretFile) }, { services, spool: disk });
+  shelf.check().then(
+    () => log.write("info", "files.store_ready", { endpoint, bucket }),
+    (error: unknown) => log.write("error", "files.store_unusable", { endpoint, bucket, error }),
+  );
+  return shelf;
+}
+
 /** The API reaches the gateway of its own process where that is bound, and another one at the deployment's address. */
 function relayOf({ addresses, services }: House, gate: Gate) {
   const own = () => addresses.bound.gateway;
@@ -259,7 +274,7 @@ async function openApi(house: House): Promise<LeaseHolder> {
     furnish(app, gate, holder) {
       const streams = openTaskStreams(gate, house.log);
       house.stops.defer(() => streams.stop());
-      const shelf = new Shelf(house.directory.files, house.services.random);
+      const shelf = openShelf(house);
       const sweeping = startFileSweep(gate, shelf, house.log);
       house.stops.defer(() => sweeping.stop());
       addApiDoors(app, { gate, keyring, licenseServer: holder, streams, bell: house.bell, accessBell: house.accessBell, relay: relayOf(house, gate), shelf });

@@ -76,6 +76,17 @@ export const settings = {
     help: "Where agents and tunnels reach the gateway; a host name of its own keeps what tunnels show apart from the dashboard",
     roles: ["api", "gateway"],
   }),
+  s3Endpoint: setting("s3_endpoint", {
+    kind: optionalOrigin,
+    fallback: undefined,
+    shownDefault: "none: files lie in the data directory",
+    help: "Address of an S3-compatible store that files are kept in",
+    roles: ["api"],
+  }),
+  s3Bucket: setting("s3_bucket", { kind: kinds.text("NAME", /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "the name of a bucket"), fallback: undefined, shownDefault: "none", help: "Bucket of the S3-compatible store", roles: ["api"] }),
+  s3Region: setting("s3_region", { kind: kinds.text("NAME", /^[a-z0-9-]{1,40}$/, "a region such as us-east-1"), fallback: undefined, shownDefault: "us-east-1", help: "Region that requests to the store are signed for", roles: ["api"] }),
+  s3AccessKeyId: setting("s3_access_key_id", { kind: kinds.text("ID", /^[!-~]{1,128}$/, "an access key's id"), fallback: undefined, shownDefault: "none", help: "Id of the access key for the store", roles: ["api"] }),
+  s3SecretFile: setting("s3_secret_file", { kind: kinds.path("FILE"), fallback: undefined, shownDefault: "none", help: "File whose first line is the access key's secret", roles: ["api"] }),
   logoFile: setting("logo_file", {
     kind: kinds.presentFile,
     fallback: undefined,

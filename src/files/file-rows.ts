@@ -3,7 +3,7 @@
  *
  * Rule: only this folder writes them; who may is asked before.
  */
-import { and, eq, gt, sql, sum } from "drizzle-orm";
+import { and, eq, gt, lte, sql, sum } from "drizzle-orm";
 import { Fault, invalidField } from "../fault.ts";
 import { actorOf } from "../gate/caller.ts";
 import type { CommandAct } from "../gate/operation.ts";
@@ -118,4 +118,10 @@ export async function findOutputs(reader: Reader, { task_id, task_attempt }: Omi
     .from(files)
     .where(and(eq(files.task_id, task_id), eq(files.task_attempt, task_attempt), gt(files.expires_at, now)))
     .orderBy(files.output_id);
+}
+
+/** Forgets an output whose time is over and that the sweep has not met yet, so that its name is free. Its bytes have no row then. */
+export async function forgetEnded({ writer, services }: CommandAct, { task_id, task_attempt, output_id }: Origin): Promise<void> {
+  const { files } = writer.tables;
+  await writer.delete(files).where(and(eq(files.task_id, task_id), eq(files.task_attempt, task_attempt), eq(files.output_id, output_id), lte(files.expires_at, services.clock.now())));
 }

@@ -13,7 +13,7 @@ import type { Reader } from "../store/store.ts";
 import { requireTeamReader } from "../teams/membership.ts";
 import { type Announced, type FileRow, findFile, findStored, insertFile, requireAnnounced } from "./file-rows.ts";
 import { LINK_SECONDS, linkTo, requireLink, type ShownLink } from "./links.ts";
-import type { Shelf } from "./shelf.ts";
+import type { Lying, Shelf } from "./shelf.ts";
 
 /** Of the shelf: the last two characters of an id. */
 const FOLDERS = 256;
@@ -83,9 +83,9 @@ export const receiveUpload = procedure("file.receive", async (act, { link, heade
         .set({ status: "stored", sha256: received.sha256, stored_at: services.clock.now() })
         .where(and(eq(files.id, id), eq(files.status, "waiting")))
         .returning({ teamId: files.team_id });
-      if (stored === undefined) throw exists();
-      // In their place before the row says so; the same bytes again where the store runs this anew.
-      if (!shelf.has(id)) received.keep();
+      if (stored === undefined) throw (await findFile(writer, id, services.clock.now())) === undefined ? notFound() : exists();
+      // In their place before the row says so.
+      received.keep();
       note({ teamId: stored.teamId, subject: `file:${id}`, details: { sha256: received.sha256 } });
       return undefined;
     });
@@ -126,12 +126,15 @@ export const openDownload = query("file.open", async (act, link: ShownLink): Pro
 
 /** Bytes without a row: of a team that is gone. One folder at a time, so that a look stays short; all of them in some hours. */
 async function removeOrphans({ read, services }: ProcedureAct, shelf: Shelf): Promise<void> {
-  const lying = shelf.idsIn(Math.floor(services.clock.now() / 60_000) % FOLDERS);
+  const now = services.clock.now();
+  const lying = await shelf.lying(Math.floor(now / 60_000) % FOLDERS, now);
   for (let start = 0; start < lying.length; start += SWEEP_MAX) {
     const some = lying.slice(start, start + SWEEP_MAX);
-    const known = await read(async (reader) => await reader.select({ id: reader.tables.files.id }).from(reader.tables.files).where(inArray(reader.tables.files.id, some)));
-    const ids = new Set(known.map(({ id }) => id));
-    for (const id of some) if (!ids.has(id)) shelf.remove(id);
+    const ids = some.map(({ id }) => id);
+    const known = await read(async (reader) => await reader.select({ id: reader.tables.files.id, sha256: reader.tables.files.sha256 }).from(reader.tables.files).where(inArray(reader.tables.files.id, ids)));
+    const shaOf = new Map(known.map(({ id, sha256 }) => [id, sha256]));
+    const isKnown = ({ id, sha256 }: Lying) => (sha256 === undefined ? shaOf.has(id) : shaOf.get(id) === sha256);
+    for (const each of some) if (!isKnown(each)) await shelf.remove(each);
   }
 }
 
@@ -153,8 +156,8 @@ export const sweepFiles = procedure("file.sweep", async (act, { shelf }: { reado
   const gone = await act.write(async ({ writer }) => {
     const { files } = writer.tables;
     const ids = over.map(({ id }) => id);
-    return await writer.delete(files).where(and(inArray(files.id, ids), isOver(writer, now))).returning({ id: files.id });
+    return await writer.delete(files).where(and(inArray(files.id, ids), isOver(writer, now))).returning({ id: files.id, sha256: files.sha256 });
   });
-  for (const { id } of gone) shelf.remove(id);
+  for (const { id, sha256 } of gone) await shelf.remove({ id, sha256: sha256 ?? undefined });
   return gone.length;
 });

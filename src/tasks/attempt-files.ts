@@ -9,7 +9,7 @@
  */
 import { and, eq } from "drizzle-orm";
 import { assert, Fault, invalidField, notFound } from "../fault.ts";
-import { type Announced, type FileRow, findOutputs, findStored, insertFile, keepInput, requireAnnounced } from "../files/file-rows.ts";
+import { type Announced, type FileRow, findOutputs, forgetEnded, findStored, insertFile, keepInput, requireAnnounced } from "../files/file-rows.ts";
 import { type PresignedUpload, presigned } from "../files/files.ts";
 import { linkTo } from "../files/links.ts";
 import type { Caller } from "../gate/caller.ts";
@@ -113,6 +113,7 @@ export const announceOutput = command("task.announce_output", async (act, { outp
   if (!OUTPUT_ID.test(output_id)) throw invalidField("output_id", "has 1 to 100 letters, digits, dots, colons, - and _");
   const announced = requireAnnounced({ file_name, file_size, content_type });
   const { id, attempt } = await requireHeld(act.writer, teamId, name);
+  await forgetEnded(act, { task_id: id, task_attempt: attempt, output_id });
   const made = await findOutputs(act.writer, { task_id: id, task_attempt: attempt }, act.services.clock.now());
   const known = made.find((each) => each.output_id === output_id);
   if (known === undefined && made.length >= OUTPUTS_MAX) throw new Fault("conflict", `An attempt has at most ${OUTPUTS_MAX} outputs.`, { hint: "Pack them into one file." });

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, spyOn, test } from "bun:test";
 import { eq } from "drizzle-orm";
 import { sweepFiles } from "../../src/files/files.ts";
 import { LINK_SECONDS } from "../../src/files/links.ts";
-import { Shelf } from "../../src/files/shelf.ts";
+import { DiskShelf } from "../../src/files/disk-shelf.ts";
 import { system } from "../../src/gate/caller.ts";
 import { deleteTeam } from "../../src/across/team-deletion.ts";
 import { addKey, addPerson, addTeam } from "../support/people.ts";
@@ -168,6 +168,26 @@ test("a body that does not say how long it is, and a large one at another door, 
   expect(elsewhere.status).toBe(413);
 });
 
+test("an empty file is a file", async () => {
+  const presigned = await presign({ file_size: 0 });
+  expect(await put(presigned, new Uint8Array())).toEqual({ status: 204, code: undefined });
+  const response = await fetch((await download(presigned.file_key)).url);
+  expect([response.status, (await response.arrayBuffer()).byteLength]).toEqual([200, 0]);
+});
+
+test("an upload whose file was forgotten meanwhile is told so", async () => {
+  const presigned = await presign();
+  const id = presigned.file_key.split("/")[2] ?? "";
+  const { store } = site.gate;
+  const write = store.write.bind(store);
+  using wrote = spyOn(store, "write").mockImplementation(async (command) => {
+    wrote.mockRestore();
+    await write(async (writer) => void (await writer.delete(writer.tables.files).where(eq(writer.tables.files.id, id))));
+    return await write(command);
+  });
+  expect(await put(presigned)).toEqual({ status: 404, code: "not_found" });
+});
+
 test("files are forgotten after their day, uploads that never came after two hours, and bytes of a team that is gone", async () => {
   const stored = await presign();
   await put(stored);
@@ -178,7 +198,7 @@ test("files are forgotten after their day, uploads that never came after two hou
   const gone = await presign({}, theirs);
   await put(gone);
   await deleteTeam(site.gate, leaving, undefined);
-  const shelf = new Shelf(root(), site.gate.services.random);
+  const shelf = new DiskShelf(root(), site.gate.services.random);
   const idOf = ({ file_key }: Presigned) => file_key.split("/")[2] ?? "";
   for (let folder = 0; folder < 256; folder++) {
     await sweepFiles(site.gate, system, { shelf });
@@ -199,7 +219,7 @@ test("an upload that arrives while the sweep looks is kept: what was acknowledge
   const read = store.read.bind(store);
   site.world.services.clock.advance(2 * LINK_SECONDS * 1_000);
   const id = presigned.file_key.split("/")[2] ?? "";
-  const shelf = new Shelf(root(), site.gate.services.random);
+  const shelf = new DiskShelf(root(), site.gate.services.random);
   using looked = spyOn(store, "read").mockImplementation(async (query) => {
     const answer = await read(query);
     // Between the look and what follows from it the last bytes of a slow upload arrive.

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { sweepFiles } from "../../src/files/files.ts";
-import { Shelf } from "../../src/files/shelf.ts";
+import { DiskShelf } from "../../src/files/disk-shelf.ts";
 import { system } from "../../src/gate/caller.ts";
 import { LEASE_MS } from "../../src/tasks/attempts.ts";
 import { POLL_MS } from "../../src/tasks/dispatch.ts";
@@ -137,9 +137,19 @@ test("a run takes files of the team alone, that are there and of the declared ki
   as = bearer((await addKey(site.gate, site.people.owner, "integration")).rawKey);
   expect((await run(file_key)).status).toBe(202);
   advance(DAY - 1_000);
-  await sweepFiles(site.gate, system, { shelf: new Shelf(join(site.world.database.dataDir, "files"), site.gate.services.random) });
+  await sweepFiles(site.gate, system, { shelf: new DiskShelf(join(site.world.database.dataDir, "files"), site.gate.services.random) });
   as = bearer((await addKey(site.gate, site.people.owner, "integration")).rawKey);
   expect((await run(file_key)).status).toBe(202);
   advance(DAY + 1_000);
   expect((await run(file_key)).status).toBe(400);
+});
+
+test("an output whose time is over is announced again like a new one, before the sweep has met it", async () => {
+  const work = await working(await addInput());
+  expect(await send((await ask("outputs", work, anOutput)).body)).toBe(204);
+  // The attempt outlives its file: its agent is heard of all the time.
+  await site.gate.store.write(async (writer) => void (await writer.update(writer.tables.files).set({ expires_at: 1 })));
+  const again = await ask("outputs", work, anOutput);
+  expect([again.status, again.body["is_stored"]]).toEqual([200, false]);
+  expect(await send(again.body)).toBe(204);
 });

@@ -23,7 +23,8 @@ import { createClientKeySets } from "../../src/oidc/clients/client-key-sets.ts";
 import { createKeyring, type Keyring } from "../../src/oidc/keyring.ts";
 import { addApiDoors, respondAsPage } from "../../src/roles/api.ts";
 import { apiAuthenticate } from "../../src/roles/api/authenticate.ts";
-import { Shelf } from "../../src/files/shelf.ts";
+import { DiskShelf } from "../../src/files/disk-shelf.ts";
+import type { Shelf } from "../../src/files/shelf.ts";
 import { uploads } from "../../src/roles/api/files.ts";
 import { openTaskStreams } from "../../src/roles/api/task-events.ts";
 import { findAnswerProblem } from "../../src/roles/api/answers.ts";
@@ -83,6 +84,8 @@ export interface LicenseServerDouble {
 }
 
 export interface RolesOptions extends TestGateOptions {
+  /** Where bytes of files lie, in place of the disk. */
+  readonly shelfOver?: (disk: DiskShelf, gate: Gate) => Shelf;
   /** Before anybody has set it up. */
   readonly isNew?: boolean;
 }
@@ -232,7 +235,8 @@ export async function startRoles(options: RolesOptions = {}): Promise<TestRoles>
   const { double, link } = licenseServerDouble();
   const bell = new Bell();
   const accessBell = new Bell();
-  const shelf = new Shelf(join(world.database.dataDir, "files"), gate.services.random);
+  const disk = new DiskShelf(join(world.database.dataDir, "files"), gate.services.random);
+  const shelf = options.shelfOver?.(disk, gate) ?? disk;
   const streams = openTaskStreams(gate, log);
   addApiDoors(apps.api, { gate, keyring, licenseServer: link, streams, bell, accessBell, relay: { gatewayUrl: () => urls.gateway, fetch: gate.services.fetch }, shelf });
   const gateway = addGatewayDoors(apps.gateway, { gate, log, bell, accessBell });

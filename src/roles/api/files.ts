@@ -1,6 +1,5 @@
 /** `/r/files` and the links to bytes: the bytes themselves go past JSON, in either direction. */
 import { t } from "elysia";
-import { Fault } from "../../fault.ts";
 import type { Gate } from "../../gate/operation.ts";
 import { FILE_BYTES_MAX } from "../../files/file-rows.ts";
 import { openDownload, presignDownload, presignUpload, receiveUpload } from "../../files/files.ts";
@@ -14,6 +13,9 @@ const isService = (path: string) => /^\/api\/v1\/r\/containers\/[^/]+\//.test(pa
 export const uploads = { isUpload: (method: string, path: string) => isService(path) || (method === "PUT" && /^\/api\/v1\/files\/[^/]+\/content$/.test(path)), bytesMax: FILE_BYTES_MAX, takesChunked: isService } as const;
 
 const Link = { params: t.Object({ file_id: t.String() }), query: t.Object({ expires: t.String({ maxLength: 20 }), signature: t.String({ maxLength: 100 }) }) };
+
+/** The body of a request that has none: a file may be empty. */
+async function* nothing(): AsyncGenerator<Uint8Array> {}
 
 /** The name as a header takes it (RFC 6266, RFC 8187): always an attachment, so that no browser runs what somebody sent. */
 function dispositionOf(name: string): string {
@@ -33,12 +35,11 @@ export function addFileDoors(app: App, gate: Gate, shelf: Shelf): void {
   app.put(
     "/api/v1/files/:file_id/content",
     async ({ caller, params, query, request, set, server }) => {
-      if (request.body === null) throw new Fault("forbidden", "There is no body.", { hint: "Send the bytes of the file." });
       // A slow line is no idle one.
       server?.timeout(request, 0);
       const { headers } = request;
       const told = { contentLength: headers.get("content-length"), contentType: headers.get("content-type"), ifNoneMatch: headers.get("if-none-match") };
-      await receiveUpload(gate, caller, { link: { ...params, ...query }, headers: told, body: request.body, shelf });
+      await receiveUpload(gate, caller, { link: { ...params, ...query }, headers: told, body: request.body ?? nothing(), shelf });
       set.status = 204;
     },
     { ...door("file.receive", "none"), ...Link },
@@ -47,7 +48,7 @@ export function addFileDoors(app: App, gate: Gate, shelf: Shelf): void {
     "/api/v1/files/:file_id/content",
     async ({ caller, params, query }) => {
       const { id, fileName, contentType, size, sha256 } = await openDownload(gate, caller, { ...params, ...query });
-      return new Response(Bun.file(shelf.pathOf(id)), {
+      return new Response(await shelf.body({ id, sha256 }), {
         headers: {
           ...plainHeaders,
           "content-type": contentType,
