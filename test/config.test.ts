@@ -97,6 +97,17 @@ test("every setting of the table has a sample here, or is a file that must exist
   expect(sampled.length + 4).toBe(settingNames.length);
 });
 
+/** Variables of what only works together with the setting. */
+function besides(name: string): Readonly<Record<string, string>> {
+  const together = ["s3Endpoint", "s3Bucket", "s3AccessKeyId", "s3SecretFile"];
+  const others = together.includes(name) ? sampled.filter((each) => together.includes(each.name) && each.name !== name) : [];
+  return Object.fromEntries(others.map((each) => [settingOf(named(each.name)).variable, each.text]));
+}
+
+test.each(["s3Endpoint", "s3Bucket", "s3AccessKeyId", "s3SecretFile"] as const)("an object store without its %s is no object store", (name) => {
+  expect(() => read({ environment: besides(name) })).toThrow(settingOf(name).flag);
+});
+
 describe("precedence", () => {
   test.each(sampled)("$name is read from its flag, its variable and the config file, in this order", ({ name, text, pick, value }) => {
     using folder = temporaryFolder();
@@ -105,10 +116,11 @@ describe("precedence", () => {
     expect(fallback).not.toEqual(value);
     const file = join(folder.path, "c.toml");
     writeFileSync(file, `# a comment\n${setting.name} = ${JSON.stringify(text)}\n`);
-    expect(pick(read({ flags: { configFile: file } }).config)).toEqual(value);
-    expect(pick(read({ environment: { CYBERUN_CONFIG_FILE: file } }).config)).toEqual(value);
-    expect(pick(read({ environment: { [setting.variable]: text } }).config)).toEqual(value);
-    expect(pick(read({ flags: { [named(name)]: text } }).config)).toEqual(value);
+    const environment = besides(name);
+    expect(pick(read({ flags: { configFile: file }, environment }).config)).toEqual(value);
+    expect(pick(read({ environment: { ...environment, CYBERUN_CONFIG_FILE: file } }).config)).toEqual(value);
+    expect(pick(read({ environment: { ...environment, [setting.variable]: text } }).config)).toEqual(value);
+    expect(pick(read({ flags: { [named(name)]: text }, environment }).config)).toEqual(value);
   });
 
   test.each([

@@ -63,7 +63,7 @@ const ofAgents: readonly string[] = ["CYBERUN_AGENT_KEY", "CYBERUN_TASK_ID", "CY
 
 test("every variable that is named exists", () => {
   const known = [...settingNames.map((name) => settingOf(name).variable), ...notOurs, ...ofAgents];
-  const named = mentions(/\bCYBERUN_[A-Z_]*(?![A-Z_(|])/g).filter(({ path }) => path !== "install.sh");
+  const named = mentions(/\bCYBERUN_[A-Z0-9_]*(?![A-Z0-9_(|])/g).filter(({ path }) => path !== "install.sh");
   expect(named.length).toBeGreaterThan(50);
   expect(named.filter(({ text }) => !known.includes(text))).toEqual([]);
 });
