@@ -7,8 +7,8 @@ import { requireTeamReader } from "../teams/membership.ts";
 import { isTerminal } from "./states.ts";
 import { findTask, statusOf } from "./task-rows.ts";
 
-/** Events handed over in one go. */
-export const EVENTS_MAX = 200;
+/** Events handed over in one go; pieces of a log are the largest, some kilobytes each. */
+export const EVENTS_MAX = 25;
 
 export interface FollowedEvent {
   /** Grows by one; what a reader says it has seen (`Last-Event-ID`). */

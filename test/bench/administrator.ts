@@ -9,6 +9,7 @@ export const administrator = { email_address: "bench@example.com", user_password
 const Tokens = Type.Object({ access_token: Type.String() });
 const Profile = Type.Object({ team_list: Type.Array(Type.Object({ id: Type.String() }), { minItems: 1 }) });
 const CreatedWorkflow = Type.Object({ id: Type.String() });
+const OpenedTunnel = Type.Object({ tunnel_url: Type.String() });
 const CreatedKey = Type.Object({ raw_key: Type.String() });
 
 /** The JSON answer in its form. Throws with the answer's own words for anything but success. */
@@ -45,6 +46,8 @@ export interface Team {
   createKey(kind: "integration" | "agent", name: string): Promise<string>;
   /** Gives the workflow's id. */
   createWorkflow(definition: object): Promise<string>;
+  /** Gives the address; of an agent that is not connected yet, undefined. */
+  openTunnel(agentId: string, port: number): Promise<string | undefined>;
 }
 
 /** Sets up the deployment and signs in to its first team. */
@@ -57,6 +60,10 @@ export async function inTeam(deployment: Deployment): Promise<Team> {
   return {
     createKey: async (kind, display_name) => (await answer(CreatedKey, await post(new URL("/api/v1/credentials", api), { kind, display_name }, headers))).raw_key,
     createWorkflow: async (definition) => (await answer(CreatedWorkflow, await post(new URL("/api/v1/workflows", api), definition, headers))).id,
+    async openTunnel(agentId, target_port) {
+      const response = await post(new URL(`/api/v1/agents/${agentId}/tunnel`, api), { target_port }, headers);
+      return response.status === 404 ? undefined : (await answer(OpenedTunnel, response)).tunnel_url;
+    },
   };
 }
 

@@ -1,7 +1,8 @@
 /**
  * `npm run bench`: takes every figure beside its raw loop and writes `test-output/bench.json` and `test-output/bench.md`.
  *
- *     --only NAME,…    only these: start, leases, entitlement, renewal, store, requests, keys, sign-in, issuer, gateway
+ *     --only NAME,…    only these: start, leases, entitlement, renewal, store, requests, keys, sign-in, issuer, gateway,
+ *                     back-pressure
  *     --date DATE      the date in the report (default: now)
  *     --publish        put the figures into docs/performance.md as well; only with all of them
  *
@@ -11,6 +12,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
+import { backPressure } from "./figures/back-pressure.ts";
 import { entitlementCheck } from "./figures/entitlement.ts";
 import { issuerTokens } from "./figures/issuer.ts";
 import { keyChecks } from "./figures/keys.ts";
@@ -26,7 +28,7 @@ import { readMachine, readVersions, watchOthers } from "./machine.ts";
 import { markdown, published, type Report } from "./report.ts";
 import { shown } from "./table.ts";
 
-const benches: readonly Bench[] = [starts, leaseRenewals, entitlementCheck, hotRenewal, storeWrites, requests, keyChecks, passwordSignIn, issuerTokens, gatewayLoad];
+const benches: readonly Bench[] = [starts, leaseRenewals, entitlementCheck, hotRenewal, storeWrites, requests, keyChecks, passwordSignIn, issuerTokens, gatewayLoad, backPressure];
 
 const root = dirname(dirname(import.meta.dir));
 const dist = join(root, "dist");

@@ -6,6 +6,7 @@
  *     const offer = await claimTask(world.gate, system, claimant(teamId));
  */
 import type { UserCaller } from "../../src/gate/caller.ts";
+import { type FollowedEvent, readTaskEvents } from "../../src/tasks/events.ts";
 import type { Claimant } from "../../src/tasks/claim.ts";
 import { runWorkflowBySlug, type RunInput } from "../../src/tasks/submission.ts";
 import type { DefinitionInput } from "../../src/workflows/definition.ts";
@@ -33,4 +34,15 @@ export async function workBench(world: TestGate, definition: DefinitionInput = {
   await importWorkflow(world.gate, owner, { workflow_slug: "work", display_name: "Work", ...definition });
   const run = async (input: RunInput = {}) => (await runWorkflowBySlug(world.gate, owner, { workflow_slug: "work", ...input })).task_id;
   return { owner, teamId, run };
+}
+
+/** Every event of the task, which a reader gets in batches. */
+export async function allEvents({ gate }: Pick<TestGate, "gate">, owner: UserCaller, task_id: string): Promise<readonly FollowedEvent[]> {
+  const all: FollowedEvent[] = [];
+  for (let isWhole = false; !isWhole; ) {
+    const { events } = await readTaskEvents(gate, owner, { task_id, after: all.at(-1)?.sequence ?? 0 });
+    all.push(...events);
+    isWhole = events.length === 0;
+  }
+  return all;
 }

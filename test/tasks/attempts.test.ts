@@ -8,7 +8,7 @@ import { readTask, readTaskResult } from "../../src/tasks/tasks.ts";
 import type { DefinitionInput } from "../../src/workflows/definition.ts";
 import { type TestGate, testGate } from "../support/gate.ts";
 import { codeOf } from "../support/refusal.ts";
-import { type Bench, claimant, noTask, workBench } from "../support/tasks.ts";
+import { allEvents, type Bench, claimant, noTask, workBench } from "../support/tasks.ts";
 
 /** A task that an agent runs. */
 async function running(world: TestGate, definition: DefinitionInput = {}) {
@@ -51,7 +51,7 @@ test("of a hundred results of one attempt one counts, and a second kind of end n
   const { owner, task_id, hold } = await running(world);
   const results = await Promise.all(Array.from({ length: 100 }, (_, index) => finishTask(world.gate, system, { ...hold, outcome: index % 2 === 0 ? completed : failed })));
   expect(results.filter(Boolean)).toHaveLength(1);
-  const { events } = await readTaskEvents(world.gate, owner, { task_id, after: 0 });
+  const events = await allEvents(world, owner, task_id);
   expect(events.filter(({ kind }) => kind === "completed" || kind === "failed")).toHaveLength(1);
 });
 
@@ -179,7 +179,7 @@ test("the log is one text, however often its pieces come", async () => {
     if (index % 3 === 0) expect(await appendLog(world.gate, system, { ...hold, ...piece })).toMatchObject({ kind: "present" });
     if (index % 5 === 0) expect(await appendLog(world.gate, system, { ...hold, ...piece, offset: piece.offset + 10_000 })).toMatchObject({ kind: "gap" });
   }
-  const { events } = await readTaskEvents(world.gate, owner, { task_id, after: 0 });
+  const events = await allEvents(world, owner, task_id);
   expect(events.filter(({ kind }) => kind === "log").map(({ content }) => JSON.parse(content).text).join("")).toBe(text);
 });
 

@@ -11,8 +11,9 @@ import type { Caller } from "../../gate/caller.ts";
 import type { Gate } from "../../gate/operation.ts";
 import type { Log } from "../../log.ts";
 import type { Cancel } from "../../services.ts";
-import { type Followed, type FollowedEvent, readTaskEvents } from "../../tasks/events.ts";
+import { EVENTS_MAX, type Followed, type FollowedEvent, readTaskEvents } from "../../tasks/events.ts";
 import { TaskWatch } from "../../tasks/task-watch.ts";
+import { Backlog } from "./backlog.ts";
 
 /** Below the listener's idle limit, and what proxies commonly allow. */
 export const HEARTBEAT_MS = 8_000;
@@ -22,6 +23,8 @@ export interface TaskStreams {
   readonly gate: Gate;
   readonly watch: TaskWatch;
   readonly connections: OpenConnections;
+  /** Whoever catches up takes turns. */
+  readonly backlog: Backlog;
   /** Ends what watches for them; the streams end with their connections. */
   stop(): Promise<void>;
 }
@@ -34,7 +37,7 @@ export function openTaskStreams(gate: Gate, log: Log): TaskStreams {
     watch.stop();
     await connections.stop();
   };
-  return { gate, watch, connections, stop };
+  return { gate, watch, connections, backlog: new Backlog(), stop };
 }
 
 /** The sequence in a `Last-Event-ID` header; 0 without one. Throws Fault `invalid_request`. */
@@ -64,6 +67,8 @@ class TaskStream {
   #woken = Promise.withResolvers<void>();
   #heartbeat: Cancel = () => {};
   #isOver = false;
+  /** There is more than what was read last. */
+  #isBehind = false;
 
   constructor(streams: TaskStreams, follow: Follow) {
     this.#streams = streams;
@@ -84,7 +89,8 @@ class TaskStream {
       pull: async (controller) => {
         for (;;) {
           if (this.#isOver) return;
-          const found: Followed = next ?? (await this.#read());
+          const found: Followed = next ?? (await (this.#isBehind ? this.#streams.backlog.turn(() => this.#read()) : this.#read()));
+          this.#isBehind = found.events.length === EVENTS_MAX;
           next = undefined;
           for (const event of found.events) controller.enqueue(this.#encoder.encode(frameOf(event)));
           this.#after = found.events.at(-1)?.sequence ?? this.#after;
