@@ -245,6 +245,7 @@ export const operations = {
   "agent.note_heartbeats": { accepts: ["system"], license: "core", audit: "ledger", purpose: "Note which agents were heard of, and forget those that were not." },
   "agent.disconnect": { accepts: ["system"], license: "core", audit: "ledger", purpose: "Take agents whose connection ended out of the pool." },
   "agent.open_channel": { accepts: ["agent"], license: "licensed", purpose: "Open an agent's data channel, on which tunnels and services go." },
+  "mcp.connect": { accepts: ["integration"], license: global("mcp_server"), purpose: "Speak MCP; each tool is an operation of its own." },
   "container.list": { accepts: ["user", "device"], license: team("container_services"), purpose: "List the team's container services." },
   "container.read": { accepts: ["user", "device"], license: team("container_services"), purpose: "Read a container service and how its replicas do." },
   "container.create": { accepts: ["user", "device"], license: team("container_services"), takesIdempotencyKey: true, purpose: "Define a container service." },

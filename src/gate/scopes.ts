@@ -25,6 +25,9 @@ export type Scope = keyof typeof scopes;
 /** The operations that integration keys reach. */
 type KeyOperation = { [Name in OperationName]: (typeof surfaceOf)[Name] extends "runtime" | "mcp" ? Name : never }[OperationName];
 
+/** What every key may: what lies behind it asks for its own. */
+type Open = "mcp.connect";
+
 const scopeOf = {
   "workflow.list_runtime": "workflows:read",
   "workflow.read_runtime": "workflows:read",
@@ -43,7 +46,7 @@ const scopeOf = {
   "container.read_by_slug": "containers:read",
   "container.call": "containers:invoke",
   "container.invoke": "containers:invoke",
-} as const satisfies Record<KeyOperation, Scope>;
+} as const satisfies Record<Exclude<KeyOperation, Open>, Scope>;
 
 const byName: ReadonlyMap<string, Scope> = new Map(Object.entries(scopeOf));
 

@@ -208,6 +208,7 @@ export const surfaceOf = {
   "agent.note_heartbeats": "host",
   "agent.disconnect": "host",
   "agent.open_channel": "gateway",
+  "mcp.connect": "mcp",
   "container.list": "management",
   "container.read": "management",
   "container.create": "management",

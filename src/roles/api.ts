@@ -11,6 +11,7 @@ import type { Shelf } from "../files/shelf.ts";
 import type { Gate } from "../gate/operation.ts";
 import type { App } from "../http/listener.ts";
 import type { LicenseServerLink } from "../license/upload.ts";
+import type { Log } from "../log.ts";
 import type { Keyring } from "../oidc/keyring.ts";
 import { addAuditDoors } from "./api/audit.ts";
 import { addConsentDoors } from "./api/consents.ts";
@@ -22,6 +23,7 @@ import { addInvitationDoors } from "./api/invitations.ts";
 import { addInvitationPages } from "./api/invitation-pages.ts";
 import { addLicenseDoors } from "./api/license.ts";
 import { addManagementDoors } from "./api/management.ts";
+import { addMcpDoors, challengeAtMcp } from "./api/mcp.ts";
 import { addNotificationDoors } from "./api/notifications.ts";
 import { addOidcClientDoors } from "./api/oidc-clients.ts";
 import { addPages } from "./api/pages.ts";
@@ -42,6 +44,7 @@ import { addUpstreamDoors } from "./api/upstream.ts";
 
 export interface ApiOptions {
   readonly gate: Gate;
+  readonly log: Log;
   readonly keyring: Keyring;
   readonly licenseServer: LicenseServerLink;
   readonly streams: TaskStreams;
@@ -55,7 +58,7 @@ export interface ApiOptions {
 }
 
 /** Adds the API server's doors to `app`. */
-export function addApiDoors(app: App, { gate, keyring, licenseServer, streams, bell, accessBell, relay, shelf }: ApiOptions): void {
+export function addApiDoors(app: App, { gate, log, keyring, licenseServer, streams, bell, accessBell, relay, shelf }: ApiOptions): void {
   addSessionDoors(app, gate, keyring);
   addManagementDoors(app, gate);
   addUserDoors(app, gate);
@@ -74,6 +77,7 @@ export function addApiDoors(app: App, { gate, keyring, licenseServer, streams, b
   addAgentDoors(app, gate);
   addTunnelApiDoors(app, gate, accessBell);
   addContainerDoors(app, gate, { ...relay, bell: accessBell });
+  addMcpDoors(app, { log, gate, streams, bell, relay: { ...relay, bell: accessBell } });
   addLicenseDoors(app, gate, licenseServer);
   addOidcClientDoors(app, gate);
   addConsentDoors(app, gate);
@@ -83,9 +87,11 @@ export function addApiDoors(app: App, { gate, keyring, licenseServer, streams, b
   addReferenceDoors(app, gate);
 }
 
-/** Refusals outside `/api/` go to people, so they are pages. */
+/** Refusals outside `/api/` go to people, so they are pages; those at the MCP endpoint say how it is called. */
 export function respondAsPage(gate: Gate) {
   return async (fault: Fault, request: Request): Promise<Response | undefined> => {
+    const challenge = challengeAtMcp(gate, fault, request);
+    if (challenge !== undefined) return challenge;
     const isPage = !new URL(request.url).pathname.startsWith("/api/") && (request.headers.get("accept") ?? "").includes("text/html");
     return isPage ? refused(refusalWithStart(await frameOfRefusal(gate, request), fault), fault) : undefined;
   };

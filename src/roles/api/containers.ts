@@ -207,17 +207,29 @@ async function readAnswer(answer: Response): Promise<Buffer> {
   return Buffer.concat(parts);
 }
 
+export interface InvokeInput {
+  readonly method: string;
+  readonly path: string;
+  readonly body_base64?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
+/** Calls a running service, and gives its answer as a document. Throws as `container.invoke` does, and Fault `bad_gateway` for an answer that is too large. */
+export async function invokeAsDocument(gate: Gate, services: ServiceRelay, { caller, service_slug, input, signal }: { readonly caller: Caller; readonly service_slug: string; readonly input: InvokeInput; readonly signal: AbortSignal }) {
+  const method = methods.find((each) => each === input.method);
+  if (method === undefined) throw invalidField("method", `is one of ${methods.join(", ")}`);
+  const bytes = bytesOf(input.body_base64);
+  if (bytes !== null && (method === "GET" || method === "HEAD")) throw invalidField("body_base64", `is not for ${method}`);
+  const answer = await relay(gate, services, { enter: invokeService, caller, service_slug, method, path: input.path, headers: headersOf(input.headers), body: bytes, signal });
+  return { status_code: answer.status, headers: Object.fromEntries(ownHeaders(answer)), body_base64: (await readAnswer(answer)).toString("base64") };
+}
+
 function addInvocation(app: App, gate: Gate, services: ServiceRelay): void {
   app.post(
     "/api/v1/r/invoke/:service_slug",
     async ({ request, server, caller, params, body }) => {
-      const method = methods.find((each) => each === body.method);
-      if (method === undefined) throw invalidField("method", `is one of ${methods.join(", ")}`);
       server?.timeout(request, 0);
-      const bytes = bytesOf(body.body_base64);
-      if (bytes !== null && (method === "GET" || method === "HEAD")) throw invalidField("body_base64", `is not for ${method}`);
-      const answer = await relay(gate, services, { enter: invokeService, caller, service_slug: params.service_slug, method, path: body.path, headers: headersOf(body.headers), body: bytes, signal: request.signal });
-      return { status_code: answer.status, headers: Object.fromEntries(ownHeaders(answer)), body_base64: (await readAnswer(answer)).toString("base64") };
+      return await invokeAsDocument(gate, services, { caller, service_slug: params.service_slug, input: body, signal: request.signal });
     },
     { ...door("container.invoke"), params: Slug, body: Invocation },
   );

@@ -1,0 +1,79 @@
+/**
+ * The MCP server that one key speaks to: its tools, by the official SDK.
+ *
+ * Rule: translates between the protocol and the tools. A key sees what its scopes let it do; a refusal is a result that says what would
+ * make it work, because a model reads results and not status codes. What is a bug says nothing but an id.
+ */
+import { type CallToolResult, Server, type ServerContext, type Tool } from "@modelcontextprotocol/server";
+import type { Fault } from "../../fault.ts";
+import type { Caller } from "../../gate/caller.ts";
+import { findScope } from "../../gate/scopes.ts";
+import { bugFault, faultOf } from "../../http/respond.ts";
+import type { Log } from "../../log.ts";
+import { version } from "../../version.ts";
+import { type McpTool, mcpTools, type ToolSite } from "./mcp-tools.ts";
+
+const instructions = "Runs the workflows of one team on its own agents. List workflows, run one, wait for its task, fetch the result. Files go in and out by links.";
+
+function isVisible({ operation }: McpTool, caller: Caller): boolean {
+  const scope = findScope(operation);
+  return caller.kind !== "integration" || caller.scopes === undefined || scope === undefined || caller.scopes.includes(scope);
+}
+
+/** A schema as plain JSON: of the builder's own members none is left. */
+function plain(schema: object): Tool["inputSchema"] {
+  return JSON.parse(JSON.stringify(schema));
+}
+
+function shown({ name, title, description, isReadOnly, isDestructive = false, input, output }: McpTool): Tool {
+  return {
+    name,
+    title,
+    description,
+    inputSchema: plain(input),
+    outputSchema: plain(output),
+    annotations: { title, readOnlyHint: isReadOnly, destructiveHint: isDestructive, idempotentHint: isReadOnly, openWorldHint: false },
+  };
+}
+
+function refusal({ code, message, hint }: Fault): CallToolResult {
+  return { isError: true, content: [{ type: "text", text: `${message}${hint === undefined ? "" : ` ${hint}`} (${code})` }] };
+}
+
+export interface McpServerParts {
+  readonly site: ToolSite;
+  readonly log: Log;
+  readonly caller: Caller;
+}
+
+async function call(tool: McpTool, { site, log, caller }: McpServerParts, { given, context }: { readonly given: unknown; readonly context: ServerContext }): Promise<CallToolResult> {
+  const { signal, _meta, notify } = context.mcpReq;
+  const token = _meta?.progressToken;
+  const progress = async (done: number, message: string) => {
+    if (token !== undefined) await notify({ method: "notifications/progress", params: { progressToken: token, progress: done, total: 1, message } });
+  };
+  try {
+    const value: object = JSON.parse(JSON.stringify(await tool.run(site, { caller, signal, progress }, given)));
+    return { content: [{ type: "text", text: JSON.stringify(value) }], structuredContent: { ...value } };
+  } catch (error) {
+    const fault = faultOf(error);
+    if (fault !== undefined) return refusal(fault);
+    const requestId = site.gate.services.random.uuid();
+    log.write("error", "mcp.failed", { request_id: requestId, tool: tool.name, error });
+    return refusal(bugFault(requestId));
+  }
+}
+
+/** A server for one session or one request of the caller. */
+export function createMcpServer(parts: McpServerParts): Server {
+  const { caller } = parts;
+  const tools = mcpTools.filter((tool) => isVisible(tool, caller));
+  const server = new Server({ name: "cyberun", title: "Cyberun", version }, { capabilities: { tools: {} }, instructions });
+  server.setRequestHandler("tools/list", () => ({ tools: tools.map(shown) }));
+  server.setRequestHandler("tools/call", async ({ params }, context): Promise<CallToolResult> => {
+    const tool = tools.find(({ name }) => name === params.name);
+    if (tool === undefined) return { isError: true, content: [{ type: "text", text: `There is no tool ${params.name.slice(0, 100)} for this key. tools/list shows those that there are. (not_found)` }] };
+    return await call(tool, parts, { given: params.arguments ?? {}, context });
+  });
+  return server;
+}
