@@ -41,7 +41,7 @@ const isName = (name: string): name is OperationName => Object.hasOwn(operations
 /** `METHOD /path`, for every route of the API that is served. */
 function served(): readonly string[] {
   return site.apps.api.routes
-    .filter(({ path }) => path.startsWith("/api/") && !Object.hasOwn(publicPaths, path))
+    .filter(({ method, path }) => method !== "ALL" && path.startsWith("/api/") && !Object.hasOwn(publicPaths, path))
     .map(({ method, path }) => `${method} ${path.replace(/:([a-z_]+)/g, "{$1}")}`)
     .toSorted();
 }

@@ -77,7 +77,7 @@ test("a store that could not be opened lets go of its lock", async () => {
 
 /** Small rows fail at the commit; large ones fill SQLite's memory first, fail within a command and end the transaction. */
 for (const { rowBytes, fileBytes } of [
-  { rowBytes: 20_000, fileBytes: 1_200_000 },
+  { rowBytes: 20_000, fileBytes: 1_500_000 },
   { rowBytes: 3_000_000, fileBytes: 15_000_000 },
 ]) {
   test(`when the disk takes no more rows of ${rowBytes} bytes, the batch is refused, and what was acknowledged stays`, async () => {

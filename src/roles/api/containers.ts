@@ -6,7 +6,7 @@
  */
 import { t } from "elysia";
 import { Type } from "typebox";
-import { callService, invokeService, listRuntimeServices, readServiceBySlug } from "../../containers/calls.ts";
+import { callService, type CallTarget, invokeService, listRuntimeServices, readServiceBySlug } from "../../containers/calls.ts";
 import { createService, deleteService, deployService, listServices, readService, stopService, updateService } from "../../containers/management.ts";
 import { Fault, type FaultCode, faultCodes, invalidField } from "../../fault.ts";
 import type { Caller } from "../../gate/caller.ts";
@@ -114,10 +114,7 @@ function addManagement(app: App, gate: Gate, { bell }: ServiceRelay): void {
 }
 
 interface Call {
-  /** By which operation the caller is let in. */
-  readonly enter: typeof callService;
-  readonly caller: Caller;
-  readonly service_slug: string;
+  readonly target: CallTarget;
   readonly method: string;
   readonly path: string;
   readonly headers: Headers;
@@ -134,8 +131,8 @@ async function refusalOf(answer: Response): Promise<Fault> {
 }
 
 /** One call through the gateway to the service. Throws what gateway and agent refuse. */
-async function relay(gate: Gate, services: ServiceRelay, call: Call): Promise<Response> {
-  const { serviceId, pass } = await call.enter(gate, call.caller, { service_slug: call.service_slug, path: call.path });
+async function relay(services: ServiceRelay, call: Call): Promise<Response> {
+  const { serviceId, pass } = call.target;
   const headers = new Headers(call.headers);
   for (const name of withheld) headers.delete(name);
   headers.set(PASS_HEADER, pass);
@@ -162,7 +159,9 @@ function addProxy(app: App, gate: Gate, services: ServiceRelay): void {
       const { pathname, search } = new URL(request.url);
       const prefix = `/api/v1/r/containers/${params.service_slug}`;
       server?.timeout(request, 0);
-      const answer = await relay(gate, services, { enter: callService, caller, service_slug: params.service_slug, method: request.method, path: `${pathname.slice(prefix.length)}${search}`, headers: request.headers, body: request.body, signal: request.signal });
+      const path = `${pathname.slice(prefix.length)}${search}`;
+      const target = await callService(gate, caller, { service_slug: params.service_slug, path });
+      const answer = await relay(services, { target, method: request.method, path, headers: request.headers, body: request.body, signal: request.signal });
       set.headers = {};
       const headers = ownHeaders(answer);
       headers.append("content-security-policy", SANDBOX);
@@ -216,11 +215,12 @@ export interface InvokeInput {
 
 /** Calls a running service, and gives its answer as a document. Throws as `container.invoke` does, and Fault `bad_gateway` for an answer that is too large. */
 export async function invokeAsDocument(gate: Gate, services: ServiceRelay, { caller, service_slug, input, signal }: { readonly caller: Caller; readonly service_slug: string; readonly input: InvokeInput; readonly signal: AbortSignal }) {
+  const target = await invokeService(gate, caller, { service_slug, path: input.path });
   const method = methods.find((each) => each === input.method);
   if (method === undefined) throw invalidField("method", `is one of ${methods.join(", ")}`);
   const bytes = bytesOf(input.body_base64);
   if (bytes !== null && (method === "GET" || method === "HEAD")) throw invalidField("body_base64", `is not for ${method}`);
-  const answer = await relay(gate, services, { enter: invokeService, caller, service_slug, method, path: input.path, headers: headersOf(input.headers), body: bytes, signal });
+  const answer = await relay(services, { target, method, path: input.path, headers: headersOf(input.headers), body: bytes, signal });
   return { status_code: answer.status, headers: Object.fromEntries(ownHeaders(answer)), body_base64: (await readAnswer(answer)).toString("base64") };
 }
 

@@ -37,12 +37,15 @@ interface Route {
   readonly hooks: { readonly detail?: { readonly operationId?: unknown }; readonly body?: unknown; readonly query?: unknown };
 }
 
-/** The routes of the API that enter an operation, in the order of their addresses. */
+/** Of a route that hands on whatever comes: what it takes and answers is not the API's to describe. */
+const ANY_METHOD = "ALL";
+
+/** The routes of the API that enter an operation, in the order of their addresses; those that relay are left out. */
 export function describedRoutes(routes: readonly Route[]): readonly DescribedRoute[] {
   return routes
     .flatMap(({ method, path, hooks: { detail, body, query } }) => {
       const name = detail?.operationId;
-      return path.startsWith(API_PREFIX) && typeof name === "string" && isName(name) ? [{ method, path, operation: name, body, query }] : [];
+      return path.startsWith(API_PREFIX) && method !== ANY_METHOD && typeof name === "string" && isName(name) ? [{ method, path, operation: name, body, query }] : [];
     })
     .toSorted((one, other) => (one.path < other.path ? -1 : one.path > other.path ? 1 : 0));
 }

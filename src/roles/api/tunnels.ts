@@ -8,9 +8,9 @@ import { closeTunnels, openTunnel, readTunnels } from "../../tunnels/tunnels.ts"
 
 const AgentPath = t.Object({ agent_id: t.String({ maxLength: 100 }) });
 const OpenBody = t.Object({
-  target_port: t.Optional(t.Integer({ minimum: 1, maximum: 65_535 })),
+  target_port: t.Optional(t.Number({ minimum: 1, maximum: 65_535 })),
   tunnel_protocol: t.Optional(t.Union([t.Literal("http"), t.Literal("tcp")])),
-  expires_in: t.Optional(t.Integer()),
+  expires_in: t.Optional(t.Number()),
 });
 
 export function addTunnelApiDoors(app: App, gate: Gate, bell: Bell): void {

@@ -45,6 +45,7 @@ export class Services {
   readonly #parts: ServicesParts;
   #cancel: Cancel | undefined;
   #running: Promise<void> = Promise.resolve();
+  #isStopped = false;
 
   constructor(parts: ServicesParts) {
     this.#parts = parts;
@@ -58,6 +59,7 @@ export class Services {
   }
 
   async stop(): Promise<void> {
+    this.#isStopped = true;
     this.#cancel?.();
     await this.#running;
   }
@@ -74,10 +76,8 @@ export class Services {
   }
 
   #arm(): void {
-    this.#cancel = this.#parts.gate.services.clock.after(REVIEW_MS, () => {
-      void this.review();
-      this.#arm();
-    });
+    if (this.#isStopped) return;
+    this.#cancel = this.#parts.gate.services.clock.after(REVIEW_MS, () => void this.review().finally(() => this.#arm()));
   }
 
   /** While the license does not allow services nothing is placed or told: what runs goes on, and cannot be called. */

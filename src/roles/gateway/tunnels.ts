@@ -58,6 +58,7 @@ export class Tunnels {
   #cancel: Cancel | undefined;
   #running: Promise<void> = Promise.resolve();
   #reviews = 0;
+  #isStopped = false;
 
   constructor(parts: TunnelsParts) {
     this.#parts = parts;
@@ -109,6 +110,7 @@ export class Tunnels {
   }
 
   async stop(): Promise<void> {
+    this.#isStopped = true;
     this.#cancel?.();
     await this.#running;
     this.#abortAll("The gateway stops.");
@@ -126,10 +128,8 @@ export class Tunnels {
   }
 
   #arm(): void {
-    this.#cancel = this.#parts.gate.services.clock.after(REVIEW_MS, () => {
-      void this.review();
-      this.#arm();
-    });
+    if (this.#isStopped) return;
+    this.#cancel = this.#parts.gate.services.clock.after(REVIEW_MS, () => void this.review().finally(() => this.#arm()));
   }
 
   async #review(): Promise<void> {
