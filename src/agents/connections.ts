@@ -6,13 +6,15 @@
  * Rule: decides who may be connected; holds no socket. In a team there is one agent of a name: a row is taken over only
  * by who knows its session, everybody else waits until it is gone.
  */
-import { and, eq, inArray, lte, type SQL, sql } from "drizzle-orm";
+import { and, eq, inArray, lte, type Placeholder, sql } from "drizzle-orm";
 import { assert, Fault } from "../fault.ts";
 import { command, type CommandAct, query } from "../gate/operation.ts";
-import { below, quotaFault, UNLIMITED } from "../gate/quota.ts";
+import { belowGiven, quotaFault, UNLIMITED } from "../gate/quota.ts";
 import type { Qualified } from "../license/entitlements.ts";
-import { rowWhere } from "../store/conditional-insert.ts";
+import { givenRowWhere } from "../store/conditional-insert.ts";
 import { type Given, planWrite } from "../store/plan.ts";
+import type { Tables } from "../store/schema.ts";
+import type { WriteBuilders } from "../store/store.ts";
 import type { AgentReport, AgentStatus, Hello } from "./frames.ts";
 
 /** An agent that was not heard of for so long is not connected. */
@@ -42,11 +44,13 @@ export interface Connecting {
   readonly hello: Hello;
   readonly sessionId: string;
   readonly gatewayId: string;
-  /** The session that the agent had before, which it alone knows. */
+  /** The session whose row is taken over, if it is there: this one, or the one that the agent had before, which it alone knows. */
   readonly replaces: string | undefined;
 }
 
-function rowOf({ caller, services }: CommandAct, { hello, sessionId, gatewayId }: Connecting) {
+type AgentRow = Tables["agents"]["$inferSelect"];
+
+function rowOf({ caller, services }: CommandAct, { hello, sessionId, gatewayId }: Connecting): AgentRow {
   assert(caller.kind === "agent", "the row admits agents only");
   const { agent_id, labels, capacity, gpu_type = null, agent_version, tool, tool_version, platform_arch, tunnel_ports, services: serviceKinds } = hello;
   const now = services.clock.now();
@@ -74,14 +78,40 @@ const removeUnheard = planWrite((writer, given: Given<{ readonly until: number }
 /** Names the deployment among the scopes that are counted. */
 const WHOLE = "";
 
-/** How many agents have a row; those that were not heard of for too long are removed before. No row when there is none. */
-function countConnected({ writer }: CommandAct, scope: string) {
+/** How many agents have a row; those that were not heard of for too long are counted until they are removed. No row when there is none. */
+function countConnected(writer: Pick<WriteBuilders, "select" | "tables">, scope: string | Placeholder) {
   const { agentCounts: counts } = writer.tables;
   return writer.select({ connected: counts.connected }).from(counts).where(eq(counts.scope, scope));
 }
 
+interface Caps {
+  readonly teamCap: number;
+  readonly deploymentCap: number;
+}
+
+const insertAgent = planWrite((writer, given: Given<AgentRow & Caps>) => {
+  const { agents } = writer.tables;
+  const connected = (scope: string | Placeholder) => sql`select coalesce(${countConnected(writer, scope)}, 0)`;
+  const hasRoom = sql`${belowGiven(connected(given("team_id")), given("teamCap"))} and ${belowGiven(connected(WHOLE), given("deploymentCap"))}`;
+  return writer.insert(agents).select(givenRowWhere(agents, hasRoom)).onConflictDoNothing().returning({ id: agents.id });
+});
+
+/** False when the name is taken or a cap is reached. Who is gone holds neither: agents that were not heard of for too long are removed then. */
+async function insert({ writer, services }: CommandAct, row: AgentRow & Caps): Promise<boolean> {
+  if ((await insertAgent(writer, row)).length === 1) return true;
+  await removeUnheard(writer, { until: services.clock.now() - HEARD_MS });
+  return (await insertAgent(writer, row)).length === 1;
+}
+
+/** False when the session has no row. */
+async function takeOver({ writer }: CommandAct, row: AgentRow, sessionId: string): Promise<boolean> {
+  const { agents } = writer.tables;
+  const taken = await writer.update(agents).set(row).where(and(eq(agents.id, row.id), eq(agents.session_id, sessionId))).returning({ id: agents.id });
+  return taken.length === 1;
+}
+
 /** Why the row was not inserted. */
-async function refusal(act: CommandAct, { id, team_id, agent_id }: ReturnType<typeof rowOf>): Promise<Fault> {
+async function refusal(act: CommandAct, { id, team_id, agent_id }: AgentRow): Promise<Fault> {
   const { agents } = act.writer.tables;
   const [there] = await act.writer.select({ id: agents.id }).from(agents).where(eq(agents.id, id));
   if (there !== undefined) {
@@ -91,29 +121,18 @@ async function refusal(act: CommandAct, { id, team_id, agent_id }: ReturnType<ty
     });
   }
   const teamLimit = act.limit(teamAgents);
-  const [ofTeam] = await countConnected(act, team_id);
+  const [ofTeam] = await countConnected(act.writer, team_id);
   const isTeamFull = teamLimit !== UNLIMITED && (ofTeam?.connected ?? 0) >= teamLimit;
   return isTeamFull ? quotaFault(teamAgents, teamLimit) : quotaFault(deploymentAgents, act.limit(deploymentAgents));
 }
 
-function hasRoom(act: CommandAct, teamId: string): SQL {
-  const connected = (scope: string) => sql`coalesce(${countConnected(act, scope)}, 0)`;
-  return sql`${below(connected(teamId), act.limit(teamAgents))} and ${below(connected(WHOLE), act.limit(deploymentAgents))}`;
-}
-
 /** Puts the agent into its team's pool. Throws Fault `conflict` for a name that is taken, `quota_exceeded` beyond a cap. */
 export const connectAgent = command("agent.connect", async (act, input: Connecting): Promise<AgentAdmission> => {
-  const { writer, services } = act;
-  const { agents } = writer.tables;
   const row = rowOf(act, input);
-  await removeUnheard(writer, { until: services.clock.now() - HEARD_MS });
-  const admission = { credentialId: row.credential_id, teamId: row.team_id };
-  const known = [input.sessionId, ...(input.replaces === undefined ? [] : [input.replaces])];
-  const taken = await writer.update(agents).set(row).where(and(eq(agents.id, row.id), inArray(agents.session_id, known))).returning({ id: agents.id });
-  if (taken.length === 1) return admission;
-  const inserted = await writer.insert(agents).select(rowWhere(agents, row, hasRoom(act, row.team_id))).onConflictDoNothing().returning({ id: agents.id });
-  if (inserted.length === 0) throw await refusal(act, row);
-  return admission;
+  const isTaken = input.replaces !== undefined && (await takeOver(act, row, input.replaces));
+  const caps = { teamCap: act.limit(teamAgents), deploymentCap: act.limit(deploymentAgents) };
+  if (!isTaken && !(await insert(act, { ...row, ...caps }))) throw await refusal(act, row);
+  return { credentialId: row.credential_id, teamId: row.team_id };
 });
 
 export interface StatusReport {

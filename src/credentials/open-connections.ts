@@ -72,13 +72,13 @@ async function presenceAmong(reader: Reader, all: readonly Presence[]): Promise<
 
 async function findKeyEnds(reader: Reader, open: readonly Open[], now: number): Promise<Ends> {
   const { credentials } = reader.tables;
-  const ids = open.flatMap(({ caller }) => ("credentialId" in caller ? caller.credentialId : []));
-  if (ids.length === 0) return new Map();
+  const ids = new Set(open.flatMap(({ caller }) => ("credentialId" in caller ? caller.credentialId : [])));
+  if (ids.size === 0) return new Map();
   const { id, key_prefix, previous_key_prefix, previous_expires_at, expires_at, revoked_at, user_id, team_id } = credentials;
   const rows = await reader
     .select({ id, key_prefix, previous_key_prefix, previous_expires_at, expires_at, revoked_at, userId: user_id, teamId: team_id })
     .from(credentials)
-    .where(inArray(id, ids));
+    .where(inArray(id, [...ids]));
   const isPresent = await presenceAmong(reader, rows);
   const byId = new Map(rows.map((row) => [row.id, row]));
   const ends = new Map<Open, number>();

@@ -18,3 +18,9 @@ export function rowWhere<Table extends SQLiteTable>(table: Table, row: Table["$i
   const values = Object.entries(getTableColumns(table)).map(([name, column]) => sql.param(given.get(name) ?? null, column));
   return sql`select ${sql.join(values, sql`, `)} where ${condition}`;
 }
+
+/** The same for a plan: each column is a value of that name, given with each run. */
+export function givenRowWhere(table: SQLiteTable, condition: SQL): SQL {
+  const values = Object.entries(getTableColumns(table)).map(([name, column]) => sql.param(sql.placeholder(name), column));
+  return sql`select ${sql.join(values, sql`, `)} where ${condition}`;
+}

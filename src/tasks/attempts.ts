@@ -6,8 +6,8 @@
  * happen twice end once.
  */
 import { and, eq, inArray, isNotNull, lte, ne, or, type SQL, sql } from "drizzle-orm";
-import { command, type CommandAct } from "../gate/operation.ts";
-import { type Given, planWrite } from "../store/plan.ts";
+import { command, type CommandAct, procedure } from "../gate/operation.ts";
+import { type Given, planRead, planWrite } from "../store/plan.ts";
 import type { Tables } from "../store/schema.ts";
 import { held, type TaskStatus, type WaitingReason } from "./states.ts";
 import { changeTask, type TaskEvent, type TaskRow, withEvent } from "./task-rows.ts";
@@ -247,12 +247,22 @@ export const resumeAttempt = command("task.resume", async ({ writer, services },
 
 export type Forsaken = Pick<Takeover, "teamId" | "agentId" | "sessionId">;
 
-/** The agent is back and has named all that it holds: what else stands in its name, from sessions before, is lost now and not only when its lease ends. */
-export const forsakeAttempts = command("task.forsake", async (act, { teamId, agentId, sessionId }: Forsaken): Promise<void> => {
-  const { tasks } = act.writer.tables;
-  const isForsaken = and(eq(tasks.team_id, teamId), eq(tasks.agent_id, agentId), ne(tasks.session_id, sessionId), inArray(tasks.status, [...held]));
-  const rows = await act.writer.select().from(tasks).where(isForsaken).limit(SWEEP_MAX);
-  for (const row of rows) await loseAttempt(act, row, and(eq(tasks.id, row.id), eq(tasks.attempt, row.attempt), isForsaken));
+/** The agent's attempts that another session than this one holds. */
+const findForsaken = planRead((reader, given: Given<Forsaken>) => {
+  const { tasks } = reader.tables;
+  return reader.select().from(tasks).where(and(eq(tasks.team_id, given("teamId")), eq(tasks.agent_id, given("agentId")), ne(tasks.session_id, given("sessionId")), inArray(tasks.status, [...held]))).limit(SWEEP_MAX);
+});
+
+/**
+ * The agent is back and has named all that it holds: what else stands in its name, from sessions before, is lost now and not only
+ * when its lease ends. Looked for before it is written, since most agents that come have nothing.
+ */
+export const forsakeAttempts = procedure("task.forsake", async ({ read, write }, forsaken: Forsaken): Promise<void> => {
+  const found = await read((reader) => findForsaken(reader, forsaken));
+  if (found.length === 0) return;
+  await write(async (act) => {
+    for (const row of await findForsaken(act.writer, forsaken)) await loseAttempt(act, row, isHeldBy(act, { taskId: row.id, attempt: row.attempt, sessionId: row.session_id ?? "" }, held));
+  });
 });
 
 /** Says why tasks of a team are not claimed. Only changes of the reason are told. */

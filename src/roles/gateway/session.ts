@@ -40,6 +40,8 @@ export interface SessionParts {
   readonly log: Log;
   readonly bell: Bell;
   readonly gatewayId: string;
+  /** Called when the session holds one attempt more. */
+  onHold(session: Session): void;
   /** Called when the session cannot go on. */
   onFailed(session: Session): void;
 }
@@ -155,6 +157,7 @@ export class Session implements Place {
 
   hold({ taskId, attempt }: Named): void {
     this.#holds.set(taskId, attempt);
+    this.#parts.onHold(this);
   }
 
   send(word: GatewayWord): void {

@@ -63,6 +63,8 @@ export class Sessions implements PlaceList {
   readonly #teams = new Map<string, Set<Session>>();
   /** The same by team and name; more than one only while one takes another's place. */
   readonly #names = new Map<string, Set<Session>>();
+  /** Those that hold an attempt, and some that did when they were last looked at: of ten thousand few do. */
+  readonly #holding = new Set<Session>();
   readonly #heard = new Map<string, () => void>();
   /** Sessions whose agent is being taken out of the pool: it is not put in again before. */
   readonly #leaving = new Map<string, Promise<void>>();
@@ -115,6 +117,7 @@ export class Sessions implements PlaceList {
   #forget(session: Session): boolean {
     if (this.#sessions.get(session.id) !== session) return false;
     this.#sessions.delete(session.id);
+    this.#holding.delete(session);
     for (const [index, key] of this.#indexesOf(session)) {
       const kept = index.get(key);
       kept?.delete(session);
@@ -134,7 +137,10 @@ export class Sessions implements PlaceList {
   /** Attempts that were cancelled, ended or given to others meanwhile. */
   async reviewHolds(): Promise<void> {
     const attempts: Attempt[] = [];
-    for (const session of this.#sessions.values()) if (session.isHolding) attempts.push(...session.attempts);
+    for (const session of this.#holding) {
+      if (session.isHolding) attempts.push(...session.attempts);
+      else this.#holding.delete(session);
+    }
     for (const batch of batches(attempts)) {
       const stale = await this.#parts.gate.store.read((reader) => findStale(reader, batch));
       for (const each of stale) this.#sessions.get(each.sessionId)?.stop(each, each.isCancelled ? "cancelled" : "stale");
@@ -252,7 +258,7 @@ export class Sessions implements PlaceList {
     if (session.caller.credentialId !== caller.credentialId || session.hello.agent_id !== hello.agent_id) return undefined;
     session.close(closeCodes.replaced, "the agent came back on a new connection");
     await this.#leaving.get(session.id);
-    await connectAgent(this.#parts.gate, caller, { hello: session.hello, sessionId: session.id, gatewayId: this.#parts.gatewayId, replaces: undefined });
+    await connectAgent(this.#parts.gate, caller, { hello: session.hello, sessionId: session.id, gatewayId: this.#parts.gatewayId, replaces: session.id });
     if (!isOpen() || this.#sessions.get(session.id) !== session) return undefined;
     if (session.attach(link, hello.resume.ack, this.#welcome(session, { resumed: true, keep: [], stop: [] }))) return session;
     await this.drop(session);
@@ -266,7 +272,7 @@ export class Sessions implements PlaceList {
   /** A new session: what the agent holds is compared with what it should hold. */
   async #begin({ hello, caller, link, isOpen }: Greeted): Promise<Session | undefined> {
     const { gate, gatewayId } = this.#parts;
-    const parts: SessionParts = { ...this.#parts, onFailed: (failed) => this.#dropFailed(failed) };
+    const parts: SessionParts = { ...this.#parts, onHold: (holding) => this.#holding.add(holding), onFailed: (failed) => this.#dropFailed(failed) };
     const session = new Session(parts, { id: gate.services.random.uuid(), caller, hello });
     const replaces = hello.resume?.session_id ?? hello.replaces;
     const former = replaces === undefined ? undefined : this.#sessions.get(replaces);
