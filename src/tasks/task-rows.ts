@@ -9,6 +9,7 @@
 import { and, eq, type SQL, sql } from "drizzle-orm";
 import { assert } from "../fault.ts";
 import type { CommandAct } from "../gate/operation.ts";
+import { givenRowWhere } from "../store/conditional-insert.ts";
 import { type Given, planWrite } from "../store/plan.ts";
 import type { Tables } from "../store/schema.ts";
 import type { Reader } from "../store/store.ts";
@@ -96,11 +97,13 @@ export async function withEvent(act: CommandAct, [row]: readonly TaskRow[], even
   return row;
 }
 
+const insertRow = planWrite((writer, _given: Given<TaskRow>) => writer.insert(writer.tables.tasks).select(givenRowWhere(writer.tables.tasks, sql`true`)));
+
 /** A new task with its first event. */
 export async function insertTask(act: CommandAct, row: Omit<TaskRow, "event_count">, labels: readonly string[]): Promise<void> {
-  const { tasks, taskLabels } = act.writer.tables;
+  const { taskLabels } = act.writer.tables;
   const inserted: TaskRow = { ...row, event_count: 1 };
-  await act.writer.insert(tasks).values(inserted);
+  await insertRow(act.writer, inserted);
   if (labels.length > 0) await act.writer.insert(taskLabels).values(labels.map((label) => ({ id: `${row.id}/${label}`, task_id: row.id, label })));
   await writeEvent(act, inserted, { kind: "status" });
 }

@@ -1,6 +1,7 @@
 /** Rows of snapshots: one for each saved version. */
 import { and, eq } from "drizzle-orm";
 import type { CommandAct } from "../gate/operation.ts";
+import { type Given, planRead } from "../store/plan.ts";
 import type { Reader } from "../store/store.ts";
 import type { Tables } from "../store/schema.ts";
 import type { WorkflowRow } from "./workflow-rows.ts";
@@ -31,12 +32,15 @@ export async function findSnapshot(reader: Reader, { teamId, workflowId, id }: S
   return found;
 }
 
-/** The kept version; undefined when it was not kept. */
-export async function findVersion(reader: Reader, { teamId, workflowId, version }: SnapshotKey & { readonly version: number }): Promise<SnapshotRow | undefined> {
+const byVersion = planRead((reader, given: Given<SnapshotKey & { readonly version: number }>) => {
   const { workflowSnapshots: snapshots } = reader.tables;
-  const [found] = await reader
+  return reader
     .select()
     .from(snapshots)
-    .where(and(eq(snapshots.workflow_id, workflowId), eq(snapshots.workflow_version, version), eq(snapshots.team_id, teamId)));
-  return found;
+    .where(and(eq(snapshots.workflow_id, given("workflowId")), eq(snapshots.workflow_version, given("version")), eq(snapshots.team_id, given("teamId"))));
+});
+
+/** The kept version; undefined when it was not kept. */
+export async function findVersion(reader: Reader, key: SnapshotKey & { readonly version: number }): Promise<SnapshotRow | undefined> {
+  return (await byVersion(reader, key))[0];
 }
