@@ -72,7 +72,7 @@ describe("connecting", () => {
     world.services.clock.advance(1);
     expect(await pool(world, owner)).toEqual([]);
     await connectAgent(world.gate, agentOf(teamId), connecting("a", "s2"));
-    await connectAgent(world.gate, agentOf(teamId), connecting("a", "s2"));
+    await connectAgent(world.gate, agentOf(teamId), connecting("a", "s2", "s2"));
     expect(await pool(world, owner)).toEqual(["a"]);
   });
 });
