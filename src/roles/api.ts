@@ -23,7 +23,7 @@ import { addInvitationDoors } from "./api/invitations.ts";
 import { addInvitationPages } from "./api/invitation-pages.ts";
 import { addLicenseDoors } from "./api/license.ts";
 import { addManagementDoors } from "./api/management.ts";
-import { addMcpDoors, challengeAtMcp } from "./api/mcp.ts";
+import { addMcpDoors, challengeAtMcp, type McpServers } from "./api/mcp.ts";
 import { addNotificationDoors } from "./api/notifications.ts";
 import { addOidcClientDoors } from "./api/oidc-clients.ts";
 import { addPages } from "./api/pages.ts";
@@ -55,10 +55,12 @@ export interface ApiOptions {
   readonly accessBell: Bell;
   /** The way to the gateway, for calls to services. */
   readonly relay: Pick<ServiceRelay, "gatewayUrl" | "fetch">;
+  /** What the MCP endpoint serves; other than the product's own tools in tests only. */
+  readonly mcpServers?: McpServers;
 }
 
 /** Adds the API server's doors to `app`. */
-export function addApiDoors(app: App, { gate, log, keyring, licenseServer, streams, bell, accessBell, relay, shelf }: ApiOptions): void {
+export function addApiDoors(app: App, { gate, log, keyring, licenseServer, streams, bell, accessBell, relay, shelf, mcpServers }: ApiOptions): void {
   addSessionDoors(app, gate, keyring);
   addManagementDoors(app, gate);
   addUserDoors(app, gate);
@@ -77,7 +79,7 @@ export function addApiDoors(app: App, { gate, log, keyring, licenseServer, strea
   addAgentDoors(app, gate);
   addTunnelApiDoors(app, gate, accessBell);
   addContainerDoors(app, gate, { ...relay, bell: accessBell });
-  addMcpDoors(app, { log, gate, streams, bell, relay: { ...relay, bell: accessBell } });
+  addMcpDoors(app, { log, gate, streams, bell, relay: { ...relay, bell: accessBell }, servers: mcpServers });
   addLicenseDoors(app, gate, licenseServer);
   addOidcClientDoors(app, gate);
   addConsentDoors(app, gate);

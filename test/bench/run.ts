@@ -18,6 +18,7 @@ import { issuerTokens } from "./figures/issuer.ts";
 import { keyChecks } from "./figures/keys.ts";
 import { leaseRenewals } from "./figures/leases.ts";
 import { gatewayLoad } from "./figures/gateway.ts";
+import { mcpCalls } from "./figures/mcp.ts";
 import { hotRenewal } from "./figures/renewal.ts";
 import { requests } from "./figures/requests.ts";
 import { passwordSignIn } from "./figures/sign-in.ts";
@@ -28,7 +29,7 @@ import { readMachine, readVersions, watchOthers } from "./machine.ts";
 import { markdown, published, type Report } from "./report.ts";
 import { shown } from "./table.ts";
 
-const benches: readonly Bench[] = [starts, leaseRenewals, entitlementCheck, hotRenewal, storeWrites, requests, keyChecks, passwordSignIn, issuerTokens, gatewayLoad, backPressure];
+const benches: readonly Bench[] = [starts, leaseRenewals, entitlementCheck, hotRenewal, storeWrites, requests, keyChecks, passwordSignIn, issuerTokens, gatewayLoad, backPressure, mcpCalls];
 
 const root = dirname(dirname(import.meta.dir));
 const dist = join(root, "dist");

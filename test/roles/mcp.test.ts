@@ -196,6 +196,57 @@ describe("a session", () => {
   });
 });
 
+describe("the tasks extension", () => {
+  const TASKS = "io.modelcontextprotocol/tasks";
+  const able = { "io.modelcontextprotocol/clientCapabilities": { extensions: { [TASKS]: {} } } };
+
+  /** A request of a client that speaks the extension, its answer whole. */
+  async function ask(method: string, params: Readonly<Record<string, unknown>>, meta: object = able): Promise<Body> {
+    const name = params["name"] ?? params["taskId"];
+    const envelope = { "io.modelcontextprotocol/protocolVersion": MODERN, "io.modelcontextprotocol/clientInfo": { name: "test", version: "1" }, "io.modelcontextprotocol/clientCapabilities": {}, ...meta };
+    const headers = { "mcp-protocol-version": MODERN, "mcp-method": method, "mcp-name": String(name) };
+    return (await messages(await post({ jsonrpc: "2.0", id: 1, method, params: { ...params, _meta: envelope } }, headers)))[0] ?? {};
+  }
+  const run = async () => member(member(await callTool(modern(), "run_workflow_by_slug", { workflow_slug: "work" }), "structuredContent"), "task_id");
+
+  test("is told of, and gives the task in place of a call that waits", async () => {
+    const discovered = await ask("server/discover", {});
+    expect(member(member(member(discovered["result"], "capabilities"), "extensions"), TASKS)).toEqual({});
+    const task_id = await run();
+    const started = await ask("tools/call", { name: "wait_for_task", arguments: { task_id } });
+    expect(started["result"]).toMatchObject({ resultType: "task", taskId: task_id, status: "working", ttlMs: null, pollIntervalMs: 1_000 });
+    expect(member(started["result"], "structuredContent")).toBeUndefined();
+    expect(member((await ask("tasks/get", { taskId: task_id }))["result"], "status")).toBe("working");
+    expect((await ask("tasks/update", { taskId: task_id, inputResponses: {} }))["error"]).toBeUndefined();
+
+    const agent = await connectAgent(site, (await addKey(site.gate, site.people.owner, "agent")).rawKey);
+    const offer = await agent.take("offer");
+    agent.say({ type: "accept", ...attemptOf(offer) });
+    agent.say({ type: "result", ...attemptOf(offer), outcome: { kind: "failed", error: "out of paint", is_retryable: false } });
+    await agent.take("taken");
+    const done = (await ask("tasks/get", { taskId: task_id }))["result"];
+    expect(member(done, "status")).toBe("completed");
+    expect(member(member(member(done, "result"), "structuredContent"), "task_error")).toBe("out of paint");
+    const over = await ask("tools/call", { name: "wait_for_task", arguments: { task_id } });
+    expect(member(member(over["result"], "structuredContent"), "task_status")).toBe("failed");
+    agent.close();
+  });
+
+  test("cancels the task", async () => {
+    const taskId = await run();
+    expect((await ask("tasks/cancel", { taskId }))["error"]).toBeUndefined();
+    expect(member((await ask("tasks/get", { taskId }))["result"], "status")).toBe("cancelled");
+  });
+
+  test("is for those who speak it, and for the team's own tasks", async () => {
+    for (const method of ["tasks/get", "tasks/update", "tasks/cancel"]) {
+      expect([method, member((await ask(method, { taskId: await run() }, {}))["error"], "code")]).toEqual([method, -32_021]);
+      expect([method, member((await ask(method, { taskId: "00000000-0000-7000-8000-00000000000f" }))["error"], "code")]).toEqual([method, -32_602]);
+      expect([method, member((await ask(method, {}))["error"], "code")]).toEqual([method, -32_602]);
+    }
+  });
+});
+
 describe("what is refused", () => {
   const list = { jsonrpc: "2.0", id: 1, method: "tools/list" };
 

@@ -26,6 +26,7 @@ import { apiAuthenticate } from "../../src/roles/api/authenticate.ts";
 import { DiskShelf } from "../../src/files/disk-shelf.ts";
 import type { Shelf } from "../../src/files/shelf.ts";
 import { uploads } from "../../src/roles/api/files.ts";
+import type { McpServers } from "../../src/roles/api/mcp.ts";
 import { openTaskStreams } from "../../src/roles/api/task-events.ts";
 import { findAnswerProblem } from "../../src/roles/api/answers.ts";
 import { addGatewayDoors, type GatewayDoors } from "../../src/roles/gateway.ts";
@@ -88,6 +89,8 @@ export interface RolesOptions extends TestGateOptions {
   readonly shelfOver?: (disk: DiskShelf, gate: Gate) => Shelf;
   /** Before anybody has set it up. */
   readonly isNew?: boolean;
+  /** What the MCP endpoint serves in place of the product's own tools. */
+  readonly mcpServers?: McpServers;
 }
 
 export interface TestRoles extends AsyncDisposable {
@@ -238,7 +241,7 @@ export async function startRoles(options: RolesOptions = {}): Promise<TestRoles>
   const disk = new DiskShelf(join(world.database.dataDir, "files"), gate.services.random);
   const shelf = options.shelfOver?.(disk, gate) ?? disk;
   const streams = openTaskStreams(gate, log);
-  addApiDoors(apps.api, { gate, log, keyring, licenseServer: link, streams, bell, accessBell, relay: { gatewayUrl: () => urls.gateway, fetch: gate.services.fetch }, shelf });
+  addApiDoors(apps.api, { gate, log, keyring, licenseServer: link, streams, bell, accessBell, relay: { gatewayUrl: () => urls.gateway, fetch: gate.services.fetch }, shelf, ...(options.mcpServers === undefined ? {} : { mcpServers: options.mcpServers }) });
   const gateway = addGatewayDoors(apps.gateway, { gate, log, bell, accessBell });
   addIssuerDoors(apps.issuer, { gate, keyring, clientKeys: createClientKeySets(gate, createLog(gate.services.clock, "debug", (line) => logged.push(line))) });
   const listeners: Listener[] = [];

@@ -11,7 +11,8 @@ import { findScope } from "../../gate/scopes.ts";
 import { bugFault, faultOf } from "../../http/respond.ts";
 import type { Log } from "../../log.ts";
 import { version } from "../../version.ts";
-import { type McpTool, mcpTools, type ToolSite } from "./mcp-tools.ts";
+import { addTaskHandlers, speaksTasks, startedTask, TASKS_EXTENSION } from "./mcp-tasks.ts";
+import { type McpTool, mcpTools, type ToolSite, WAIT_TOOL } from "./mcp-tools.ts";
 
 const instructions = "Runs the workflows of one team on its own agents. List workflows, run one, wait for its task, fetch the result. Files go in and out by links.";
 
@@ -40,21 +41,37 @@ function refusal({ code, message, hint }: Fault): CallToolResult {
   return { isError: true, content: [{ type: "text", text: `${message}${hint === undefined ? "" : ` ${hint}`} (${code})` }] };
 }
 
+function answered(value: object): CallToolResult {
+  const text = JSON.stringify(value);
+  return { content: [{ type: "text", text }], structuredContent: JSON.parse(text) };
+}
+
 export interface McpServerParts {
   readonly site: ToolSite;
   readonly log: Log;
   readonly caller: Caller;
 }
 
-async function call(tool: McpTool, { site, log, caller }: McpServerParts, { given, context }: { readonly given: unknown; readonly context: ServerContext }): Promise<CallToolResult> {
+interface Call {
+  readonly given: unknown;
+  readonly context: ServerContext;
+}
+
+/** The task in place of waiting for it, where the client can take it. */
+async function startedInstead({ name }: McpTool, { site, caller }: McpServerParts, { given, context }: Call): Promise<CallToolResult | undefined> {
+  const taskId = name === WAIT_TOOL && speaksTasks(context) && typeof given === "object" && given !== null && "task_id" in given ? given.task_id : undefined;
+  return typeof taskId === "string" ? await startedTask(site, caller, taskId) : undefined;
+}
+
+async function call(tool: McpTool, parts: McpServerParts, { given, context }: Call): Promise<CallToolResult> {
+  const { site, log, caller } = parts;
   const { signal, _meta, notify } = context.mcpReq;
   const token = _meta?.progressToken;
   const progress = async (done: number, message: string) => {
     if (token !== undefined) await notify({ method: "notifications/progress", params: { progressToken: token, progress: done, total: 1, message } });
   };
   try {
-    const value: object = JSON.parse(JSON.stringify(await tool.run(site, { caller, signal, progress }, given)));
-    return { content: [{ type: "text", text: JSON.stringify(value) }], structuredContent: { ...value } };
+    return (await startedInstead(tool, parts, { given, context })) ?? answered(await tool.run(site, { caller, signal, progress }, given));
   } catch (error) {
     const fault = faultOf(error);
     if (fault !== undefined) return refusal(fault);
@@ -68,12 +85,13 @@ async function call(tool: McpTool, { site, log, caller }: McpServerParts, { give
 export function createMcpServer(parts: McpServerParts): Server {
   const { caller } = parts;
   const tools = mcpTools.filter((tool) => isVisible(tool, caller));
-  const server = new Server({ name: "cyberun", title: "Cyberun", version }, { capabilities: { tools: {} }, instructions });
+  const server = new Server({ name: "cyberun", title: "Cyberun", version }, { capabilities: { tools: {}, extensions: { [TASKS_EXTENSION]: {} } }, instructions });
   server.setRequestHandler("tools/list", () => ({ tools: tools.map(shown) }));
   server.setRequestHandler("tools/call", async ({ params }, context): Promise<CallToolResult> => {
     const tool = tools.find(({ name }) => name === params.name);
     if (tool === undefined) return { isError: true, content: [{ type: "text", text: `There is no tool ${params.name.slice(0, 100)} for this key. tools/list shows those that there are. (not_found)` }] };
     return await call(tool, parts, { given: params.arguments ?? {}, context });
   });
+  addTaskHandlers(server, { ...parts, result: answered });
   return server;
 }

@@ -53,6 +53,8 @@ export interface McpTool {
   run(site: ToolSite, call: ToolCall, given: unknown): Promise<object>;
 }
 
+/** The one tool that takes as long as a task. */
+export const WAIT_TOOL = "wait_for_task";
 const WAIT_SECONDS = 60;
 const WAIT_SECONDS_MAX = 300;
 
@@ -152,7 +154,7 @@ export const mcpTools: readonly McpTool[] = [
   tool({ name: "list_tasks", title: "List tasks", description: "The team's tasks, the newest first.", operation: "task.list", ...reading, input: Type.Object({ ...paging, status: Type.Optional(Type.String({ description: "pending, waiting, queued, running, completed, failed or cancelled." })), workflow_id: Type.Optional(Type.String()) }, closed), act: ({ gate }, { caller }, input) => listTasks(gate, caller, input) }),
   tool({ name: "get_task", title: "Read a task", description: "How a task is, and why it waits if it does.", operation: "task.read", ...reading, input: Type.Object({ task_id: TaskId }, closed), act: ({ gate }, { caller }, input) => readTask(gate, caller, input) }),
   tool({
-    name: "wait_for_task",
+    name: WAIT_TOOL,
     title: "Wait for a task",
     description: `Waits until a task is over, with progress on the way, and says how it is. When the time is over first, the task goes on: call it again.`,
     operation: "task.follow",
