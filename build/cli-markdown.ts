@@ -31,11 +31,18 @@ file that only this user may read, and is not printed then.
 Lists come in pages (\`--page\`, \`--per-page\`), or as one with \`--all\`. What cannot be taken back is asked about on a
 terminal; elsewhere it needs \`--yes\`, and without it nothing is done (exit code 2).
 
+## In a shell
+
+\`cyberun completion bash|zsh|fish\` prints what completes commands and flags, \`cyberun man\` the manual page. \`cyberun doctor\` looks
+whether everything is there that the deployment needs.
+
 ## Output
 
 Standard output holds what was asked for and nothing else; logs and remarks go to standard error. With \`--json\` standard
 output is one JSON object on one line. Its \`schema_version\` is 1: members may be added, none changes its meaning or goes.
-\`serve\` and \`trial\` print theirs once everything serves.
+\`serve\` and \`trial\` print theirs once everything serves. \`cyberun schema COMMAND\` prints the JSON Schema of a command's object and of
+a failure. A command that waits tells how far it is to a person at a terminal; in a pipe it says its answer and nothing on the way but
+the task's own log. Nothing is coloured.
 
 A failure leaves standard output empty and never ends in 0. With \`--json\` its description is one JSON object, the last line
 of standard error:

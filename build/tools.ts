@@ -43,6 +43,9 @@ export const tools = {
   postgres: { find: findPostgres, packages: ["postgresql"] },
   openssl: { find: () => which("openssl"), packages: ["openssl"] },
   python3: { find: () => which("python3"), packages: ["python3"] },
+  zsh: { find: () => which("zsh"), packages: ["zsh"] },
+  fish: { find: () => which("fish"), packages: ["fish"] },
+  mandoc: { find: () => which("mandoc"), packages: ["mandoc"] },
   authlib: {
     find: () => findPythonWith("authlib", "requests", "jwcrypto", "jwt", "cryptography"),
     packages: ["python3-authlib", "python3-requests", "python3-jwcrypto", "python3-jwt", "python3-cryptography"],
@@ -51,7 +54,7 @@ export const tools = {
 
 export type ToolName = keyof typeof tools;
 
-export const toolNames: readonly ToolName[] = ["chromium", "postgres", "openssl", "python3", "authlib"];
+export const toolNames: readonly ToolName[] = ["chromium", "postgres", "openssl", "python3", "authlib", "zsh", "fish", "mandoc"];
 
 export function missingTools(): readonly ToolName[] {
   return toolNames.filter((name) => tools[name].find() === undefined);

@@ -32,13 +32,14 @@ async function start(): Promise<number> {
   }
   if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "version")) {
     const { versionResult } = await import("./cli/version.ts");
-    process.stdout.write(`${versionResult().text}\n`);
+    const { writeOut } = await import("./cli/write-out.ts");
+    writeOut(`${versionResult().text}\n`);
     return 0;
   }
   return await run();
 }
 
 const exitCode = await start();
-// What was printed goes out first; then nothing that was left open may keep the process.
-await Promise.all([process.stdout, process.stderr].map((stream) => new Promise<void>((resolve) => stream.write("", () => resolve()))));
+// What was said goes out first; then nothing that was left open may keep the process.
+await new Promise<void>((resolve) => process.stderr.write("", () => resolve()));
 process.exit(exitCode);

@@ -1,7 +1,7 @@
 /** `cyberun agent run`, `diag` and `drain`: the reference agent of this host. */
 import { mkdirSync, rmSync } from "node:fs";
 import { resolve } from "node:path";
-import { type Static, Type } from "typebox";
+import type { Static } from "typebox";
 import { Agent } from "../agent/agent.ts";
 import { Journal, startOf } from "../agent/journal.ts";
 import { type AgentSettings, readAgentSettings } from "../agent/settings.ts";
@@ -15,6 +15,7 @@ import { createLog } from "../log.ts";
 import type { Secret } from "../secret.ts";
 import { shapeOf } from "../shape.ts";
 import { version } from "../version.ts";
+import { AgentStatus } from "./agent-status.ts";
 import type { Context, Result } from "./context.ts";
 import { EXIT_OK, EXIT_TRANSIENT } from "./exit-codes.ts";
 import { firstSignal } from "./signals.ts";
@@ -50,20 +51,8 @@ export async function agentRun(context: Context): Promise<undefined> {
   return undefined;
 }
 
-const StatusSchema = Type.Object({
-  agent_id: Type.String(),
-  gateway_url: Type.String(),
-  pid: Type.Integer(),
-  at: Type.String(),
-  state: Type.String(),
-  session_id: Type.Optional(Type.String()),
-  last_close: Type.Optional(Type.String()),
-  is_draining: Type.Boolean(),
-  attempts: Type.Array(Type.Object({ task_id: Type.String(), attempt: Type.Integer(), is_over: Type.Boolean(), log_bytes: Type.Integer() })),
-  results_taken: Type.Integer(),
-});
-type Status = Readonly<Static<typeof StatusSchema>>;
-const statusShape = shapeOf(StatusSchema);
+type Status = Readonly<Static<typeof AgentStatus>>;
+const statusShape = shapeOf(AgentStatus);
 
 function linesOf({ agent_id, gateway_url, state, last_close, is_draining, attempts, at }: Status, isAlive: boolean): readonly string[] {
   return [

@@ -8,6 +8,7 @@ import { agentCommands } from "./agent-commands.ts";
 import { type CommandRow, host, onHost, person } from "./command-row.ts";
 import { deploymentCommands } from "./deployment-commands.ts";
 import { peopleCommands } from "./people-commands.ts";
+import { selfCommands } from "./self-commands.ts";
 import { workCommands } from "./work-commands.ts";
 
 /** What it takes to ask a License Server. */
@@ -312,26 +313,7 @@ export const commands = {
     notes: ["The id is that of devices list. CYBERUN_API_KEY goes before the profile."],
   },
   ...agentCommands,
-  "verify-self": {
-    purpose: "Compare this executable with the sums its vendor published",
-    settings: [],
-    options: ["json", "sums"],
-    notes: [
-      "It shows damage and clumsy changes. Whoever can replace the executable can make it say anything, so compare the sum with another computer's tools too.",
-    ],
-  },
-  version: {
-    purpose: "Print version and build time",
-    settings: [],
-    options: ["json"],
-  },
-  help: {
-    purpose: "Explain a command",
-    operands: ["COMMAND"],
-    hasFreeOperands: true,
-    settings: [],
-    options: ["json"],
-  },
+  ...selfCommands,
 } as const satisfies Record<string, CommandRow>;
 
 export type CommandName = keyof typeof commands;

@@ -10,7 +10,7 @@ import { Fault } from "../fault.ts";
 import { redact } from "../log.ts";
 import type { Services } from "../services.ts";
 import { type Arguments, parseArguments } from "./arguments.ts";
-import { commandOf, findCommand, type Resolved } from "./commands.ts";
+import { type CommandName, commandOf, findCommand, type Resolved } from "./commands.ts";
 import type { Context, Result } from "./context.ts";
 import { EXIT_BUG, EXIT_INTERRUPTED, EXIT_OK } from "./exit-codes.ts";
 import { helpFor, unknownCommand, usageOf } from "./help.ts";
@@ -25,6 +25,18 @@ export interface World {
   readonly workingDirectory: string;
   readonly services: Services;
   readonly terminal: Terminal;
+  /**
+   * Says what is wrong with an answer; it is a bug then, and not printed. For tests: a member that the schema does not know yet is no
+   * reason to fail people's commands.
+   */
+  readonly findAnswerProblem?: (name: CommandName, data: Result["data"]) => string | undefined;
+}
+
+/** What is printed, once it was looked at. */
+function shown(name: CommandName, result: Result, { world: { findAnswerProblem }, isJson }: { readonly world: World; readonly isJson: boolean }): string {
+  const problem = findAnswerProblem?.(name, result.data);
+  if (problem !== undefined) throw new Error(problem);
+  return printed(result, isJson);
 }
 
 /** Flags that exist and that this command does not take, and operands that are missing or too many. */
@@ -48,13 +60,19 @@ function contextOf(resolved: Resolved, given: Arguments, world: World): Context 
   const { environment, workingDirectory, services, terminal } = world;
   const { config, notices } = readConfig({ flags: given.settings, environment, workingDirectory }, { takes, isTrial }, mistakes);
   const isJson = given.options.has("json");
-  const print = (result: Result) => terminal.out(printed(result, isJson));
+  const print = (result: Result) => terminal.out(shown(resolved.name, result, { world, isJson }));
   return { config, notices, options: given.options, operands: resolved.operands, services, terminal, print };
 }
 
-async function resultOf(given: Arguments, world: World): Promise<Result | undefined> {
+interface Ended {
+  readonly name: CommandName;
+  readonly result: Result;
+}
+
+/** Undefined when everything was printed on the way. */
+async function endOf(given: Arguments, world: World): Promise<Ended | undefined> {
   const { words, options, mistakes } = given;
-  if (options.has("help")) return helpFor(words);
+  if (options.has("help")) return { name: "help", result: helpFor(words) };
   const resolved = findCommand(words);
   if (resolved === undefined) {
     if (mistakes.length > 0) throw mistakesFault(mistakes);
@@ -62,7 +80,8 @@ async function resultOf(given: Arguments, world: World): Promise<Result | undefi
     throw unknownCommand(words);
   }
   const run = await loaders[resolved.name]();
-  return await run(contextOf(resolved, given, world));
+  const result = await run(contextOf(resolved, given, world));
+  return result === undefined ? undefined : { name: resolved.name, result };
 }
 
 function failed(error: unknown, isJson: boolean, terminal: Terminal): number {
@@ -83,9 +102,9 @@ export async function dispatch(argv: readonly string[], world: World): Promise<n
   const given = parseArguments(argv);
   const isJson = given.options.has("json");
   try {
-    const result = await resultOf(given, world);
-    if (result !== undefined) world.terminal.out(printed(result, isJson));
-    return result?.exit ?? EXIT_OK;
+    const ended = await endOf(given, world);
+    if (ended !== undefined) world.terminal.out(shown(ended.name, ended.result, { world, isJson }));
+    return ended?.result.exit ?? EXIT_OK;
   } catch (error) {
     return failed(error, isJson, world.terminal);
   }

@@ -40,7 +40,8 @@ export function statusLines({ state, reason, hint, license, problem }: LicenseSt
   ];
 }
 
-async function ask(services: Services, address: string): Promise<LicenseStatusAnswer | undefined> {
+/** What the License Server at `address` says; undefined when it does not answer as one. */
+export async function askLicenseServer(services: Services, address: string): Promise<LicenseStatusAnswer | undefined> {
   const abort = new AbortController();
   const cancel = services.clock.after(ANSWER_MS_MAX, () => abort.abort());
   try {
@@ -59,7 +60,7 @@ export async function licenseStatus({ config, services: plain }: Context): Promi
   const services = withExtraCa(plain, config.extraCaFile);
   const addresses = licenseServersOf(config, undefined);
   for (const address of addresses) {
-    const status = await ask(services, address);
+    const status = await askLicenseServer(services, address);
     if (status === undefined) continue;
     const now = Math.floor(services.clock.now() / 1_000);
     return {

@@ -120,4 +120,8 @@ export const loaders: Readonly<Record<CommandName, () => Promise<Run>>> = {
   "verify-self": async () => (await import("./verify-self.ts")).verifySelf,
   version: async () => (await import("./version.ts")).showVersion,
   help: async () => (await import("./help.ts")).showHelp,
+  doctor: async () => (await import("./doctor.ts")).doctor,
+  schema: async () => (await import("./schema.ts")).schema,
+  completion: async () => (await import("./completion.ts")).completion,
+  man: async () => (await import("./man.ts")).man,
 };

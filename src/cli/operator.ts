@@ -183,6 +183,11 @@ async function openOnStore({ config, services, terminal }: Context, options: Ope
   };
 }
 
+/** Whether a server runs on the data directory. Throws Fault `forbidden` when its door is not for this user. */
+export async function isServerRunning({ config, services }: Pick<Context, "config" | "services">): Promise<boolean> {
+  return hasDataDirectory(config) && (await isServed({ services, socket: dataDirectory(config.dataDir).operatorSocket }));
+}
+
 /** The way in. Throws a Fault that says what is in the way. */
 export async function openOperator(context: Context, options: OperatorOptions = {}): Promise<Operator> {
   const { config, services } = context;

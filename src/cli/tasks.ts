@@ -5,9 +5,11 @@ import { EXIT_OK, EXIT_UNDONE } from "./exit-codes.ts";
 import { listed } from "./pages.ts";
 import { openPerson, type Person, withQuery } from "./person.ts";
 import { shownCell, shownTime, textMembers } from "./text-table.ts";
-import { followTask } from "./task-stream.ts";
+import { followTask, type TaskEvent } from "./task-stream.ts";
 
 const path = "/api/v1/r/tasks";
+
+const PERCENT = 100;
 
 const words = {
   name: "task_list",
@@ -62,13 +64,23 @@ export async function tasksCancel(context: Context): Promise<Result> {
   return { data: { id, is_cancelled: true }, text: `The task ${shownCell(id)} is cancelled.` };
 }
 
+function progressText({ progress, message }: Members): string {
+  const share = typeof progress === "number" ? `${Math.round(progress * PERCENT)} %` : "";
+  return [share, message === undefined ? "" : shownCell(message)].filter((part) => part !== "").join(" ");
+}
+
+/** What an event is worth to who waits: the log always; how far it is to a person at a terminal, and not in a pipe. */
+function tell({ err, isInteractive }: Context["terminal"], { kind, content }: TaskEvent): void {
+  // A log may be anything; what steers a terminal is left out.
+  if (kind === "log" && typeof content["text"] === "string") return err(content["text"].replace(/[^\P{Cc}\n\t]/gu, ""));
+  if (!isInteractive) return;
+  if (kind === "status") return err(`cyberun: the task is ${shownCell(content["status"])}\n`);
+  if (kind === "progress") err(`cyberun: ${progressText(content)}\n`);
+}
+
 /** Follows the task to its end, its log on standard error. */
 export async function waitFor(context: Context, person: Person, id: string): Promise<Result> {
-  for await (const { kind, content } of followTask(context.services, person, `${itemPath(path, id)}/events`)) {
-    // A log may be anything; what steers a terminal is left out.
-    if (kind === "log" && typeof content["text"] === "string") context.terminal.err(content["text"].replace(/[^\P{Cc}\n\t]/gu, ""));
-    if (kind === "status") context.terminal.err(`cyberun: the task is ${shownCell(content["status"])}\n`);
-  }
+  for await (const event of followTask(context.services, person, `${itemPath(path, id)}/events`)) tell(context.terminal, event);
   return await resultOf(person, id);
 }
 

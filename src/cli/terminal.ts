@@ -4,6 +4,7 @@
  * Rule: nobody is asked anything unless a person sits at a terminal, and what is typed as a password is not shown.
  */
 import { Fault } from "../fault.ts";
+import { writeOut } from "./write-out.ts";
 
 export interface Terminal {
   out(text: string): void;
@@ -118,7 +119,7 @@ async function ask(question: string): Promise<string | undefined> {
 /** The streams of this process. */
 export function processTerminal(): Terminal {
   return {
-    out: (text) => void process.stdout.write(text),
+    out: (text) => void writeOut(text),
     err: (text) => void process.stderr.write(text),
     isInteractive: process.stdin.isTTY === true && process.stderr.isTTY === true,
     readInput,

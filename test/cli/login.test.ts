@@ -4,6 +4,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync
 import { join } from "node:path";
 import { listDevices } from "../../src/credentials/device-keys.ts";
 import { confirmPairing, refusePairing } from "../../src/credentials/pairing.ts";
+import { findCommandProblem } from "../../src/cli/answer-schemas.ts";
 import { dispatch } from "../../src/cli/dispatch.ts";
 import type { Services } from "../../src/services.ts";
 import { run as runAny } from "../support/command-line.ts";
@@ -53,7 +54,7 @@ async function login(environment: Environment, decide: (userCode: string) => Pro
     },
   };
   let exit: number | undefined;
-  const ended = dispatch(["login", ...more], { environment, services, workingDirectory: "/", terminal }).then((code) => (exit = code));
+  const ended = dispatch(["login", ...more], { environment, services, workingDirectory: "/", terminal, findAnswerProblem: findCommandProblem }).then((code) => (exit = code));
   await eventually(() => exit !== undefined || CODE.test(terminal.printed.err));
   const [code] = CODE.exec(terminal.printed.err) ?? [];
   if (code !== undefined) await decide(code);

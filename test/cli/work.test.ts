@@ -82,6 +82,23 @@ test("a run sends its file, waits with the log, and ends as the task does", asyn
   expect((await cli.device(["files", "download", key, "--out", out])).exit).toBe(6);
 });
 
+test("a person at a terminal sees how far a task is, and a pipe its log alone", async () => {
+  const follow = async (answers: { readonly typed?: readonly string[] }) => {
+    const waited = cli.device(["run", "render", "--wait"], answers);
+    const offer = await accepted();
+    agent.say({ type: "progress", ...attemptOf(offer), progress: 0.5, message: "half\u001b[31m" });
+    agent.say({ type: "log", ...attemptOf(offer), offset: 0, stream: "stdout", text: "a line\n" });
+    await agent.take("logged");
+    end(offer, { kind: "completed", output: {} });
+    return (await ended(waited)).err;
+  };
+  const seen = await follow({ typed: [] });
+  expect(seen).toContain("cyberun: the task is running\n");
+  expect(seen).toContain("cyberun: 50 % half");
+  expect(seen).not.toContain("\u001b");
+  expect(await follow({})).toMatch(/^cyberun: the task is [0-9a-f-]{36}\na line\n$/);
+});
+
 test("a task that fails is told by the exit code, and a cancelled one too", async () => {
   const failing = cli.plain(["run", "render", "--wait"]);
   end(await accepted(), { kind: "failed", error: "out of memory", is_retryable: false });

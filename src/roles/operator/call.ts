@@ -19,6 +19,8 @@ export interface OperatorScope {
 /** A call with its input and output as they travel. */
 export interface OperatorCall<Input, Output> {
   readonly operation: OperationName;
+  /** The shape of the output. */
+  readonly output: TSchema;
   run(scope: OperatorScope, input: Input): Promise<Output>;
   /** As `run`, for input that came over the socket. Throws Fault `invalid_request` when it has another shape. */
   handle(scope: OperatorScope, input: unknown): Promise<Output>;
@@ -41,6 +43,7 @@ export function call<I extends TSchema, O extends TSchema>(
   const outputShape = shapeOf(outputSchema);
   return {
     operation,
+    output: outputSchema,
     run,
     async handle(scope, input) {
       if (inputShape.Check(input)) return await run(scope, input);

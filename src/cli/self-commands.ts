@@ -1,0 +1,59 @@
+/** Commands about this executable itself, and about whether all that it needs is there. */
+import { serverSettingNames } from "../config/table.ts";
+import type { CommandRow } from "./command-row.ts";
+
+export const selfCommands = {
+  doctor: {
+    purpose: "Look whether everything that this deployment needs is there, and say what to do where it is not",
+    settings: serverSettingNames,
+    options: ["json"],
+    notes: [
+      "It looks at the settings, the data directory and its disk, the clock, the license, the ports, the addresses under which people and agents reach the roles, and the agents. Run it on the deployment's host with the settings of the server, before the first start or beside a running one. Nothing is changed.",
+      "It ends in 0, also with warnings, and in 8 when it found a problem.",
+    ],
+  },
+  "verify-self": {
+    purpose: "Compare this executable with the sums its vendor published",
+    settings: [],
+    options: ["json", "sums"],
+    notes: [
+      "It shows damage and clumsy changes. Whoever can replace the executable can make it say anything, so compare the sum with another computer's tools too.",
+    ],
+  },
+  version: {
+    purpose: "Print version and build time",
+    settings: [],
+    options: ["json"],
+  },
+  help: {
+    purpose: "Explain a command",
+    operands: ["COMMAND"],
+    hasFreeOperands: true,
+    settings: [],
+    options: ["json"],
+  },
+  schema: {
+    purpose: "Print the JSON Schema of what a command prints with --json, and of how it says a failure",
+    operands: ["COMMAND"],
+    hasFreeOperands: true,
+    settings: [],
+    options: ["json"],
+  },
+  completion: {
+    purpose: "Print what completes commands and flags in a shell",
+    operands: ["bash|zsh|fish"],
+    settings: [],
+    options: ["json"],
+    notes: [
+      "bash: cyberun completion bash > /etc/bash_completion.d/cyberun",
+      "zsh: cyberun completion zsh > /usr/local/share/zsh/site-functions/_cyberun",
+      "fish: cyberun completion fish > ~/.config/fish/completions/cyberun.fish",
+    ],
+  },
+  man: {
+    purpose: "Print the manual page",
+    settings: [],
+    options: ["json"],
+    notes: ["cyberun man > /usr/local/share/man/man1/cyberun.1"],
+  },
+} as const satisfies Record<string, CommandRow>;

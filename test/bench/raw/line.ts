@@ -1,0 +1,2 @@
+/** The raw loop of a command: a compiled program that prints one line. */
+process.stdout.write(`${process.argv.length} words\n`);
