@@ -29,7 +29,7 @@ function expectFailure({ exit, out, err }: { readonly exit: number; readonly out
   expect([err, exit]).not.toEqual([err, 1]);
 }
 
-/** These run until they are stopped; the tests of executables start them. */
+/** These run until they are stopped: nothing can be said of their end here, and the tests of executables start them. */
 const lasting: readonly string[] = ["serve", "trial"];
 
 describe.each(commandNames)("%s", (name) => {
@@ -57,7 +57,14 @@ describe.each(commandNames)("%s", (name) => {
     expect(ended.err).toContain("--no-such-flag");
   });
 
-  test.skipIf(lasting.includes(name))("alone on a host it ends with what it promises, and asks nobody", async () => {
+  test("stands in the completions and in the manual page", async () => {
+    for (const shell of ["bash", "zsh", "fish"]) expect((await run(["completion", shell])).out.replaceAll("\\", "")).toContain(`'${name}'`);
+    expect((await run(["man"])).out.replaceAll("\\", "")).toContain(`.SS "cyberun ${name}`);
+  });
+});
+
+describe("alone on a host", () => {
+  test.each(commandNames.filter((name) => !lasting.includes(name)))("%s ends with what it promises, and asks nobody", async (name) => {
     using folder = temporaryFolder();
     const environment = { CYBERUN_DATA_DIR: join(folder.path, "data"), XDG_CONFIG_HOME: folder.path, HOME: folder.path, CYBERUN_API_URL: "http://127.0.0.1:1", CYBERUN_LICENSE_SERVER_ADDRESSES: "http://127.0.0.1:1" };
     const takes: readonly string[] = commandOf(name).settings;
@@ -69,11 +76,6 @@ describe.each(commandNames)("%s", (name) => {
     const said: unknown = JSON.parse(ended.out);
     expect(Compile(publishedAnswer(name) ?? {}).Check(said)).toBe(true);
     expect(Object.keys(exitCodes)).toContain(String(ended.exit));
-  });
-
-  test("stands in the completions and in the manual page", async () => {
-    for (const shell of ["bash", "zsh", "fish"]) expect((await run(["completion", shell])).out.replaceAll("\\", "")).toContain(`'${name}'`);
-    expect((await run(["man"])).out.replaceAll("\\", "")).toContain(`.SS "cyberun ${name}`);
   });
 });
 
