@@ -2,7 +2,7 @@
  * The way in for a machine that has only Node and npm, or only Bun: gets the pinned Bun and the dependencies, then
  * hands over to them.
  *
- *     npm start · npm test · npm run build|check|bench|drill|docs        (the same with `bun run`)
+ *     npm start · npm test · npm run build|check|bench|drill|docs|client        (the same with `bun run`)
  *
  * Rule: plain JavaScript for Node 20 and for Bun, without dependencies, since it runs before anything is installed.
  * The version of Bun is pinned in one place: package.json, devDependencies.bun.
@@ -133,6 +133,7 @@ const commands = {
   test: (args) => script("build/test.ts", args),
   check: (args) => script("build/check.ts", args),
   docs: (args) => script("build/docs.ts", args),
+  client: (args) => script("build/client.ts", args),
   bench: (args) => {
     build();
     script("test/bench/run.ts", args);

@@ -31,7 +31,7 @@ import { readDeployment } from "./identity/deployment.ts";
 import { PostOffice } from "./identity/post-office.ts";
 import { type Entitled, without } from "./license/entitlements.ts";
 import { LeaseHolder } from "./license/holder/lease-holder.ts";
-import type { LeaseRole } from "./license/lease.ts";
+import type { OwnRole } from "./license/lease.ts";
 
 import { hostFiles } from "./license/server/host-parts.ts";
 import { LicenseServer } from "./license/server/license-server.ts";
@@ -199,7 +199,7 @@ async function openLicenseServer(house: House): Promise<LicenseServer> {
   return server;
 }
 
-function openHolder(house: House, role: LeaseRole): LeaseHolder {
+function openHolder(house: House, role: OwnRole): LeaseHolder {
   const { config, log, directory, stops, addresses } = house;
   const own = addresses.bound.license;
   const joinToken = config.joinTokenFile === undefined ? undefined : findFile(config.joinTokenFile)?.toString("utf8").trim();
@@ -213,7 +213,7 @@ function openHolder(house: House, role: LeaseRole): LeaseHolder {
 
 /** What makes a role with a lease the role it is. */
 interface Fittings {
-  readonly role: LeaseRole;
+  readonly role: OwnRole;
   authenticate(gate: Gate): Authenticate;
   /** Adds the role's doors; gives its own metrics, if it has any. */
   furnish(app: App, gate: Gate, holder: LeaseHolder): { readonly metrics?: () => readonly Metric[] };

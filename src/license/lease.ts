@@ -20,11 +20,13 @@ export const PROOF_TYP = "cyberun-proof+jws";
 /** A challenge that is older is refused, whatever it is signed with. */
 export const CHALLENGE_SECONDS = 30;
 
-export const leaseRoles = ["api", "gateway", "issuer"] as const;
+/** The deployment's own roles, and products of others that gate their features by the same license. */
+export const leaseRoles = ["api", "gateway", "issuer", "product"] as const;
 export type LeaseRole = (typeof leaseRoles)[number];
+export type OwnRole = Exclude<LeaseRole, "product">;
 
 const closed = { additionalProperties: false };
-const Role = Type.Union([Type.Literal("api"), Type.Literal("gateway"), Type.Literal("issuer")]);
+const Role = Type.Union([Type.Literal("api"), Type.Literal("gateway"), Type.Literal("issuer"), Type.Literal("product")]);
 /** 32 bytes in base64url: a nonce, a public key, a thumbprint or a SHA-256. */
 const Bytes32 = Type.String({ pattern: "^[A-Za-z0-9_-]{43}$" });
 const Seconds = Type.Integer({ minimum: 0 });

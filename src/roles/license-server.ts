@@ -22,7 +22,7 @@ import { installLicense, readLicenseStatus, reloadLicense } from "../license/ser
 import type { LicenseServer } from "../license/server/license-server.ts";
 
 const Bytes32 = t.String({ pattern: "^[A-Za-z0-9_-]{43}$" });
-const Role = t.Union([t.Literal("api"), t.Literal("gateway"), t.Literal("issuer")]);
+const Role = t.Union([t.Literal("api"), t.Literal("gateway"), t.Literal("issuer"), t.Literal("product")]);
 const Proof = t.String({ minLength: 1, maxLength: 16_384 });
 
 function addHandshakeDoors(app: App, server: LicenseServer): void {

@@ -29,5 +29,5 @@ test("whoever ran the script and is killed takes the trial along, so that no por
 test("an unknown step is refused with the list of them", async () => {
   const { exitCode, stderr } = await run([bootstrap, "bogus"], { executable: process.execPath, env: bunOnly });
   expect(exitCode).toBe(1);
-  expect(stderr).toContain("start|build|test|check|docs|bench|drill");
+  expect(stderr).toContain("start|build|test|check|docs|client|bench|drill");
 });

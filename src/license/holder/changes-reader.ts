@@ -131,12 +131,15 @@ export class ChangesReader {
   #wait(): Promise<void> {
     const { clock, random } = this.#options.services;
     const waitMs = retryDelayMs(++this.#waits, { fraction: random.fraction(), isShut: false });
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const cancel = clock.after(waitMs, resolve);
-    this.#wake = resolve;
-    return promise.finally(() => {
-      cancel();
-      this.#wake = undefined;
+    // Not by withResolvers: this runs inside products too, on runtimes that do not have it yet.
+    return new Promise((resolve) => {
+      const end = () => {
+        cancel();
+        this.#wake = undefined;
+        resolve();
+      };
+      const cancel = clock.after(waitMs, end);
+      this.#wake = end;
     });
   }
 

@@ -65,7 +65,8 @@ const checks: readonly (readonly [Exclude<ProofRefusal, "signature" | "challenge
   ["role", (proof, { request }) => proof.role === request.role, "The proof is for another role than the challenge."],
   [
     "purpose",
-    (proof, { request }, { purpose }) => proof.purpose === purpose && (purpose === "lease" || request.client_nonce !== undefined),
+    // A product of others gets leases and changes nothing.
+    (proof, { request }, { purpose }) => proof.purpose === purpose && (purpose === "lease" || (request.client_nonce !== undefined && proof.role !== "product")),
     "The proof was made for another purpose.",
   ],
   ["audience", (proof, _challenge, { audience }) => proof.audience === audience, "The proof was made for another License Server."],

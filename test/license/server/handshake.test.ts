@@ -49,6 +49,15 @@ describe("the order of the checks", () => {
     });
   }
 
+  test.each(["reload", "install"] as const)("a product of others gets leases and may %s nothing", async (purpose) => {
+    await using site = await TestSite.start({ license: testVendor().sign() });
+    const product = site.client("product");
+    expect((await product.lease()).state).toBe("ok");
+    const file = purpose === "install" ? { fileSha256: product.nonce() } : {};
+    const message = product.proof({ purpose, ...(file.fileSha256 === undefined ? {} : { file_sha256: file.fileSha256 }) });
+    expect(() => presentProof(site.server.challenges, message, { purpose, audience: site.server.instance.kid, ...file })).toThrow(/made for another purpose/);
+  });
+
   test("a file has to be the one the proof names", async () => {
     await using site = await TestSite.start();
     const client = site.client();
