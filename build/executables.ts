@@ -6,6 +6,7 @@
  */
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { embeddedApp } from "./embedded-app.ts";
 import { checkEmbeddedKeys, embeddedKeys } from "./embedded-keys.ts";
 import { type Target, writeHardenedRuntime } from "./hardened-runtime.ts";
 
@@ -76,7 +77,7 @@ export async function compile({ entry, outfile, runtime, keys, target }: Compile
       __CYBERUN_VERSION__: JSON.stringify(packageVersion()),
       __CYBERUN_BUILD_TIME__: String(buildTime()),
     },
-    plugins: [embeddedKeys(keys)],
+    plugins: [embeddedKeys(keys), embeddedApp()],
     compile: {
       outfile,
       ...(target === undefined ? {} : { target }),

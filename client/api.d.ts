@@ -1,7 +1,6 @@
 /** A typed client of the API: every operation of the deployment's OpenAPI document, by its name. */
 import type { Operations } from "./operations.d.ts";
 
-export type { Operations } from "./operations.d.ts";
 export type OperationName = keyof Operations;
 
 /** What an operation takes. Members that it does not know are left out. */

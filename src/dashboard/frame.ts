@@ -24,10 +24,12 @@ export interface Layout {
   readonly tail?: Html | undefined;
   /** Where the browser goes by itself. */
   readonly leadsTo?: string | undefined;
+  /** The script that takes the content's place where scripts run. */
+  readonly script?: string | undefined;
 }
 
 /** The whole document around a page's content. */
-export function layout({ deploymentName, language, hasLogo }: Frame, { title, content, tail, leadsTo }: Layout): Html {
+export function layout({ deploymentName, language, hasLogo }: Frame, { title, content, tail, leadsTo, script }: Layout): Html {
   return html`<!doctype html>
 <html lang="${language}">
 <head>
@@ -36,12 +38,16 @@ export function layout({ deploymentName, language, hasLogo }: Frame, { title, co
 ${leadsTo === undefined ? undefined : html`<meta http-equiv="refresh" content="0; url=${leadsTo}">
 `}<title>${title} · ${deploymentName}</title>
 <link rel="stylesheet" href="/style.css">
-</head>
-<body>
+${script === undefined ? undefined : html`<link rel="stylesheet" href="/app.css">
+<script type="module" src="${script}"></script>
+`}</head>
+<body data-deployment="${deploymentName}"${hasLogo ? html` data-logo="/logo"` : undefined}>
+<div id="app">
 <main>
 ${logoImage(deploymentName, hasLogo)}${content}
 </main>
-${tail}</body>
+${tail}</div>
+</body>
 </html>
 `;
 }

@@ -44,6 +44,12 @@ export const pageHeaders = {
   "referrer-policy": "same-origin",
 } as const;
 
+/** A page with the dashboard's script, which asks this origin's API and nobody else. */
+export const appHeaders = {
+  ...pageHeaders,
+  "content-security-policy": "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+} as const;
+
 export function pageResponse(page: Html, status = 200, headers: Readonly<Record<string, string>> = {}): Response {
   return new Response(page.text, { status, headers: { ...pageHeaders, ...headers } });
 }

@@ -45,6 +45,7 @@ export interface PageWords {
   readonly on: string;
   readonly off: string;
   readonly reference: string;
+  readonly needsScripts: string;
   readonly invitation: string;
   readonly join: (team: string) => string;
   /** The sentence around the address, the team and the role. */
@@ -129,6 +130,7 @@ const en: PageWords = {
   on: "on",
   off: "off",
   reference: "API reference",
+  needsScripts: "The dashboard needs scripts. Without them this page says what matters most; the command line (cyberun help) does everything else.",
   invitation: "Invitation",
   join: (team) => `Join ${team}`,
   invited: [" is invited into the team ", " as ", "."],
@@ -225,6 +227,7 @@ const de: PageWords = {
   on: "an",
   off: "aus",
   reference: "API-Referenz (englisch)",
+  needsScripts: "Die Oberfläche braucht Skripte. Ohne sie steht hier das Wichtigste; alles andere tut die Befehlszeile (cyberun help).",
   invitation: "Einladung",
   join: (team) => `Beitritt zu ${team}`,
   invited: [" ist eingeladen in das Team ", " mit der Rolle ", "."],

@@ -153,9 +153,12 @@ export interface Overview {
   readonly displayName: string;
   readonly teams: readonly { readonly id: string; readonly display_name: string }[];
   readonly entitlements: Entitlements;
+  /** Address of the dashboard's script. */
+  readonly script: string;
 }
 
-export function overviewPage(frame: Frame, { displayName, teams, entitlements }: Overview): Html {
+/** The dashboard where scripts run; where they do not, or the server has trouble with them, what matters most. */
+export function overviewPage(frame: Frame, { displayName, teams, entitlements, script }: Overview): Html {
   const { language, deploymentName } = frame;
   const words = pageWordsIn(language);
   const content = html`<header>
@@ -176,6 +179,7 @@ ${licenseStates[entitlements.state].open ? undefined : html`<p>${words.featuresO
 <tbody>${featureRows(words, entitlements)}</tbody>
 </table>
 </section>
-<p><a href="/docs/api">${words.reference}</a></p>`;
-  return layout(frame, { title: words.overview, content });
+<p><a href="/docs/api">${words.reference}</a></p>
+<noscript><p class="note" id="needs-scripts">${words.needsScripts}</p></noscript>`;
+  return layout(frame, { title: words.overview, content, script });
 }

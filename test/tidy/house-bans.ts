@@ -9,7 +9,7 @@ export const houseBans: readonly Ban[] = [
     name: "the clock outside services",
     instead: "Take services.clock: now(), monotonic(), after().",
     pattern: /\bDate\.now\b|\bnew\s+Date\s*(?:\(\s*\)|(?![\w(]))|(?<![\w.]|new )Date\s*\(\s*\)|\bperformance\.now\b|\bset(?:Timeout|Interval)\b|\bBun\.(?:sleep|sleepSync|nanoseconds)\b|\bprocess\.hrtime\b/,
-    holdsIn: only("src/services.ts"),
+    holdsIn: only("src/services.ts", "src/dashboard/app/"),
     catches: ["Date.now()", "new Date()", "new Date;", "performance.now()", "setTimeout(a, 1)", "setInterval(a, 1)", "await Bun.sleep(1)"],
     passes: ["new Date(a)", "new Date(a * 1000).toISOString()", "clearTimeout(a)", "updated.now()", "Date.UTC(2020, 1)", "let a: Date;"],
   },
@@ -17,7 +17,8 @@ export const houseBans: readonly Ban[] = [
     name: "chance outside services",
     instead: "Take services.random: bytes(), uuid(), fraction().",
     pattern: /\bMath\.random\b|\bgetRandomValues\b|\brandomBytes\b|\brandomUUID(?:v7)?\b|\brandomInt\b|\brandomFill(?:Sync)?\b/,
-    holdsIn: only("src/services.ts"),
+    // What runs in a browser has the browser's.
+    holdsIn: only("src/services.ts", "src/dashboard/app/"),
     catches: ["Math.random()", "crypto.getRandomValues(a)", "randomBytes(8)", "crypto.randomUUID()", "Bun.randomUUIDv7()", "randomInt(3)"],
     passes: ["random.bytes(8)", "services.random.uuid()"],
   },

@@ -3,7 +3,7 @@ import { t } from "elysia";
 import { pageResponse } from "../../dashboard/html.ts";
 import { ICON_PATH, iconResponse, LOGO_PATH, logoResponse } from "../../dashboard/logo.ts";
 import { pageWordsIn } from "../../dashboard/page-words.ts";
-import { alreadySetUpPage, notSetUpPage, overviewPage, refusalWithStart, setupPage, signInPage } from "../../dashboard/pages.ts";
+import { alreadySetUpPage, refusalWithStart, setupPage, signInPage } from "../../dashboard/pages.ts";
 import styleSheet from "../../dashboard/style.css" with { type: "text" };
 import { frameOf } from "../../dashboard/visit-frame.ts";
 import type { Fault } from "../../fault.ts";
@@ -15,14 +15,13 @@ import { readDeployment } from "../../identity/deployment.ts";
 import { checkSetupLink } from "../../identity/setup-links.ts";
 import { createSession, endSession } from "../../identity/sessions.ts";
 import { listOfferedProviders } from "../../identity/upstream/providers.ts";
-import { readSelf } from "../../identity/users.ts";
 import { completeSetup } from "../../teams/setup.ts";
 import { signedIn, signedOut } from "./cookie.ts";
+import { addAppPages, sheet } from "./app-pages.ts";
 import { addDevicePages } from "./device-pages.ts";
 import { anonymousAt, type Asked, orAgain, redirect, refused, requireOwnForm } from "./forms.ts";
 import { addSecondStepDoors, findSecondStepPage } from "./second-step.ts";
 import { addUpstreamPages } from "./upstream-pages.ts";
-import { findWayBack } from "./way-back.ts";
 
 const anonymous: Caller = { kind: "anonymous" };
 
@@ -112,20 +111,10 @@ function addSignInPages(app: App, gate: Gate): void {
 export function addPages(app: App, gate: Gate): void {
   app.get(LOGO_PATH, () => logoResponse(gate.settings.logo));
   app.get(ICON_PATH, () => iconResponse(gate.settings.logo));
-  app.get("/style.css", () => new Response(styleSheet, { headers: { "content-type": "text/css; charset=utf-8", "cache-control": "max-age=3600" } }));
-  app.get("/", async ({ request, caller }) => {
-    const { is_set_up } = await readDeployment(gate, anonymous, undefined);
-    const frame = await frameOf(gate, request);
-    if (!is_set_up) return pageResponse(notSetUpPage(frame));
-    if (caller.kind !== "user") return redirect("/sign-in");
-    const wayBack = findWayBack(gate, request);
-    if (wayBack !== undefined) return wayBack;
-    const profile = await readSelf(gate, caller, undefined);
-    const entitlements = gate.entitled.entitlements();
-    return pageResponse(overviewPage(frame, { displayName: profile.display_name, teams: profile.team_list, entitlements }));
-  });
+  app.get("/style.css", () => sheet(styleSheet));
   addSetupPages(app, gate);
   addSignInPages(app, gate);
   addUpstreamPages(app, gate);
   addDevicePages(app, gate);
+  addAppPages(app, gate);
 }

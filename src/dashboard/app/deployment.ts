@@ -1,0 +1,69 @@
+/** The API as the dashboard asks it: with the browser's cookie, in the team that was chosen, each question kept and asked again. */
+import { keepPreviousData, QueryClient, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { createContext, useContext } from "react";
+import type { Answer, Api, Input, OperationName } from "../../../client/api.d.ts";
+import { ApiError, createApi } from "../../../client/src/api.ts";
+
+const RETRIES_MAX = 2;
+
+/** Refusals are answers; only what may pass is asked again. */
+export const queries = new QueryClient({
+  defaultOptions: { queries: { retry: (count, error) => count < RETRIES_MAX && !(error instanceof ApiError), staleTime: 1_000, refetchOnWindowFocus: true } },
+});
+
+export function apiIn(teamId: string | undefined): Api {
+  return createApi({ baseUrl: location.origin, retriesMax: 0, ...(teamId === undefined ? {} : { teamId }) });
+}
+
+export interface Site {
+  readonly api: Api;
+  readonly profile: Answer<"user.read_self">;
+  readonly team: { readonly id: string; readonly display_name: string } | undefined;
+  readonly license: Answer<"entitlements.read"> | undefined;
+}
+
+export const SiteContext = createContext<Site | undefined>(undefined);
+
+export function useSite(): Site {
+  const site = useContext(SiteContext);
+  if (site === undefined) throw new Error("the page stands outside the site");
+  return site;
+}
+
+export interface AskOptions {
+  /** Asked again so often, while the page is seen. */
+  readonly everyMs?: number;
+  readonly enabled?: boolean;
+}
+
+/** An answer that is kept up to date. */
+export function useAnswer<Name extends OperationName>(operation: Name, input: Input<Name>, { everyMs, enabled = true }: AskOptions = {}) {
+  const { api, team } = useSite();
+  return useQuery({
+    queryKey: [operation, team?.id, input],
+    queryFn: ({ signal }) => api.call(operation, input, { signal }),
+    placeholderData: keepPreviousData,
+    enabled,
+    ...(everyMs === undefined ? {} : { refetchInterval: everyMs }),
+  });
+}
+
+/** A deed; what was asked before is asked anew after it. */
+export function useDeed<Name extends OperationName>(operation: Name) {
+  const { api } = useSite();
+  const client = useQueryClient();
+  return useMutation({ mutationFn: (input: Input<Name>) => api.call(operation, input, { idempotencyKey: crypto.randomUUID() }), onSuccess: () => client.invalidateQueries() });
+}
+
+/** What a refusal says to a person. */
+export function sentencesOf(error: unknown): readonly string[] {
+  if (error instanceof ApiError) return error.hint === undefined ? [error.message] : [error.message, error.hint];
+  return [];
+}
+
+/** Whether the license carries the feature, for the person in the team. */
+export function hasFeature({ profile: { feature_flags: flags }, team }: Pick<Site, "profile" | "team">, name: string): boolean {
+  const [namespace = "", key = ""] = name.split(".");
+  const all = namespace === "team" ? flags.teams[team?.id ?? ""] : namespace === "account" ? flags.account : flags.global;
+  return all?.features[key] === true;
+}

@@ -1,0 +1,33 @@
+/** The agents of the team that are connected. */
+import { useAnswer } from "../deployment.ts";
+import { List } from "../parts/list.tsx";
+import { Badge, Empty, Heading, Link } from "../parts/pieces.tsx";
+import { say, when } from "../words.ts";
+
+const EVERY_MS = 3_000;
+
+export function Agents() {
+  return (
+    <>
+      <Heading>{say("agents")}</Heading>
+      <List
+        usePage={(query) => {
+          const { data, error, refetch } = useAnswer("agent.list_runtime", { query }, { everyMs: EVERY_MS });
+          return { data: data === undefined ? undefined : { rows: data.agent_list, total: data.page_meta.total_count }, error, refetch };
+        }}
+        label={say("agents")}
+        columns={[
+          { head: say("name"), cell: ({ agent_id }) => agent_id },
+          { head: say("status"), cell: ({ agent_status }) => <Badge state={agent_status} /> },
+          { head: say("labels"), cell: ({ agent_labels }) => agent_labels.join(", ") || "–" },
+          { head: say("capacity"), cell: ({ running_count, gpu_capacity }) => `${running_count} / ${gpu_capacity}` },
+          { head: say("tasks"), cell: ({ current_task_id }) => (current_task_id === null ? "–" : <Link to={`/tasks/${current_task_id}`}>{current_task_id.slice(-8)}</Link>) },
+          { head: say("version"), cell: ({ agent_version }) => agent_version ?? "–" },
+          { head: say("heard"), cell: ({ last_heartbeat }) => when(last_heartbeat) },
+        ]}
+        idOf={({ agent_id }) => agent_id}
+        empty={<Empty command="cyberun agent run agent.json">{say("noAgents")}</Empty>}
+      />
+    </>
+  );
+}

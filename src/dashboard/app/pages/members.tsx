@@ -1,0 +1,89 @@
+/** Who belongs to the team, and who is invited. */
+import { useState } from "react";
+import { useAnswer, useDeed, useSite } from "../deployment.ts";
+import { Confirm } from "../parts/confirm.tsx";
+import { Field, Form, textIn } from "../parts/field.tsx";
+import { List } from "../parts/list.tsx";
+import { Secret } from "../parts/secret.tsx";
+import { Empty, Heading, Notice } from "../parts/pieces.tsx";
+import { say, when } from "../words.ts";
+
+const roles = ["member", "admin", "viewer"].map((role) => [role, role] as const);
+
+function InvitationForm() {
+  const create = useDeed("invitation.create");
+  const [link, setLink] = useState<string>();
+  const send = (fields: FormData) => {
+    create.mutateAsync({ body: { email_address: textIn(fields, "email_address"), invitation_role: textIn(fields, "role") } }).then(({ invitation_url = "" }) => setLink(invitation_url), () => {});
+  };
+  if (link !== undefined && link !== "") return <Secret text={say("invitationMade")} secret={link} done={() => setLink(undefined)} />;
+  return (
+    <details>
+      <summary>{say("invite")}</summary>
+      {link === "" ? <Notice tone="good">{say("done")}</Notice> : null}
+      <Form label={say("invite")} submit={say("invite")} isBusy={create.isPending} error={create.error} send={send}>
+        <Field name="email_address" type="email" label={say("email")} />
+        <Field name="role" label={say("role")} value="member" options={roles} />
+      </Form>
+    </details>
+  );
+}
+
+function Invitations() {
+  const cancel = useDeed("invitation.cancel");
+  return (
+    <>
+      <h2>{say("invitations")}</h2>
+      <List
+        usePage={(query) => {
+          const { data, error, refetch } = useAnswer("invitation.list", { query });
+          return { data: data === undefined ? undefined : { rows: data.invitation_list, total: data.page_meta.total_count }, error, refetch };
+        }}
+        label={say("invitations")}
+        columns={[
+          { head: say("email"), cell: ({ email_address }) => email_address },
+          { head: say("role"), cell: ({ invitation_role }) => invitation_role },
+          { head: say("expires"), cell: ({ expires_at }) => when(expires_at) },
+          {
+            head: "",
+            cell: ({ id }) => (
+              <button type="button" className="quiet" onClick={() => cancel.mutate({ path: { invitation_id: id } })}>
+                {say("takeBack")}
+              </button>
+            ),
+          },
+        ]}
+        idOf={({ id }) => id}
+        empty={<Empty>{say("noInvitations")}</Empty>}
+      />
+    </>
+  );
+}
+
+export function Members() {
+  const { profile } = useSite();
+  const remove = useDeed("member.remove");
+  return (
+    <>
+      <Heading>{say("members")}</Heading>
+      <InvitationForm />
+      <List
+        usePage={(query) => {
+          const { data, error, refetch } = useAnswer("member.list", { query });
+          return { data: data === undefined ? undefined : { rows: data.member_list, total: data.page_meta.total_count }, error, refetch };
+        }}
+        label={say("members")}
+        columns={[
+          { head: say("name"), cell: ({ display_name }) => display_name },
+          { head: say("email"), cell: ({ email_address }) => email_address },
+          { head: say("role"), cell: ({ role }) => role },
+          { head: say("since"), cell: ({ created_at }) => when(created_at) },
+          { head: "", cell: ({ user_id, role }) => (user_id === profile.id || role === "owner" ? null : <Confirm label={say("remove")} text={say("removeSure")} error={remove.error} act={() => remove.mutateAsync({ path: { user_id } })} />) },
+        ]}
+        idOf={({ user_id }) => user_id}
+        empty={null}
+      />
+      <Invitations />
+    </>
+  );
+}

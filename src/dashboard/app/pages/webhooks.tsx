@@ -1,0 +1,57 @@
+/** Webhooks of the team, and how their deliveries went. */
+import { useAnswer } from "../deployment.ts";
+import { List } from "../parts/list.tsx";
+import { Badge, Empty, Heading, Link } from "../parts/pieces.tsx";
+import { say, when } from "../words.ts";
+
+export function Webhooks() {
+  return (
+    <>
+      <Heading>{say("webhooks")}</Heading>
+      <List
+        usePage={(query) => {
+          const { data, error, refetch } = useAnswer("webhook.list", { query });
+          return { data: data === undefined ? undefined : { rows: data.webhook_list, total: data.page_meta.total_count }, error, refetch };
+        }}
+        label={say("webhooks")}
+        columns={[
+          { head: say("name"), cell: ({ id, display_name }) => <Link to={`/webhooks/${id}`}>{display_name}</Link> },
+          { head: say("url"), cell: ({ webhook_url }) => <code>{webhook_url}</code> },
+          { head: say("events"), cell: ({ webhook_events }) => webhook_events.join(", ") },
+          { head: say("status"), cell: ({ webhook_status }) => <Badge state={webhook_status} /> },
+          { head: say("lastDelivered"), cell: ({ last_delivered_at }) => (last_delivered_at === null ? say("notYet") : when(last_delivered_at)) },
+        ]}
+        idOf={({ id }) => id}
+        empty={<Empty command="cyberun webhooks create --name CI --url https://… --events task.completed">{say("noWebhooks")}</Empty>}
+      />
+    </>
+  );
+}
+
+export function Deliveries({ id }: { readonly id: string }) {
+  return (
+    <>
+      <Heading>{say("lastDelivered")}</Heading>
+      <List
+        usePage={(query) => {
+          const { data, error, refetch } = useAnswer("webhook_delivery.list", { path: { webhook_id: id }, query });
+          return { data: data === undefined ? undefined : { rows: data.delivery_list, total: data.page_meta.total_count }, error, refetch };
+        }}
+        label={say("lastDelivered")}
+        columns={[
+          { head: say("events"), cell: ({ event_type }) => event_type },
+          { head: say("status"), cell: ({ delivery_status }) => <Badge state={delivery_status === "delivered" ? "done" : delivery_status} /> },
+          { head: say("attempt"), cell: ({ attempt_count }) => attempt_count },
+          { head: say("output"), cell: ({ response_status }) => response_status ?? "–" },
+          { head: say("tasks"), cell: ({ task_id }) => (task_id === null ? "–" : <Link to={`/tasks/${task_id}`}>{task_id.slice(-8)}</Link>) },
+          { head: say("created"), cell: ({ created_at }) => when(created_at) },
+        ]}
+        idOf={(row) => row.id}
+        empty={<Empty>{say("notYet")}</Empty>}
+      />
+      <p>
+        <Link to="/webhooks">{say("webhooks")}</Link>
+      </p>
+    </>
+  );
+}

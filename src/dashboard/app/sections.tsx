@@ -1,0 +1,52 @@
+/** The sections of the dashboard: where each stands, what the license has to carry for it, and which page is shown. */
+import type { ReactNode } from "react";
+import { Account } from "./pages/account.tsx";
+import { Agents } from "./pages/agents.tsx";
+import { Audit } from "./pages/audit.tsx";
+import { Keys } from "./pages/keys.tsx";
+import { License } from "./pages/license.tsx";
+import { Members } from "./pages/members.tsx";
+import { Overview } from "./pages/overview.tsx";
+import { Task, Tasks } from "./pages/tasks.tsx";
+import { Deliveries, Webhooks } from "./pages/webhooks.tsx";
+import { Workflow, Workflows } from "./pages/workflows.tsx";
+import type { Word } from "./words.ts";
+
+export interface Section {
+  readonly path: string;
+  readonly title: Word;
+  /** The license has to carry it; the section is not shown otherwise, and its address says why. */
+  readonly feature?: string;
+  /** It makes sense without a team. */
+  readonly isPersonal?: boolean;
+  readonly page: ReactNode;
+  /** One of the things in it, by its id in the address. */
+  readonly one?: (id: string) => ReactNode;
+}
+
+export const sections: readonly Section[] = [
+  { path: "/", title: "overview", isPersonal: true, page: <Overview /> },
+  { path: "/workflows", title: "workflows", page: <Workflows />, one: (id) => <Workflow id={id} /> },
+  { path: "/tasks", title: "tasks", page: <Tasks />, one: (id) => <Task id={id} /> },
+  { path: "/agents", title: "agents", page: <Agents /> },
+  { path: "/keys", title: "keys", page: <Keys /> },
+  { path: "/members", title: "members", page: <Members /> },
+  { path: "/webhooks", title: "webhooks", feature: "team.webhooks", page: <Webhooks />, one: (id) => <Deliveries id={id} /> },
+  { path: "/license", title: "license", isPersonal: true, page: <License /> },
+  { path: "/audit", title: "audit", page: <Audit /> },
+  { path: "/profile", title: "account", isPersonal: true, page: <Account /> },
+];
+
+export interface Found {
+  readonly section: Section;
+  readonly page: ReactNode;
+}
+
+/** What stands at the path; undefined for nothing. */
+export function findPage(path: string): Found | undefined {
+  const [, base = "", id] = /^(\/[^/]*)(?:\/([^/]+))?\/?$/.exec(path) ?? [];
+  const section = sections.find((each) => each.path === base);
+  if (section === undefined) return undefined;
+  if (id === undefined) return { section, page: section.page };
+  return section.one === undefined ? undefined : { section, page: section.one(decodeURIComponent(id)) };
+}

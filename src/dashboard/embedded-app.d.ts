@@ -1,0 +1,5 @@
+/** The dashboard's script, which the build puts into the executable. */
+declare module "*/embedded-app/app.js" {
+  const text: string;
+  export default text;
+}
