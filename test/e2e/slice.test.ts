@@ -31,6 +31,13 @@ test("all four roles are alive and ready", async () => {
   }
 });
 
+test("the dashboard's script is inside the executable", async () => {
+  const response = await fetch(`${site.urls.api}/app.js`);
+  const script = await response.text();
+  expect([response.status, response.headers.get("content-type"), script.length > 200_000]).toEqual([200, "text/javascript; charset=utf-8", true]);
+  expect((await fetch(`${site.urls.api}/app.css`)).status).toBe(200);
+});
+
 test("the License Server tells its state without the customer's name", async () => {
   const { status, body } = await call(site.urls.license, "/v1/status");
   expect([status, body["state"]]).toEqual([200, "ok"]);

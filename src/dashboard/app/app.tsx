@@ -4,7 +4,8 @@ import { Component, type ReactNode, useMemo, useState } from "react";
 import { ApiError } from "../../../client/src/api.ts";
 import { go, usePath } from "./address.ts";
 import { apiIn, hasFeature, type Site, SiteContext } from "./deployment.ts";
-import { Failure, Heading, Link, Loading, Notice } from "./parts/pieces.tsx";
+import { Badge, Failure, Heading, Link, Loading, Notice } from "./parts/pieces.tsx";
+import { licenseWords } from "./license-words.ts";
 import { findPage, sections } from "./sections.tsx";
 import { say } from "./words.ts";
 
@@ -28,7 +29,7 @@ function Banner({ license }: Pick<Site, "license">) {
   if (license === undefined || license.state === "ok") return null;
   return (
     <Notice tone={license.is_open ? "warn" : "bad"}>
-      {say(license.is_open ? "endsSoon" : "closed")} {license.reason} <Link to="/license">{say("toLicense")}</Link>
+      <Badge state={license.state} /> {license.is_open ? null : say("closed")} {licenseWords(license.state)[0]} <Link to="/license">{say("toLicense")}</Link>
     </Notice>
   );
 }

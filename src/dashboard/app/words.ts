@@ -1,4 +1,6 @@
 /** What the dashboard says, in each of its languages: one row for each thing, so that none can be said in one language alone. */
+import { type Language, languages } from "../language.ts";
+
 const rows = {
   overview: ["Overview", "Übersicht"],
   workflows: ["Workflows", "Workflows"],
@@ -88,8 +90,6 @@ const rows = {
   deployment: ["Deployment", "Installation"],
   sequence: ["Sequence", "Folge"],
   template: ["Template", "Vorlage"],
-  state: ["State", "Zustand"],
-  nextStep: ["What to do", "Was zu tun ist"],
   features: ["Features", "Funktionen"],
   on: ["on", "an"],
   off: ["off", "aus"],
@@ -120,24 +120,18 @@ const rows = {
   featureOff: ["This is not part of the deployment's license", "Das gehört nicht zur Lizenz dieser Installation"],
   featureOffText: ["Ask the vendor for a license that carries it; it acts as soon as the new file is installed.", "Fragen Sie den Hersteller nach einer Lizenz, die es enthält; sie wirkt, sobald die neue Datei eingespielt ist."],
   closed: ["New work is shut: the license is not good.", "Neue Arbeit ist gesperrt: die Lizenz ist nicht gut."],
-  endsSoon: ["The license ends soon.", "Die Lizenz endet bald."],
   toLicense: ["To the license", "Zur Lizenz"],
   nothingHere: ["There is nothing at this address", "An dieser Adresse ist nichts"],
   toStart: ["To the start", "Zum Anfang"],
-  choose: ["Choose", "Wählen"],
-  signedOut: ["You are signed out.", "Sie sind abgemeldet."],
-  signIn: ["Sign in", "Anmelden"],
   attempt: ["Attempt", "Versuch"],
-  error: ["Error", "Fehler"],
+  actions: ["Actions", "Aktionen"],
   started: ["Started", "Begonnen"],
 } as const satisfies Record<string, readonly [en: string, de: string]>;
 
 export type Word = keyof typeof rows;
 
-const languages = ["en", "de"];
-
 /** The language of the page that was served. */
-export const language = languages.includes(document.documentElement.lang) ? document.documentElement.lang : "en";
+export const language: Language = languages.find((each) => each === document.documentElement.lang) ?? "en";
 
 export function say(word: Word): string {
   const [english, german] = rows[word];

@@ -36,7 +36,7 @@ function Devices() {
         { head: say("name"), cell: ({ display_name }) => display_name },
         { head: say("team"), cell: ({ team_name }) => team_name },
         { head: say("lastUsed"), cell: ({ last_used_at }) => (last_used_at === null ? say("notYet") : when(last_used_at)) },
-        { head: "", cell: ({ id }) => <Confirm label={say("revoke")} text={say("revokeSure")} error={revoke.error} act={() => revoke.mutateAsync({ path: { device_id: id } })} /> },
+        { head: say("actions"), cell: ({ id }) => <Confirm label={say("revoke")} text={say("revokeSure")} error={revoke.error} act={() => revoke.mutateAsync({ path: { device_id: id } })} /> },
       ]}
       idOf={({ id }) => id}
       empty={<Empty>{say("noDevices")}</Empty>}

@@ -57,7 +57,7 @@ export function Keys() {
           { head: say("status"), cell: ({ key_status }) => <Badge state={key_status} /> },
           { head: say("lastUsed"), cell: ({ last_used_at }) => (last_used_at === null ? say("notYet") : when(last_used_at)) },
           { head: say("expires"), cell: ({ expires_at }) => (expires_at === null ? say("never") : when(expires_at)) },
-          { head: "", cell: ({ id, kind, key_status }) => (kind === "device" || key_status !== "active" ? null : <KeyDeeds id={id} made={setSecret} />) },
+          { head: say("actions"), cell: ({ id, kind, key_status }) => (kind === "device" || key_status !== "active" ? null : <KeyDeeds id={id} made={setSecret} />) },
         ]}
         idOf={({ id }) => id}
         empty={<Empty>{say("noKeys")}</Empty>}

@@ -1,8 +1,9 @@
 /** The license: how it stands, what it carries, and a new file for administrators, also while everything else is shut. */
 import { useDeed, useSite } from "../deployment.ts";
+import { licenseWords } from "../license-words.ts";
 import { Form } from "../parts/field.tsx";
 import { Badge, Heading, Loading, Notice } from "../parts/pieces.tsx";
-import { say, when } from "../words.ts";
+import { language, say, when } from "../words.ts";
 import { daysUntil } from "./overview.tsx";
 
 function Upload() {
@@ -47,7 +48,7 @@ function Carried({ features }: { readonly features: Readonly<Record<string, Read
 export function License() {
   const { license: standing, profile } = useSite();
   if (standing === undefined) return <Loading />;
-  const { state, is_open, reason, next_step, license, features, grace_ends_at } = standing;
+  const { state, is_open, reason, license, features, grace_ends_at } = standing;
   return (
     <>
       <Heading>{say("license")}</Heading>
@@ -56,8 +57,10 @@ export function License() {
       </p>
       {is_open && state === "ok" ? null : (
         <Notice tone={is_open ? "warn" : "bad"}>
-          <p>{reason}</p>
-          <p>{next_step}</p>
+          {licenseWords(state).map((sentence) => (
+            <p key={sentence}>{sentence}</p>
+          ))}
+          {language === "en" ? <p>{reason}</p> : null}
           {grace_ends_at === null ? null : <p>{when(grace_ends_at)}</p>}
         </Notice>
       )}

@@ -45,7 +45,7 @@ function Invitations() {
           { head: say("role"), cell: ({ invitation_role }) => invitation_role },
           { head: say("expires"), cell: ({ expires_at }) => when(expires_at) },
           {
-            head: "",
+            head: say("actions"),
             cell: ({ id }) => (
               <button type="button" className="quiet" onClick={() => cancel.mutate({ path: { invitation_id: id } })}>
                 {say("takeBack")}
@@ -78,7 +78,7 @@ export function Members() {
           { head: say("email"), cell: ({ email_address }) => email_address },
           { head: say("role"), cell: ({ role }) => role },
           { head: say("since"), cell: ({ created_at }) => when(created_at) },
-          { head: "", cell: ({ user_id, role }) => (user_id === profile.id || role === "owner" ? null : <Confirm label={say("remove")} text={say("removeSure")} error={remove.error} act={() => remove.mutateAsync({ path: { user_id } })} />) },
+          { head: say("actions"), cell: ({ user_id, role }) => (user_id === profile.id || role === "owner" ? null : <Confirm label={say("remove")} text={say("removeSure")} error={remove.error} act={() => remove.mutateAsync({ path: { user_id } })} />) },
         ]}
         idOf={({ user_id }) => user_id}
         empty={null}

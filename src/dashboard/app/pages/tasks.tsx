@@ -3,7 +3,7 @@ import { useEffect, useState } from "react";
 import { useAnswer, useDeed, useSite } from "../deployment.ts";
 import { Confirm } from "../parts/confirm.tsx";
 import { List } from "../parts/list.tsx";
-import { Badge, Empty, Failure, Heading, Link, Loading, Notice } from "../parts/pieces.tsx";
+import { Absent, Badge, Empty, Failure, Heading, Link, Loading, Notice } from "../parts/pieces.tsx";
 import { taskColumns } from "../parts/task-rows.tsx";
 import { say, when } from "../words.ts";
 
@@ -91,7 +91,7 @@ export function Task({ id }: { readonly id: string }) {
   const { data, error, refetch } = useAnswer("task.read", { path: { task_id: id } }, { everyMs: EVERY_MS });
   const cancel = useDeed("task.cancel");
   const log = useLog(id);
-  if (data === undefined) return error === null ? <Loading /> : <Failure error={error} again={() => void refetch()} />;
+  if (data === undefined) return <Absent title={say("tasks")} error={error} again={() => void refetch()} />;
   const isOver = over.includes(data.task_status);
   return (
     <>

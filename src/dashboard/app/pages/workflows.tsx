@@ -4,7 +4,7 @@ import { go } from "../address.ts";
 import { useAnswer, useDeed } from "../deployment.ts";
 import { Field, type FieldProps, Form, textIn } from "../parts/field.tsx";
 import { List } from "../parts/list.tsx";
-import { Badge, Empty, Failure, Heading, Link, Loading, Notice } from "../parts/pieces.tsx";
+import { Absent, Badge, Empty, Heading, Link, Notice } from "../parts/pieces.tsx";
 import { say, when } from "../words.ts";
 
 export function Workflows() {
@@ -98,7 +98,7 @@ function RunForm({ id, parameters }: { readonly id: string; readonly parameters:
 
 export function Workflow({ id }: { readonly id: string }) {
   const { data, error, refetch } = useAnswer("workflow.read_runtime", { path: { workflow_id: id } });
-  if (data === undefined) return error === null ? <Loading /> : <Failure error={error} again={() => void refetch()} />;
+  if (data === undefined) return <Absent title={say("workflows")} error={error} again={() => void refetch()} />;
   return (
     <>
       <Heading>{data.display_name}</Heading>

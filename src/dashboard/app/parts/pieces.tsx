@@ -106,3 +106,13 @@ export function Loading() {
     </p>
   );
 }
+
+/** A page whose one thing is not here yet, or not at all. */
+export function Absent({ title, error, again }: { readonly title: string; readonly error: unknown; readonly again: () => void }) {
+  return (
+    <>
+      <Heading>{title}</Heading>
+      {error === null ? <Loading /> : <Failure error={error} again={again} />}
+    </>
+  );
+}

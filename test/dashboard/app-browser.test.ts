@@ -1,0 +1,239 @@
+/** The dashboard in a real browser with scripts on: every page, in every state, on a phone and a desktop, by day and by night. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { root } from "../../build/executables.ts";
+import { sections } from "../support/dashboard-sections.ts";
+import { appPaths } from "../../src/roles/api/app-pages.ts";
+import { importWorkflow } from "../../src/workflows/management.ts";
+import { launchBrowser } from "../support/chromium.ts";
+import { eventually } from "../support/eventually.ts";
+import type { TestLicense } from "../support/gate.ts";
+import { addKey, addPerson, ownerAddress, signIn } from "../support/people.ts";
+import { startRoles, type TestRoles } from "../support/roles.ts";
+import { testNeeding, whyNot } from "../support/skip.ts";
+import { attemptOf, connectAgent } from "../support/socket-agent.ts";
+
+const shots = join(root, "test-output", "screenshots");
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const pages = ["/", "/workflows", "/tasks", "/agents", "/keys", "/members", "/webhooks", "/license", "/audit", "/profile"];
+const widths = { phone: { width: 375, height: 740 }, desktop: { width: 1280, height: 800 } } as const;
+
+let browser: Browser | undefined;
+let site: TestRoles;
+beforeAll(async () => {
+  mkdirSync(shots, { recursive: true });
+  if (whyNot(["chromium"]) === undefined) browser = await launchBrowser();
+  site = await startRoles();
+  await importWorkflow(site.gate, site.people.owner, { workflow_slug: "render", display_name: "Render a scene", tool_type: "command", workflow_json: { command: "render" }, parameters: [{ key: "seed", type: "integer", label: "Seed", default: 7 }, { key: "prompt", type: "string", label: "Prompt", required: true }] });
+});
+afterAll(async () => {
+  await browser?.close();
+  await site.close();
+});
+
+interface Tab extends AsyncDisposable {
+  readonly context: BrowserContext;
+  readonly page: Page;
+  readonly complaints: string[];
+  open(path: string): Promise<void>;
+}
+
+/** Signed in by the dashboard's cookie. */
+async function tabOf({ who = ownerAddress, locale = "en", javaScriptEnabled = true } = {}): Promise<Tab> {
+  if (browser === undefined) throw new Error("there is no browser");
+  const context = await browser.newContext({ locale, viewport: widths.desktop, javaScriptEnabled });
+  const { secret } = await signIn(site.gate, who, "cookie");
+  await context.addCookies([{ name: "cyberun", value: secret, url: site.urls.api }]);
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  page.on("console", (message) => void (message.type() === "error" && complaints.push(message.text())));
+  page.on("pageerror", (error) => void complaints.push(String(error)));
+  return {
+    context,
+    page,
+    complaints,
+    async open(path) {
+      await page.goto(`${site.urls.api}${path}`);
+      await page.locator("body.app main h1").waitFor();
+    },
+    [Symbol.asyncDispose]: () => context.close(),
+  };
+}
+
+/** Nothing is being loaded any more. */
+async function settled(page: Page): Promise<void> {
+  await page.waitForFunction("document.querySelector('main .note[role=status]') === null");
+}
+
+async function photograph(page: Page, name: string): Promise<void> {
+  for (const [width, viewport] of Object.entries(widths)) {
+    await page.setViewportSize(viewport);
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme });
+      await page.screenshot({ path: join(shots, `app-${name}-${width}-${colorScheme}.png`) });
+      await page.evaluate(axe);
+      const violations: readonly { readonly id: string; readonly nodes: readonly { readonly html: string }[] }[] = await page.evaluate("axe.run().then(({ violations }) => violations)");
+      expect([name, width, colorScheme, violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)]).toEqual([name, width, colorScheme, []]);
+    }
+    expect([name, width, await page.evaluate("document.documentElement.scrollWidth <= innerWidth")]).toEqual([name, width, true]);
+  }
+  await page.setViewportSize(widths.desktop);
+}
+
+test("the addresses that are served are those of the sections", () => {
+  const shown = sections.flatMap(({ path, hasOne }) => (path === "/" ? [] : hasOne ? [path, `${path}/:id`] : [path]));
+  expect(shown.toSorted()).toEqual([...appPaths].toSorted());
+  expect(sections.map(({ path }) => path)).toEqual(pages);
+});
+
+testNeeding("chromium", "every page is there, stands up to axe, and complains of nothing", async () => {
+  await using tab = await tabOf();
+  for (const path of pages) {
+    await tab.open(path);
+    await settled(tab.page);
+    await photograph(tab.page, path === "/" ? "overview" : path.slice(1));
+    expect([path, await tab.page.locator("nav a[aria-current=page]").getAttribute("href")]).toEqual([path, path]);
+  }
+  expect(tab.complaints).toEqual([]);
+}, 120_000);
+
+testNeeding("chromium", "a person signs in, runs a workflow by its form and sees the agent finish it", async () => {
+  await using tab = await tabOf();
+  const agent = await connectAgent(site, (await addKey(site.gate, site.people.owner, "agent")).rawKey, { agent_id: "desk" });
+  const { page } = tab;
+  await tab.open("/");
+  await page.click("nav >> text=Workflows");
+  await page.click("text=Render a scene");
+  await page.fill("input[name=prompt]", "a hill");
+  await page.click("form[aria-label='Run it'] button[type=submit]");
+  const offer = await agent.take("offer");
+  expect(offer["parameters"]).toEqual({ seed: 7, prompt: "a hill" });
+  agent.say({ type: "accept", ...attemptOf(offer) });
+  agent.say({ type: "log", ...attemptOf(offer), offset: 0, stream: "stdout", text: "half done\n" });
+  await agent.take("logged");
+  await eventually(async () => {
+    site.world.services.clock.advance(100);
+    return (await page.locator("#log").count()) === 1 && (await page.locator("#log").innerText()).includes("half done");
+  }, "the log is shown as it is written");
+  agent.say({ type: "result", ...attemptOf(offer), outcome: { kind: "completed", output: { frames: 3 } } });
+  await agent.take("taken");
+  await page.locator("#task-status >> text=completed").waitFor();
+  await page.locator("text=\"frames\": 3").waitFor();
+  await photograph(page, "task");
+  await page.goBack();
+  await page.locator("h1 >> text=Render a scene").waitFor();
+  expect(tab.complaints).toEqual([]);
+  agent.close();
+}, 60_000);
+
+testNeeding("chromium", "a key is made, shown once, and revoked after a question", async () => {
+  await using tab = await tabOf();
+  const { page } = tab;
+  await tab.open("/keys");
+  await page.click("summary");
+  await page.fill("input[name=display_name]", "build server");
+  await page.click("form[aria-label='Create a key'] button[type=submit]");
+  const key = await page.locator("#secret").innerText();
+  expect(key).toMatch(/^sk-/);
+  expect((await site.call("/api/v1/r/workflows", { headers: { authorization: `Bearer ${key}` } })).status).toBe(200);
+  await page.click("text=Done");
+  expect(await page.locator("#secret").count()).toBe(0);
+  const row = page.locator("tr", { hasText: "build server" });
+  await row.locator("text=Revoke").click();
+  await page.locator("dialog[open] >> text=Yes, do it").click();
+  await row.locator("text=revoked").waitFor();
+  expect((await site.call("/api/v1/r/workflows", { headers: { authorization: `Bearer ${key}` } })).status).toBe(401);
+}, 60_000);
+
+describe("every page in every state of the license", () => {
+  const states: readonly (readonly [string, TestLicense])[] = [
+    ["ok", {}],
+    ["expiring", { state: "expiring" }],
+    ["unreachable", { state: "unreachable" }],
+    ["expired", { state: "expired" }],
+    ["grace_over", { state: "grace_over" }],
+    ["invalid", { state: "invalid" }],
+    ["clock_anomaly", { state: "clock_anomaly" }],
+    ["missing", { state: "missing" }],
+    ["features off", { features: { team: { webhooks: false } } }],
+    ["quota full", { quotas: { team: { max_agents: 0 } } }],
+  ];
+
+  testNeeding("chromium", "says something, in both languages, and never stays blank", async () => {
+    for (const locale of ["en", "de"]) {
+      await using tab = await tabOf({ locale });
+      for (const [state, license] of states) {
+        site.license(license);
+        for (const path of pages) {
+          await tab.open(path);
+          await settled(tab.page);
+          const said = await tab.page.locator("main").innerText();
+          expect([locale, state, path, said.trim().length > 20]).toEqual([locale, state, path, true]);
+          expect([locale, state, path, await tab.page.locator("html").getAttribute("lang")]).toEqual([locale, state, path, locale]);
+        }
+        await tab.page.screenshot({ path: join(shots, `app-license-${state.replaceAll(" ", "-")}-${locale}.png`) });
+      }
+    }
+    site.license({ features: { team: { webhooks: false } } });
+    await using tab = await tabOf();
+    await tab.open("/");
+    await settled(tab.page);
+    expect(await tab.page.locator("nav >> text=Webhooks").count()).toBe(0);
+    await tab.open("/webhooks");
+    await tab.page.locator("text=This is not part of the deployment's license").waitFor();
+    site.license({ state: "expired" });
+    await tab.open("/keys");
+    await tab.page.locator(".notice.bad >> text=To the license").first().waitFor();
+    site.license({});
+  }, 240_000);
+});
+
+testNeeding("chromium", "with scripts off, with an API that fails, at a wrong address, without a team: something is said", async () => {
+  {
+    await using tab = await tabOf({ javaScriptEnabled: false });
+    await tab.page.goto(`${site.urls.api}/tasks`);
+    expect(await tab.page.locator("main").innerText()).toContain("The dashboard needs scripts");
+  }
+  await using tab = await tabOf();
+  await tab.page.route("**/api/v1/r/tasks*", (route) => route.fulfill({ status: 500, json: { error_code: "internal", error_message: "It broke." } }));
+  await tab.open("/tasks");
+  await tab.page.locator("[role=alert] >> text=It broke.").waitFor();
+  await tab.page.route("**/api/v1/users/me", (route) => route.abort());
+  await tab.page.goto(`${site.urls.api}/tasks`);
+  await tab.page.locator("text=The server does not answer.").waitFor();
+  await tab.page.unrouteAll();
+  await tab.open("/tasks/00000000-0000-7000-8000-00000000000f");
+  await tab.page.locator("[role=alert] >> text=resource not found").waitFor();
+  await addPerson(site.gate, { address: "alone@example.com" });
+  await using lonely = await tabOf({ who: "alone@example.com" });
+  await lonely.open("/");
+  await lonely.page.locator("text=You belong to no team yet").waitFor();
+}, 60_000);
+
+testNeeding("chromium", "who belongs to several teams chooses one, and it stays chosen", async () => {
+  const other = (await site.call("/api/v1/teams", { as: (await site.credentials()).user, json: { display_name: "Second" } })).body["id"];
+  await using tab = await tabOf();
+  await tab.open("/");
+  await tab.page.selectOption("aside select", { label: "Second" });
+  await tab.page.locator("h1 >> text=Second").waitFor();
+  await tab.open("/keys");
+  expect(await tab.page.locator("aside select").inputValue()).toBe(String(other));
+}, 60_000);
+
+testNeeding("chromium", "who is not signed in is sent to sign in; the first load is small, and kept by its name", async () => {
+  const stranger = await site.call("/tasks");
+  expect([stranger.status, stranger.headers.get("location")]).toEqual([303, "/sign-in"]);
+  await using tab = await tabOf();
+  let bytes = 0;
+  tab.page.on("response", (response) => void response.body().then((body) => (bytes += Number(response.headers()["content-length"] ?? body.length)), () => {}));
+  await tab.open("/");
+  await tab.page.waitForLoadState("networkidle");
+  expect(bytes).toBeGreaterThan(50_000);
+  expect(bytes).toBeLessThan(250_000);
+  const src = (await tab.page.locator("script[src]").getAttribute("src")) ?? "";
+  const named = await site.call(src);
+  expect([named.headers.get("cache-control"), (await site.call("/app.js?v=old")).headers.get("cache-control")]).toEqual(["public, max-age=31536000, immutable", "no-cache"]);
+});
