@@ -1,13 +1,13 @@
-/** The dashboard of a build: whoever imports `embedded-app/app.js` gets the script that is made from the sources now. */
+/** The dashboard of a build: whoever imports `embedded-app/app.js` gets the script that was made for it. */
 import type { BunPlugin } from "bun";
-import { buildApp } from "../src/dashboard/app-build.ts";
 
-export function embeddedApp(): BunPlugin {
+/** `script` is made before the build that takes it in: a build within a build never ends. */
+export function embeddedApp(script: string): BunPlugin {
   return {
     name: "embedded-app",
     setup(build) {
       build.onResolve({ filter: /\/embedded-app\/app\.js$/ }, () => ({ path: "app.js", namespace: "embedded-app" }));
-      build.onLoad({ filter: /.*/, namespace: "embedded-app" }, async () => ({ contents: await buildApp(), loader: "text" }));
+      build.onLoad({ filter: /.*/, namespace: "embedded-app" }, () => ({ contents: script, loader: "text" }));
     },
   };
 }

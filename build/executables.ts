@@ -6,6 +6,7 @@
  */
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { buildApp } from "../src/dashboard/app-build.ts";
 import { embeddedApp } from "./embedded-app.ts";
 import { checkEmbeddedKeys, embeddedKeys } from "./embedded-keys.ts";
 import { type Target, writeHardenedRuntime } from "./hardened-runtime.ts";
@@ -65,6 +66,7 @@ export interface CompileRequest {
 
 /** Compiles one program. Throws an AggregateError with the bundler's messages when its sources do not build. */
 export async function compile({ entry, outfile, runtime, keys, target }: CompileRequest): Promise<void> {
+  const app = await buildApp();
   await Bun.build({
     entrypoints: [entry],
     root,
@@ -77,7 +79,7 @@ export async function compile({ entry, outfile, runtime, keys, target }: Compile
       __CYBERUN_VERSION__: JSON.stringify(packageVersion()),
       __CYBERUN_BUILD_TIME__: String(buildTime()),
     },
-    plugins: [embeddedKeys(keys), embeddedApp()],
+    plugins: [embeddedKeys(keys), embeddedApp(app)],
     compile: {
       outfile,
       ...(target === undefined ? {} : { target }),
