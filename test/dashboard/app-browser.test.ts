@@ -11,14 +11,15 @@ import { importWorkflow } from "../../src/workflows/management.ts";
 import { launchBrowser } from "../support/chromium.ts";
 import { eventually } from "../support/eventually.ts";
 import type { TestLicense } from "../support/gate.ts";
-import { addKey, addPerson, ownerAddress, signIn } from "../support/people.ts";
+import { addKey, addPerson, ownerAddress, PASSWORD, signIn } from "../support/people.ts";
 import { startRoles, type TestRoles } from "../support/roles.ts";
+import { authenticator } from "../support/second-factor.ts";
 import { testNeeding, whyNot } from "../support/skip.ts";
 import { attemptOf, connectAgent } from "../support/socket-agent.ts";
 
 const shots = join(root, "test-output", "screenshots");
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const pages = ["/", "/workflows", "/tasks", "/agents", "/keys", "/members", "/webhooks", "/license", "/audit", "/profile"];
+const pages = ["/", "/workflows", "/tasks", "/agents", "/keys", "/members", "/webhooks", "/containers", "/license", "/users", "/audit", "/profile"];
 const widths = { phone: { width: 375, height: 740 }, desktop: { width: 1280, height: 800 } } as const;
 
 let browser: Browser | undefined;
@@ -146,6 +147,62 @@ testNeeding("chromium", "a key is made, shown once, and revoked after a question
   await page.locator("dialog[open] >> text=Yes, do it").click();
   await row.locator("text=revoked").waitFor();
   expect((await site.call("/api/v1/r/workflows", { headers: { authorization: `Bearer ${key}` } })).status).toBe(401);
+}, 60_000);
+
+testNeeding("chromium", "a second factor is set up, and the sign-in form asks for its code", async () => {
+  const address = "careful@example.com";
+  await addPerson(site.gate, { address, teamId: site.people.teamId });
+  await using tab = await tabOf({ who: address });
+  const { page } = tab;
+  await tab.open("/profile");
+  await page.fill("form[aria-label='Set up a second factor'] input[name=current_password]", "not the password");
+  await page.click("form[aria-label='Set up a second factor'] button[type=submit]");
+  await page.locator("form[aria-label='Set up a second factor'] [role=alert]").waitFor();
+  await page.fill("form[aria-label='Set up a second factor'] input[name=current_password]", PASSWORD);
+  await page.click("form[aria-label='Set up a second factor'] button[type=submit]");
+  const app = authenticator(site.gate, await page.locator("#factor-secret").innerText());
+  await page.fill("input[name=code]", app.code(-1));
+  await page.click("form[aria-label='Confirm'] button[type=submit]");
+  expect((await page.locator("#recovery-codes").innerText()).split("\n").length).toBeGreaterThan(5);
+  await photograph(page, "recovery-codes");
+  await page.click("text=Done");
+  await page.locator("#second-factor").waitFor();
+  await page.click("text=Sign out");
+  await page.fill("#email_address", address);
+  await page.fill("#user_password", PASSWORD);
+  await page.click("#submit");
+  await page.fill("#code", app.code());
+  await page.click("#submit");
+  await page.locator("body.app main h1").waitFor();
+}, 60_000);
+
+testNeeding("chromium", "an administrator installs a license while it has expired, makes an account and a team", async () => {
+  await using tab = await tabOf();
+  const { page } = tab;
+  site.license({ state: "expired" });
+  await tab.open("/license");
+  await page.locator("#license-state >> text=expired").waitFor();
+  await page.setInputFiles("#license-file", { name: "site.lic", mimeType: "text/plain", buffer: Buffer.from("a license") });
+  await page.click("form[aria-label='Install a license file'] button[type=submit]");
+  await page.locator("text=The license is in force.").waitFor();
+  expect(site.licenseServer.files).toEqual(["a license"]);
+  site.license({});
+
+  await tab.open("/users");
+  await page.click("summary");
+  for (const [name, value] of [["email_address", "new@example.com"], ["first_name", "New"], ["last_name", "Person"]] as const) await page.fill(`input[name=${name}]`, value);
+  await page.click("form[aria-label='Create an account'] button[type=submit]");
+  expect(await page.locator("#secret").innerText()).toContain("/reset-password/");
+  await page.locator("td >> text=new@example.com").waitFor();
+
+  await tab.open("/profile");
+  await page.fill("form[aria-label='Create a team'] input", "Third");
+  await page.click("form[aria-label='Create a team'] button[type=submit]");
+  await page.locator("aside select >> text=Third").waitFor({ state: "attached" });
+  await tab.open("/audit");
+  const [download] = await Promise.all([page.waitForEvent("download"), page.click("text=Download as lines (JSON)")]);
+  const lines = readFileSync(await download.path(), "utf8").trim().split("\n");
+  expect(lines.map((line) => Object.keys(JSON.parse(line)).includes("operation"))).not.toContain(false);
 }, 60_000);
 
 describe("every page in every state of the license", () => {

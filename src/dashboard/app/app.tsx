@@ -56,6 +56,14 @@ function Shown({ site, path }: { readonly site: Site; readonly path: string }) {
       </>
     );
   }
+  if (section.isForAdministrators === true && !site.profile.is_administrator) {
+    return (
+      <>
+        <Heading>{say(section.title)}</Heading>
+        <Notice tone="warn">{say("onlyAdministrators")}</Notice>
+      </>
+    );
+  }
   if (section.feature !== undefined && site.license?.is_open === true && !hasFeature(site, section.feature)) {
     return (
       <>
@@ -83,7 +91,7 @@ function Deployment() {
 
 function Sidebar({ site, path, choose }: { readonly site: Site; readonly path: string; readonly choose: (teamId: string) => void }) {
   const base = `/${path.split("/")[1] ?? ""}`;
-  const shown = sections.filter(({ feature }) => feature === undefined || site.license?.is_open !== true || hasFeature(site, feature));
+  const shown = sections.filter(({ feature, isForAdministrators = false }) => (feature === undefined || site.license?.is_open !== true || hasFeature(site, feature)) && (!isForAdministrators || site.profile.is_administrator));
   const teams = site.profile.team_list;
   return (
     <aside>

@@ -3,11 +3,13 @@ import type { ReactNode } from "react";
 import { Account } from "./pages/account.tsx";
 import { Agents } from "./pages/agents.tsx";
 import { Audit } from "./pages/audit.tsx";
+import { Containers } from "./pages/containers.tsx";
 import { Keys } from "./pages/keys.tsx";
 import { License } from "./pages/license.tsx";
 import { Members } from "./pages/members.tsx";
 import { Overview } from "./pages/overview.tsx";
 import { Task, Tasks } from "./pages/tasks.tsx";
+import { Users } from "./pages/users.tsx";
 import { Deliveries, Webhooks } from "./pages/webhooks.tsx";
 import { Workflow, Workflows } from "./pages/workflows.tsx";
 import type { Word } from "./words.ts";
@@ -19,6 +21,7 @@ export interface Section {
   readonly feature?: string;
   /** It makes sense without a team. */
   readonly isPersonal?: boolean;
+  readonly isForAdministrators?: boolean;
   readonly page: ReactNode;
   /** One of the things in it, by its id in the address. */
   readonly one?: (id: string) => ReactNode;
@@ -32,7 +35,9 @@ export const sections: readonly Section[] = [
   { path: "/keys", title: "keys", page: <Keys /> },
   { path: "/members", title: "members", page: <Members /> },
   { path: "/webhooks", title: "webhooks", feature: "team.webhooks", page: <Webhooks />, one: (id) => <Deliveries id={id} /> },
+  { path: "/containers", title: "containers", feature: "team.container_services", page: <Containers /> },
   { path: "/license", title: "license", isPersonal: true, page: <License /> },
+  { path: "/users", title: "users", isPersonal: true, isForAdministrators: true, page: <Users /> },
   { path: "/audit", title: "audit", page: <Audit /> },
   { path: "/profile", title: "account", isPersonal: true, page: <Account /> },
 ];

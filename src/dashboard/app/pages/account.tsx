@@ -1,8 +1,10 @@
 /** One's own account: where one is signed in, and which devices are paired. */
-import { useAnswer, useDeed, useSite } from "../deployment.ts";
+import { hasFeature, useAnswer, useDeed, useSite } from "../deployment.ts";
 import { Confirm } from "../parts/confirm.tsx";
+import { Field, Form, textIn } from "../parts/field.tsx";
 import { List } from "../parts/list.tsx";
 import { Empty, Failure, Heading, Loading } from "../parts/pieces.tsx";
+import { SecondFactor } from "./second-factor.tsx";
 import { say, when } from "../words.ts";
 
 function Sessions() {
@@ -44,16 +46,32 @@ function Devices() {
   );
 }
 
+function TeamForm() {
+  const create = useDeed("team.create");
+  return (
+    <>
+      <h2>{say("createTeam")}</h2>
+      <Form label={say("createTeam")} submit={say("create")} isBusy={create.isPending} error={create.error} send={(fields) => create.mutate({ body: { display_name: textIn(fields, "display_name") } })}>
+        <Field name="display_name" label={say("name")} />
+      </Form>
+    </>
+  );
+}
+
 export function Account() {
-  const { profile } = useSite();
+  const site = useSite();
+  const { profile } = site;
   return (
     <>
       <Heading>{profile.display_name}</Heading>
       <p>{profile.email_address}</p>
+      <h2>{say("secondFactor")}</h2>
+      <SecondFactor />
       <h2>{say("sessions")}</h2>
       <Sessions />
       <h2>{say("devices")}</h2>
       <Devices />
+      {hasFeature(site, "account.manual_team_creation") ? <TeamForm /> : null}
     </>
   );
 }

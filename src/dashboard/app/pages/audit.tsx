@@ -1,13 +1,22 @@
 /** Who did what in the team. */
-import { useAnswer } from "../deployment.ts";
+import { useAnswer, useSite } from "../deployment.ts";
 import { List } from "../parts/list.tsx";
 import { Badge, Empty, Heading } from "../parts/pieces.tsx";
 import { say, when } from "../words.ts";
 
 export function Audit() {
+  const { team } = useSite();
   return (
     <>
-      <Heading>{say("audit")}</Heading>
+      <Heading
+        actions={
+          <a href={`/api/v1/audit/export${team === undefined ? "" : `?team_id=${team.id}`}`} download="audit.jsonl">
+            {say("lines")}
+          </a>
+        }
+      >
+        {say("audit")}
+      </Heading>
       <List
         usePage={(query) => {
           const { data, error, refetch } = useAnswer("audit.list", { query });
