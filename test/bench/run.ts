@@ -14,6 +14,7 @@ import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { backPressure } from "./figures/back-pressure.ts";
 import { commandAnswers } from "./figures/commands.ts";
+import { dashboardLoads } from "./figures/dashboard.ts";
 import { entitlementCheck } from "./figures/entitlement.ts";
 import { issuerTokens } from "./figures/issuer.ts";
 import { keyChecks } from "./figures/keys.ts";
@@ -30,7 +31,7 @@ import { readMachine, readVersions, watchOthers } from "./machine.ts";
 import { markdown, published, type Report } from "./report.ts";
 import { shown } from "./table.ts";
 
-const benches: readonly Bench[] = [starts, commandAnswers, leaseRenewals, entitlementCheck, hotRenewal, storeWrites, requests, keyChecks, passwordSignIn, issuerTokens, gatewayLoad, backPressure, mcpCalls];
+const benches: readonly Bench[] = [starts, commandAnswers, leaseRenewals, entitlementCheck, hotRenewal, storeWrites, requests, keyChecks, passwordSignIn, issuerTokens, gatewayLoad, backPressure, mcpCalls, dashboardLoads];
 
 const root = dirname(dirname(import.meta.dir));
 const dist = join(root, "dist");

@@ -66,7 +66,7 @@ async function tabOf({ who = ownerAddress, locale = "en", javaScriptEnabled = tr
 
 /** Nothing is being loaded any more. */
 async function settled(page: Page): Promise<void> {
-  await page.waitForFunction("document.querySelector('main .note[role=status]') === null");
+  await eventually(async () => (await page.locator("main .note[role=status]").count()) === 0, "the page has what it asked for");
 }
 
 async function photograph(page: Page, name: string): Promise<void> {
