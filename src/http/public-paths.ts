@@ -33,6 +33,7 @@ export const publicPaths: Readonly<Record<string, string>> = {
   "/members": "a page of the dashboard",
   "/webhooks": "a page of the dashboard",
   "/webhooks/:id": "a page of the dashboard",
+  "/notifications": "a page of the dashboard",
   "/containers": "a page of the dashboard",
   "/users": "a page of the dashboard",
   "/license": "a page of the dashboard",

@@ -19,7 +19,7 @@ import { attemptOf, connectAgent } from "../support/socket-agent.ts";
 
 const shots = join(root, "test-output", "screenshots");
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const pages = ["/", "/workflows", "/tasks", "/agents", "/keys", "/members", "/webhooks", "/containers", "/license", "/users", "/audit", "/profile"];
+const pages = ["/", "/workflows", "/tasks", "/agents", "/keys", "/members", "/webhooks", "/containers", "/notifications", "/license", "/users", "/audit", "/profile"];
 const widths = { phone: { width: 375, height: 740 }, desktop: { width: 1280, height: 800 } } as const;
 
 let browser: Browser | undefined;
@@ -176,7 +176,7 @@ testNeeding("chromium", "a second factor is set up, and the sign-in form asks fo
   await page.locator("body.app main h1").waitFor();
 }, 60_000);
 
-testNeeding("chromium", "an administrator installs a license while it has expired, makes an account and a team", async () => {
+testNeeding("chromium", "an administrator installs a license while it has expired, makes an account, a webhook and a team", async () => {
   await using tab = await tabOf();
   const { page } = tab;
   site.license({ state: "expired" });
@@ -194,6 +194,15 @@ testNeeding("chromium", "an administrator installs a license while it has expire
   await page.click("form[aria-label='Create an account'] button[type=submit]");
   expect(await page.locator("#secret").innerText()).toContain("/reset-password/");
   await page.locator("td >> text=new@example.com").waitFor();
+
+  await tab.open("/webhooks");
+  await page.click("summary");
+  await page.fill("input[name=display_name]", "CI");
+  await page.fill("input[name=url]", "https://ci.example/hook");
+  await page.click("form[aria-label='Create a webhook'] button[type=submit]");
+  expect(await page.locator("#secret").innerText()).toMatch(/^whsec_/);
+  await page.click("td >> text=CI");
+  await page.locator("h1 >> text=Last delivered").waitFor();
 
   await tab.open("/profile");
   await page.fill("form[aria-label='Create a team'] input", "Third");

@@ -7,6 +7,7 @@ import { Containers } from "./pages/containers.tsx";
 import { Keys } from "./pages/keys.tsx";
 import { License } from "./pages/license.tsx";
 import { Members } from "./pages/members.tsx";
+import { Notifications } from "./pages/notifications.tsx";
 import { Overview } from "./pages/overview.tsx";
 import { Task, Tasks } from "./pages/tasks.tsx";
 import { Users } from "./pages/users.tsx";
@@ -36,6 +37,7 @@ export const sections: readonly Section[] = [
   { path: "/members", title: "members", page: <Members /> },
   { path: "/webhooks", title: "webhooks", feature: "team.webhooks", page: <Webhooks />, one: (id) => <Deliveries id={id} /> },
   { path: "/containers", title: "containers", feature: "team.container_services", page: <Containers /> },
+  { path: "/notifications", title: "notifications", feature: "global.notifications", isPersonal: true, page: <Notifications /> },
   { path: "/license", title: "license", isPersonal: true, page: <License /> },
   { path: "/users", title: "users", isPersonal: true, isForAdministrators: true, page: <Users /> },
   { path: "/audit", title: "audit", page: <Audit /> },

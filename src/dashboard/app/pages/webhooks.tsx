@@ -1,13 +1,36 @@
 /** Webhooks of the team, and how their deliveries went. */
-import { useAnswer } from "../deployment.ts";
+import { useState } from "react";
+import { useAnswer, useDeed } from "../deployment.ts";
+import { Field, Form, textIn } from "../parts/field.tsx";
 import { List } from "../parts/list.tsx";
 import { Badge, Empty, Heading, Link } from "../parts/pieces.tsx";
+import { Secret } from "../parts/secret.tsx";
 import { say, when } from "../words.ts";
 
+function WebhookForm({ made }: { readonly made: (secret: string) => void }) {
+  const create = useDeed("webhook.create");
+  const send = (fields: FormData) => {
+    const webhook_events = textIn(fields, "events").split(",").map((name) => name.trim());
+    create.mutateAsync({ body: { display_name: textIn(fields, "display_name"), webhook_url: textIn(fields, "url"), webhook_events } }).then(({ webhook_secret }) => made(webhook_secret), () => {});
+  };
+  return (
+    <details>
+      <summary>{say("createWebhook")}</summary>
+      <Form label={say("createWebhook")} submit={say("create")} isBusy={create.isPending} error={create.error} send={send}>
+        <Field name="display_name" label={say("name")} />
+        <Field name="url" type="url" label={say("url")} />
+        <Field name="events" label={say("events")} value="task.completed,task.failed" note={say("eventsNote")} />
+      </Form>
+    </details>
+  );
+}
+
 export function Webhooks() {
+  const [secret, setSecret] = useState<string>();
   return (
     <>
       <Heading>{say("webhooks")}</Heading>
+      {secret === undefined ? <WebhookForm made={setSecret} /> : <Secret text={say("webhookMade")} secret={secret} done={() => setSecret(undefined)} />}
       <List
         usePage={(query) => {
           const { data, error, refetch } = useAnswer("webhook.list", { query });
