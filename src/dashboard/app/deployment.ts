@@ -48,6 +48,17 @@ export function useAnswer<Name extends OperationName>(operation: Name, input: In
   });
 }
 
+interface Asked<Data> {
+  readonly data: Data | undefined;
+  readonly error: unknown;
+  readonly refetch: () => unknown;
+}
+
+/** An answer that is a page of a list, as a list shows it. */
+export function pageIn<Data extends { readonly page_meta: { readonly total_count: number } }, Row>({ data, error, refetch }: Asked<Data>, rowsOf: (data: Data) => readonly Row[]) {
+  return { data: data === undefined ? undefined : { rows: rowsOf(data), total: data.page_meta.total_count }, error, refetch };
+}
+
 /** A deed; what was asked before is asked anew after it. */
 export function useDeed<Name extends OperationName>(operation: Name) {
   const { api } = useSite();

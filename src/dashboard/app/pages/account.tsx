@@ -1,5 +1,5 @@
 /** One's own account: where one is signed in, and which devices are paired. */
-import { hasFeature, useAnswer, useDeed, useSite } from "../deployment.ts";
+import { hasFeature, pageIn, useAnswer, useDeed, useSite } from "../deployment.ts";
 import { Confirm } from "../parts/confirm.tsx";
 import { Field, Form, textIn } from "../parts/field.tsx";
 import { List } from "../parts/list.tsx";
@@ -29,10 +29,7 @@ function Devices() {
   const revoke = useDeed("device.revoke");
   return (
     <List
-      usePage={(query) => {
-        const { data, error, refetch } = useAnswer("device.list", { query });
-        return { data: data === undefined ? undefined : { rows: data.device_list, total: data.page_meta.total_count }, error, refetch };
-      }}
+      usePage={(query) => pageIn(useAnswer("device.list", { query }), ({ device_list }) => device_list)}
       label={say("devices")}
       columns={[
         { head: say("name"), cell: ({ display_name }) => display_name },

@@ -1,5 +1,5 @@
 /** The agents of the team that are connected. */
-import { useAnswer } from "../deployment.ts";
+import { pageIn, useAnswer } from "../deployment.ts";
 import { List } from "../parts/list.tsx";
 import { Badge, Empty, Heading, Link } from "../parts/pieces.tsx";
 import { say, when } from "../words.ts";
@@ -11,10 +11,7 @@ export function Agents() {
     <>
       <Heading>{say("agents")}</Heading>
       <List
-        usePage={(query) => {
-          const { data, error, refetch } = useAnswer("agent.list_runtime", { query }, { everyMs: EVERY_MS });
-          return { data: data === undefined ? undefined : { rows: data.agent_list, total: data.page_meta.total_count }, error, refetch };
-        }}
+        usePage={(query) => pageIn(useAnswer("agent.list_runtime", { query }, { everyMs: EVERY_MS }), ({ agent_list }) => agent_list)}
         label={say("agents")}
         columns={[
           { head: say("name"), cell: ({ agent_id }) => agent_id },

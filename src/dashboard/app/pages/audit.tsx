@@ -1,5 +1,5 @@
 /** Who did what in the team. */
-import { useAnswer, useSite } from "../deployment.ts";
+import { pageIn, useAnswer, useSite } from "../deployment.ts";
 import { List } from "../parts/list.tsx";
 import { Badge, Empty, Heading } from "../parts/pieces.tsx";
 import { say, when } from "../words.ts";
@@ -18,10 +18,7 @@ export function Audit() {
         {say("audit")}
       </Heading>
       <List
-        usePage={(query) => {
-          const { data, error, refetch } = useAnswer("audit.list", { query });
-          return { data: data === undefined ? undefined : { rows: data.audit_list, total: data.page_meta.total_count }, error, refetch };
-        }}
+        usePage={(query) => pageIn(useAnswer("audit.list", { query }), ({ audit_list }) => audit_list)}
         label={say("audit")}
         columns={[
           { head: say("time"), cell: ({ created_at }) => when(created_at) },

@@ -1,5 +1,5 @@
 /** Container services of the team: what runs on which agent, deployed and stopped. */
-import { useAnswer, useDeed } from "../deployment.ts";
+import { pageIn, useAnswer, useDeed } from "../deployment.ts";
 import { Confirm } from "../parts/confirm.tsx";
 import { List } from "../parts/list.tsx";
 import { Badge, Empty, Heading } from "../parts/pieces.tsx";
@@ -24,10 +24,7 @@ export function Containers() {
     <>
       <Heading>{say("containers")}</Heading>
       <List
-        usePage={(query) => {
-          const { data, error, refetch } = useAnswer("container.list", { query }, { everyMs: EVERY_MS });
-          return { data: data === undefined ? undefined : { rows: data.service_list, total: data.page_meta.total_count }, error, refetch };
-        }}
+        usePage={(query) => pageIn(useAnswer("container.list", { query }, { everyMs: EVERY_MS }), ({ service_list }) => service_list)}
         label={say("containers")}
         columns={[
           { head: say("name"), cell: ({ display_name, service_slug }) => `${display_name} (${service_slug})` },

@@ -1,6 +1,6 @@
 /** Keys of the team: made, shown once, rotated, revoked. */
 import { useState } from "react";
-import { useAnswer, useDeed } from "../deployment.ts";
+import { pageIn, useAnswer, useDeed } from "../deployment.ts";
 import { Confirm } from "../parts/confirm.tsx";
 import { Field, Form, textIn } from "../parts/field.tsx";
 import { List } from "../parts/list.tsx";
@@ -45,10 +45,7 @@ export function Keys() {
       <Heading>{say("keys")}</Heading>
       {secret === undefined ? <KeyForm made={setSecret} /> : <Secret text={say("keyMade")} secret={secret} done={() => setSecret(undefined)} />}
       <List
-        usePage={(query) => {
-          const { data, error, refetch } = useAnswer("credential.list", { query });
-          return { data: data === undefined ? undefined : { rows: data.credentials, total: data.page_meta.total_count }, error, refetch };
-        }}
+        usePage={(query) => pageIn(useAnswer("credential.list", { query }), ({ credentials }) => credentials)}
         label={say("keys")}
         columns={[
           { head: say("name"), cell: ({ display_name }) => display_name },

@@ -1,6 +1,6 @@
 /** Who belongs to the team, and who is invited. */
 import { useState } from "react";
-import { useAnswer, useDeed, useSite } from "../deployment.ts";
+import { pageIn, useAnswer, useDeed, useSite } from "../deployment.ts";
 import { Confirm } from "../parts/confirm.tsx";
 import { Field, Form, textIn } from "../parts/field.tsx";
 import { List } from "../parts/list.tsx";
@@ -35,10 +35,7 @@ function Invitations() {
     <>
       <h2>{say("invitations")}</h2>
       <List
-        usePage={(query) => {
-          const { data, error, refetch } = useAnswer("invitation.list", { query });
-          return { data: data === undefined ? undefined : { rows: data.invitation_list, total: data.page_meta.total_count }, error, refetch };
-        }}
+        usePage={(query) => pageIn(useAnswer("invitation.list", { query }), ({ invitation_list }) => invitation_list)}
         label={say("invitations")}
         columns={[
           { head: say("email"), cell: ({ email_address }) => email_address },
@@ -68,10 +65,7 @@ export function Members() {
       <Heading>{say("members")}</Heading>
       <InvitationForm />
       <List
-        usePage={(query) => {
-          const { data, error, refetch } = useAnswer("member.list", { query });
-          return { data: data === undefined ? undefined : { rows: data.member_list, total: data.page_meta.total_count }, error, refetch };
-        }}
+        usePage={(query) => pageIn(useAnswer("member.list", { query }), ({ member_list }) => member_list)}
         label={say("members")}
         columns={[
           { head: say("name"), cell: ({ display_name }) => display_name },

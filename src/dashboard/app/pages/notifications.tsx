@@ -1,5 +1,5 @@
 /** What the person is told of, the newest first. */
-import { useAnswer, useDeed } from "../deployment.ts";
+import { pageIn, useAnswer, useDeed } from "../deployment.ts";
 import { List } from "../parts/list.tsx";
 import { Empty, Heading } from "../parts/pieces.tsx";
 import { say, when } from "../words.ts";
@@ -18,10 +18,7 @@ export function Notifications() {
         {say("notifications")}
       </Heading>
       <List
-        usePage={(query) => {
-          const { data, error, refetch } = useAnswer("notification.list", { query });
-          return { data: data === undefined ? undefined : { rows: data.notification_list, total: data.page_meta.total_count }, error, refetch };
-        }}
+        usePage={(query) => pageIn(useAnswer("notification.list", { query }), ({ notification_list }) => notification_list)}
         label={say("notifications")}
         columns={[
           { head: say("time"), cell: ({ created_at }) => when(created_at) },

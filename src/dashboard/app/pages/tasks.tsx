@@ -1,6 +1,6 @@
 /** Tasks of the team: all of them, and one with its log as it is written. */
 import { useEffect, useState } from "react";
-import { useAnswer, useDeed, useSite } from "../deployment.ts";
+import { pageIn, useAnswer, useDeed, useSite } from "../deployment.ts";
 import { Confirm } from "../parts/confirm.tsx";
 import { List } from "../parts/list.tsx";
 import { Absent, Badge, Empty, Failure, Heading, Link, Loading, Notice } from "../parts/pieces.tsx";
@@ -16,10 +16,7 @@ export function Tasks() {
     <>
       <Heading>{say("tasks")}</Heading>
       <List
-        usePage={(query) => {
-          const { data, error, refetch } = useAnswer("task.list", { query }, { everyMs: EVERY_MS });
-          return { data: data === undefined ? undefined : { rows: data.task_list, total: data.page_meta.total_count }, error, refetch };
-        }}
+        usePage={(query) => pageIn(useAnswer("task.list", { query }, { everyMs: EVERY_MS }), ({ task_list }) => task_list)}
         label={say("tasks")}
         columns={taskColumns()}
         idOf={({ id }) => id}

@@ -1,6 +1,6 @@
 /** The accounts of the deployment, for its administrators. */
 import { useState } from "react";
-import { useAnswer, useDeed, useSite } from "../deployment.ts";
+import { pageIn, useAnswer, useDeed, useSite } from "../deployment.ts";
 import { Confirm } from "../parts/confirm.tsx";
 import { Field, Form, textIn } from "../parts/field.tsx";
 import { List } from "../parts/list.tsx";
@@ -42,10 +42,7 @@ export function Users() {
       <Heading>{say("users")}</Heading>
       {link === undefined ? <AccountForm made={setLink} /> : <Secret text={say("accountMade")} secret={link} done={() => setLink(undefined)} />}
       <List
-        usePage={(query) => {
-          const { data, error, refetch } = useAnswer("user.list", { query });
-          return { data: data === undefined ? undefined : { rows: data.user_list, total: data.page_meta.total_count }, error, refetch };
-        }}
+        usePage={(query) => pageIn(useAnswer("user.list", { query }), ({ user_list }) => user_list)}
         label={say("users")}
         columns={[
           { head: say("name"), cell: ({ display_name }) => display_name },

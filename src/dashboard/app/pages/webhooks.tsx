@@ -1,6 +1,6 @@
 /** Webhooks of the team, and how their deliveries went. */
 import { useState } from "react";
-import { useAnswer, useDeed } from "../deployment.ts";
+import { pageIn, useAnswer, useDeed } from "../deployment.ts";
 import { Field, Form, textIn } from "../parts/field.tsx";
 import { List } from "../parts/list.tsx";
 import { Badge, Empty, Heading, Link } from "../parts/pieces.tsx";
@@ -32,10 +32,7 @@ export function Webhooks() {
       <Heading>{say("webhooks")}</Heading>
       {secret === undefined ? <WebhookForm made={setSecret} /> : <Secret text={say("webhookMade")} secret={secret} done={() => setSecret(undefined)} />}
       <List
-        usePage={(query) => {
-          const { data, error, refetch } = useAnswer("webhook.list", { query });
-          return { data: data === undefined ? undefined : { rows: data.webhook_list, total: data.page_meta.total_count }, error, refetch };
-        }}
+        usePage={(query) => pageIn(useAnswer("webhook.list", { query }), ({ webhook_list }) => webhook_list)}
         label={say("webhooks")}
         columns={[
           { head: say("name"), cell: ({ id, display_name }) => <Link to={`/webhooks/${id}`}>{display_name}</Link> },
@@ -56,10 +53,7 @@ export function Deliveries({ id }: { readonly id: string }) {
     <>
       <Heading>{say("lastDelivered")}</Heading>
       <List
-        usePage={(query) => {
-          const { data, error, refetch } = useAnswer("webhook_delivery.list", { path: { webhook_id: id }, query });
-          return { data: data === undefined ? undefined : { rows: data.delivery_list, total: data.page_meta.total_count }, error, refetch };
-        }}
+        usePage={(query) => pageIn(useAnswer("webhook_delivery.list", { path: { webhook_id: id }, query }), ({ delivery_list }) => delivery_list)}
         label={say("lastDelivered")}
         columns={[
           { head: say("events"), cell: ({ event_type }) => event_type },

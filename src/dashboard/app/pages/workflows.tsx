@@ -1,7 +1,7 @@
 /** Workflows of the team, and one with the form that runs it, made from the parameters that it declares. */
 import { useState } from "react";
 import { go } from "../address.ts";
-import { useAnswer, useDeed } from "../deployment.ts";
+import { pageIn, useAnswer, useDeed } from "../deployment.ts";
 import { Field, type FieldProps, Form, textIn } from "../parts/field.tsx";
 import { List } from "../parts/list.tsx";
 import { Absent, Badge, Empty, Heading, Link, Notice } from "../parts/pieces.tsx";
@@ -12,10 +12,7 @@ export function Workflows() {
     <>
       <Heading>{say("workflows")}</Heading>
       <List
-        usePage={(query) => {
-          const { data, error, refetch } = useAnswer("workflow.list_runtime", { query });
-          return { data: data === undefined ? undefined : { rows: data.workflow_list, total: data.page_meta.total_count }, error, refetch };
-        }}
+        usePage={(query) => pageIn(useAnswer("workflow.list_runtime", { query }), ({ workflow_list }) => workflow_list)}
         label={say("workflows")}
         columns={[
           { head: say("name"), cell: ({ id, display_name }) => <Link to={`/workflows/${id}`}>{display_name}</Link> },
