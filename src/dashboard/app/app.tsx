@@ -119,6 +119,9 @@ function Sidebar({ site, path, choose }: { readonly site: Site; readonly path: s
           ))}
         </ul>
       </nav>
+      <p className="note" id="who">
+        {site.profile.display_name}
+      </p>
       <form method="post" action="/sign-out">
         <button type="submit" className="quiet">
           {say("signOut")}
