@@ -16,9 +16,15 @@ import { type McpTool, mcpTools, type ToolSite, WAIT_TOOL } from "./mcp-tools.ts
 
 const instructions = "Runs the workflows of one team on its own agents. List workflows, run one, wait for its task, fetch the result. Files go in and out by links.";
 
-function isVisible({ operation }: McpTool, caller: Caller): boolean {
+function isVisible({ operation }: McpTool, scopes: readonly string[]): boolean {
   const scope = findScope(operation);
-  return caller.kind !== "integration" || caller.scopes === undefined || scope === undefined || caller.scopes.includes(scope);
+  return scope === undefined || scopes.includes(scope);
+}
+
+/** Most keys have no scopes: they see all that there is. */
+function toolsFor(caller: Caller): readonly McpTool[] {
+  const scopes = caller.kind === "integration" ? caller.scopes : undefined;
+  return scopes === undefined ? mcpTools : mcpTools.filter((tool) => isVisible(tool, scopes));
 }
 
 /** A schema as plain JSON: of the builder's own members none is left. */
@@ -84,7 +90,7 @@ async function call(tool: McpTool, parts: McpServerParts, { given, context }: Ca
 /** A server for one session or one request of the caller. */
 export function createMcpServer(parts: McpServerParts): Server {
   const { caller } = parts;
-  const tools = mcpTools.filter((tool) => isVisible(tool, caller));
+  const tools = toolsFor(caller);
   const server = new Server({ name: "cyberun", title: "Cyberun", version }, { capabilities: { tools: {}, extensions: { [TASKS_EXTENSION]: {} } }, instructions });
   server.setRequestHandler("tools/list", () => ({ tools: tools.map(shown) }));
   server.setRequestHandler("tools/call", async ({ params }, context): Promise<CallToolResult> => {

@@ -33,6 +33,8 @@ function standard<Value>(shape: Shape<Value>): StandardSchemaV1<unknown, Value> 
   return { "~standard": { version: 1, vendor: "cyberun", validate: (value) => (shape.Check(value) ? { value } : { issues: [{ message: "It names no taskId." }] }) } };
 }
 
+const namedSchema = standard(named);
+
 function statusOf({ task_status }: Task): "working" | "completed" | "cancelled" {
   if (task_status === "cancelled") return "cancelled";
   // A task that failed has its answer: what went wrong stands in it. To the protocol, failed is a call that could not be made.
@@ -77,7 +79,7 @@ export interface TaskHandlersParts {
 
 export function addTaskHandlers(server: Server, { site: { gate, bell }, caller, result }: TaskHandlersParts): void {
   const handle = (method: string, act: (task_id: string) => Promise<object>) =>
-    server.setRequestHandler(method, { params: standard(named) }, async ({ taskId }, context) => {
+    server.setRequestHandler(method, { params: namedSchema }, async ({ taskId }, context) => {
       if (!speaksTasks(context)) throw new MissingRequiredClientCapabilityError({ requiredCapabilities: { extensions: { [TASKS_EXTENSION]: {} } } });
       return { ...(await protocolWords(() => act(taskId))) };
     });
