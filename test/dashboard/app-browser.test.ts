@@ -126,6 +126,9 @@ testNeeding("chromium", "a person signs in, runs a workflow by its form and sees
   await photograph(page, "task");
   await page.goBack();
   await page.locator("h1 >> text=Render a scene").waitFor();
+  await page.clock.setFixedTime(site.world.services.clock.now() + 1_000);
+  await page.click("nav >> text=Overview");
+  await page.locator("figcaption", { hasText: ": 1" }).waitFor();
   expect(tab.complaints).toEqual([]);
   agent.close();
 }, 60_000);

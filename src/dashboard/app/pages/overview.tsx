@@ -1,11 +1,14 @@
 /** The first page: how the license stands, what is used of it, who works, and what was run last. */
 import { useAnswer, useSite } from "../deployment.ts";
+import { HourChart } from "../parts/chart.tsx";
 import { List } from "../parts/list.tsx";
 import { Badge, Empty, Failure, Heading, Link, Loading, Notice } from "../parts/pieces.tsx";
 import { taskColumns } from "../parts/task-rows.tsx";
 import { say, when } from "../words.ts";
 
 const EVERY_MS = 5_000;
+/** As many as a page of the API has. */
+const LATEST = 100;
 const UNLIMITED = -1;
 const SOON_DAYS = 30;
 const DAY_MS = 86_400_000;
@@ -63,6 +66,16 @@ function LicenseCard() {
   );
 }
 
+function TaskCard() {
+  const { data, error } = useAnswer("task.list", { query: { per_page: LATEST } }, { everyMs: EVERY_MS });
+  return (
+    <div className="card wide">
+      <h2>{say("tasks")}</h2>
+      {error === null ? <HourChart instants={data?.task_list.map(({ created_at }) => created_at) ?? []} /> : <Failure error={error} />}
+    </div>
+  );
+}
+
 function AgentCard() {
   const { data, error } = useAnswer("agent.list_runtime", { query: { per_page: 1 } }, { everyMs: EVERY_MS });
   return (
@@ -91,6 +104,7 @@ export function Overview() {
       <div className="cards">
         <LicenseCard />
         <AgentCard />
+        <TaskCard />
       </div>
       <Quotas />
       <h2>{say("recent")}</h2>
