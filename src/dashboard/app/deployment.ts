@@ -59,11 +59,18 @@ export function pageIn<Data extends { readonly page_meta: { readonly total_count
   return { data: data === undefined ? undefined : { rows: rowsOf(data), total: data.page_meta.total_count }, error, refetch };
 }
 
+const KEY_BYTES = 16;
+
+/** Names one deed. By random bytes and not `randomUUID`, which browsers keep from pages that came over plain HTTP. */
+function deedKey(): string {
+  return [...crypto.getRandomValues(new Uint8Array(KEY_BYTES))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 /** A deed; what was asked before is asked anew after it. */
 export function useDeed<Name extends OperationName>(operation: Name) {
   const { api } = useSite();
   const client = useQueryClient();
-  return useMutation({ mutationFn: (input: Input<Name>) => api.call(operation, input, { idempotencyKey: crypto.randomUUID() }), onSuccess: () => client.invalidateQueries() });
+  return useMutation({ mutationFn: (input: Input<Name>) => api.call(operation, input, { idempotencyKey: deedKey() }), onSuccess: () => client.invalidateQueries() });
 }
 
 /** What a refusal says to a person. */

@@ -1,4 +1,4 @@
-/** A secret that is shown once, with a button that copies it. */
+/** A secret that is shown once, with a button that copies it where browsers let a page do so: not over plain HTTP. */
 import { useState } from "react";
 import { say } from "../words.ts";
 import { Notice } from "./pieces.tsx";
@@ -12,9 +12,11 @@ export function Secret({ text, secret, done }: { readonly text: string; readonly
         <code id="secret">{secret}</code>
       </pre>
       <div className="row">
-        <button type="button" onClick={() => void navigator.clipboard.writeText(secret).then(() => setCopied(true), () => {})}>
-          {say(isCopied ? "copied" : "copy")}
-        </button>
+        {window.isSecureContext ? (
+          <button type="button" onClick={() => void navigator.clipboard.writeText(secret).then(() => setCopied(true), () => {})}>
+            {say(isCopied ? "copied" : "copy")}
+          </button>
+        ) : null}
         <button type="button" className="quiet" onClick={done}>
           {say("done")}
         </button>
