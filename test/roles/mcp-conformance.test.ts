@@ -78,9 +78,29 @@ function requiredBy(revision: string): readonly string[] {
   return Value.Parse(Requirements, Bun.YAML.parse(readFileSync(join(suite, "requirements", `${revision}.yaml`), "utf8"))).server;
 }
 
+const hasTimedOut = (checks: readonly Check[]) => checks.some(({ id }) => id === "scenario-timeout");
+
+/**
+ * Scenarios that got no answer in time are asked once more, alone: on a machine that is busy with other tests it has happened once in
+ * a dozen runs of all of them, and not in sixty of the scenario by itself. What answers wrongly is never asked again.
+ */
+async function judgeAll(url: string, revision: string): Promise<Report> {
+  const first = await judge(url, ["--requirements", revision]);
+  const late = [...first.checks].filter(([, checks]) => hasTimedOut(checks)).map(([scenario]) => scenario);
+  if (late.length === 0) return first;
+  const again = new Map(first.checks);
+  let exitCode = 0;
+  for (const scenario of late) {
+    const alone = await judge(url, ["--scenario", scenario, "--spec-version", revision]);
+    exitCode = Math.max(exitCode, alone.exitCode);
+    again.set(scenario, [...alone.checks.values()].flat());
+  }
+  return { exitCode, said: first.said, checks: again };
+}
+
 describe("all that the revision requires of a server", () => {
   test.each(["2025-11-25", "2026-07-28"])("%s", async (revision) => {
-    const { checks, exitCode, said } = await judge(await serve({ mcpServers: fixtureServers }), ["--requirements", revision]);
+    const { checks, exitCode, said } = await judgeAll(await serve({ mcpServers: fixtureServers }), revision);
     const required = requiredBy(revision);
     expect(required.length).toBeGreaterThanOrEqual(30);
     for (const scenario of required) {

@@ -16,6 +16,8 @@ export const SESSIONS_MAX = 1_000;
 export const SESSIONS_OF_KEY_MAX = 32;
 export const IDLE_MS = 30 * 60_000;
 const EVENTS_MAX = 256;
+/** A stream says so often that it lives: proxies cut silent ones, and whatever lies in a buffer on the way goes on with it. */
+const KEEP_ALIVE_MS = 5_000;
 
 /** The last events of one session, for clients whose stream was cut. */
 class Events implements EventStore {
@@ -107,6 +109,7 @@ export class McpSessions {
     const transport: WebStandardStreamableHTTPServerTransport = new WebStandardStreamableHTTPServerTransport({
       sessionIdGenerator: () => services.random.uuid(),
       eventStore: new Events(),
+      keepAliveMs: KEEP_ALIVE_MS,
       onsessioninitialized: (id) => {
         const forget = connections.add(caller, () => session.end());
         const session: Session = {
