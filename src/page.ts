@@ -24,6 +24,8 @@ export interface Page {
   readonly offset: number;
   /** What the answer says about itself. */
   meta(totalCount: number): PageMeta;
+  /** The same, for a page with so many rows: one that is not full tells the total itself, and nothing is counted. */
+  metaAfter(rowCount: number, countAll: () => Promise<number>): Promise<PageMeta>;
 }
 
 /** The page that is asked for. Throws Fault `invalid_request` outside its bounds. */
@@ -34,10 +36,17 @@ export function pageOf({ current_page = 1, per_page = PER_PAGE_DEFAULT }: PageRe
   if (!Number.isInteger(per_page) || per_page < 1 || per_page > PER_PAGE_MAX) {
     throw invalidField("per_page", `is a whole number from 1 to ${PER_PAGE_MAX}`);
   }
+  const offset = (current_page - 1) * per_page;
+  const meta = (totalCount: number) => ({ current_page, per_page, total_count: totalCount });
   return {
     limit: per_page,
-    offset: (current_page - 1) * per_page,
-    meta: (totalCount) => ({ current_page, per_page, total_count: totalCount }),
+    offset,
+    meta,
+    async metaAfter(rowCount, countAll) {
+      // An empty page that is not the first may lie anywhere beyond the end.
+      const isLast = rowCount < per_page && (rowCount > 0 || offset === 0);
+      return meta(isLast ? offset + rowCount : await countAll());
+    },
   };
 }
 

@@ -11,6 +11,21 @@ test("a page begins after those before it", () => {
 });
 
 test.each([
+  { per_page: 5, current_page: 1, rows: 3, total: 3, counts: 0 },
+  { per_page: 5, current_page: 1, rows: 0, total: 0, counts: 0 },
+  { per_page: 5, current_page: 3, rows: 4, total: 14, counts: 0 },
+  { per_page: 5, current_page: 1, rows: 5, total: 99, counts: 1 },
+  { per_page: 5, current_page: 3, rows: 0, total: 99, counts: 1 },
+])("counts only where the page does not tell the total: %p", async ({ rows, total, counts, ...request }) => {
+  let counted = 0;
+  const { total_count } = await pageOf(request).metaAfter(rows, async () => {
+    counted += 1;
+    return 99;
+  });
+  expect({ total_count, counted }).toEqual({ total_count: total, counted: counts });
+});
+
+test.each([
   ["current_page", 0],
   ["current_page", -1],
   ["current_page", 1.5],

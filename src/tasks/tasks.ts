@@ -100,9 +100,8 @@ export const listTasks = query("task.list", async ({ caller, reader }, input: Ta
   const teamId = await requireTeamReader(reader, caller, "task.list");
   const { tasks } = reader.tables;
   const where = isMeant(reader, teamId, input);
-  const [total] = await reader.select({ count: count() }).from(tasks).where(where);
   const rows = await reader.select().from(tasks).where(where).orderBy(desc(tasks.created_at), desc(tasks.id)).limit(page.limit).offset(page.offset);
-  return { task_list: rows.map(shownTask), page_meta: page.meta(total?.count ?? 0) };
+  return { task_list: rows.map(shownTask), page_meta: await page.metaAfter(rows.length, async () => (await reader.select({ count: count() }).from(tasks).where(where))[0]?.count ?? 0) };
 });
 
 interface TaskInput {

@@ -55,10 +55,9 @@ export interface WorkflowList {
 
 async function listOf({ reader }: QueryAct, teamId: string, input: PageRequest): Promise<WorkflowList> {
   const page = pageOf(input);
-  const [total] = await countOfTeam(reader, { teamId });
   const rows = await listOfTeam(reader, { teamId, limit: page.limit, offset: page.offset });
   const shown = rows.map((row) => ({ ...row, created_at: isoTime(row.created_at), updated_at: isoTime(row.updated_at) }));
-  return { workflow_list: shown, page_meta: page.meta(total?.count ?? 0) };
+  return { workflow_list: shown, page_meta: await page.metaAfter(rows.length, async () => (await countOfTeam(reader, { teamId }))[0]?.count ?? 0) };
 }
 
 /** The workflows of the caller's team by slug. The definition itself is not shown here. */
