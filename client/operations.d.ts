@@ -273,6 +273,13 @@ export interface Operations {
     readonly body: undefined;
     readonly answer: { readonly is_success: true };
   };
+  /** Have the License Server say what a license file would do (administrators). */
+  readonly "license.request_test": {
+    readonly path: undefined;
+    readonly query: undefined;
+    readonly body: { readonly license_file: string };
+    readonly answer: { readonly outcome: string; readonly refusal: string | null; readonly message: string; readonly state: string; readonly license: { readonly license_id: string; readonly deployment_id: string; readonly template: string; readonly sequence: number; readonly not_before: string | null; readonly expires_at: string | null } | null; readonly differences: readonly ({ readonly key: string; readonly from: string | number | boolean | null; readonly to: string | number | boolean | null })[]; readonly warnings: readonly (string)[] };
+  };
   /** Hand a license file to the License Server (administrators). */
   readonly "license.upload": {
     readonly path: undefined;
@@ -552,6 +559,34 @@ export interface Operations {
     readonly query: undefined;
     readonly body: { readonly first_name: string; readonly last_name: string; readonly email_address: string; readonly user_password: string };
     readonly answer: { readonly next_step: "verify_email" | "sign_in" };
+  };
+  /** List the issuer's signing keys of every state (administrators). */
+  readonly "signing_key.list": {
+    readonly path: undefined;
+    readonly query: undefined;
+    readonly body: undefined;
+    readonly answer: { readonly signing_keys: readonly ({ readonly kid: string; readonly alg: string; readonly key_status: string; readonly created_at: string; readonly active_from: string; readonly retired_at: string | null; readonly published_until: string | null; readonly revoked_at: string | null })[] };
+  };
+  /** Refuse everything that a signing key has signed, from now on (administrators). */
+  readonly "signing_key.revoke": {
+    readonly path: { readonly kid: string };
+    readonly query: undefined;
+    readonly body: undefined;
+    readonly answer: { readonly kid: string; readonly revoked_at: string; readonly successor: string | null };
+  };
+  /** Have the next signing keys sign, as soon as verifiers know them or at once (administrators). */
+  readonly "signing_key.rotate": {
+    readonly path: undefined;
+    readonly query: undefined;
+    readonly body: { readonly is_now?: boolean };
+    readonly answer: { readonly changes: readonly ({ readonly alg: string; readonly kid: string; readonly active_from: string; readonly retires: string | null })[] };
+  };
+  /** See what runs where, how it does, and what is missing (administrators). */
+  readonly "system.read": {
+    readonly path: undefined;
+    readonly query: undefined;
+    readonly body: undefined;
+    readonly answer: { readonly version: string; readonly started_at: string; readonly role_list: readonly (string)[]; readonly store_engine: string; readonly lease: { readonly server: string | null; readonly age_seconds: number | null; readonly next_refresh_at: string | null }; readonly license_server_list: readonly ({ readonly address: string; readonly outcome: string; readonly reason: string | null; readonly asked_at: string | null })[]; readonly address_list: readonly ({ readonly role: string; readonly url: string })[]; readonly check_list: readonly ({ readonly name: string; readonly check_status: string; readonly message: string; readonly hint: string | null })[] };
   };
   /** Cancel a task. */
   readonly "task.cancel": {

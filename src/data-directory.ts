@@ -16,7 +16,7 @@
  *
  * Rule: only this file knows the paths and how files are written. It must not know what the content means.
  */
-import { chmodSync, closeSync, constants, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync, writeSync } from "node:fs";
+import { accessSync, chmodSync, closeSync, constants, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { decodeBase64url, encodeBase64url } from "./crypto/base64url.ts";
 import { Fault } from "./fault.ts";
@@ -185,4 +185,15 @@ export function readSlots(path: string): readonly string[] {
 /** Names of the files in `folder`, in order; none when it is not there. Throws Fault `unavailable`. */
 export function listFiles(folder: string): readonly string[] {
   return orUnavailable(folder, () => (existsSync(folder) ? readdirSync(folder).toSorted() : []));
+}
+
+/** Whether there is a data directory. Throws Fault `forbidden` when it is not for this user, who would see it empty. */
+export function hasDataDirectory({ dataDir }: { readonly dataDir: string }): boolean {
+  if (!existsSync(dataDir)) return false;
+  try {
+    accessSync(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
+    return true;
+  } catch (cause) {
+    throw new Fault("forbidden", `This user may not open the data directory ${dataDir}.`, { hint: "Run this as the user that the server runs as, or as root.", cause });
+  }
 }

@@ -277,7 +277,8 @@ async function openApi(house: House): Promise<LeaseHolder> {
       const shelf = openShelf(house);
       const sweeping = startFileSweep(gate, shelf, house.log);
       house.stops.defer(() => sweeping.stop());
-      addApiDoors(app, { gate, log: house.log, keyring, licenseServer: holder, streams, bell: house.bell, accessBell: house.accessBell, relay: relayOf(house, gate), shelf });
+      const system = { config: house.config, services: house.services, startedAtMs: house.services.clock.now(), lease: () => holder.status() };
+      addApiDoors(app, { gate, log: house.log, keyring, licenseServer: holder, system, streams, bell: house.bell, accessBell: house.accessBell, relay: relayOf(house, gate), shelf });
       openPostOffice(house, gate);
       const notifications = startNotifications(gate, house.log);
       house.stops.defer(() => notifications.stop());

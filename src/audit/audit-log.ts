@@ -4,7 +4,7 @@
  *
  * Rule: reads only. The gate alone writes rows, and nothing changes or deletes one.
  */
-import { and, count, desc, eq, gte, lt, type SQL } from "drizzle-orm";
+import { and, count, desc, eq, gte, inArray, lt, type SQL } from "drizzle-orm";
 import { assert, invalidField } from "../fault.ts";
 import type { AuditRow } from "../gate/audit-chain.ts";
 import type { Caller } from "../gate/caller.ts";
@@ -15,12 +15,16 @@ import type { Reader } from "../store/store.ts";
 import { requireMembership } from "../teams/membership.ts";
 import { type Place, rowsAfter } from "./rows.ts";
 
+/** The operations, by what stands before the dot of their names. */
+const areas: ReadonlyMap<string, readonly string[]> = Map.groupBy(Object.keys(operations), (name) => name.slice(0, name.indexOf(".")));
+
 /** Rows of an export that are read at once. */
 const EXPORT_ROWS = 500;
 const FILTER_CHARACTERS_MAX = 200;
 
 /** Each narrows what is found; together they all hold. */
 export interface AuditFilter {
+  /** An operation, or the area before the dot of its name, such as `license`. */
   readonly operation?: string | undefined;
   /** `kind:id`, or the kind alone for callers without an id. */
   readonly actor?: string | undefined;
@@ -62,14 +66,16 @@ function requireShort(field: string, text: string): string {
 /** Throws Fault `invalid_request` for a filter that can find nothing, so that a slip does not look like an empty log. */
 function conditionsOf({ tables: { audit } }: Reader, filter: AuditFilter): readonly SQL[] {
   const { operation, outcome, from, to } = filter;
-  if (operation !== undefined && !Object.hasOwn(operations, operation)) throw invalidField("operation", "is none of this platform's operations");
+  const area = operation === undefined ? undefined : areas.get(operation);
+  if (operation !== undefined && area === undefined && !Object.hasOwn(operations, operation)) throw invalidField("operation", "is none of this platform's operations or their areas, such as license");
   if (outcome !== undefined && outcome !== "done" && outcome !== "refused") throw invalidField("outcome", "is done or refused");
   const same = (["operation", "actor", "subject", "team_id", "outcome"] as const).flatMap((name) => {
     const wanted = filter[name];
-    return wanted === undefined ? [] : eq(audit[name], requireShort(name, wanted));
+    return wanted === undefined || (name === "operation" && area !== undefined) ? [] : eq(audit[name], requireShort(name, wanted));
   });
   return [
     ...same,
+    ...(area === undefined ? [] : [inArray(audit.operation, area)]),
     ...(from === undefined ? [] : [gte(audit.at, requireInstant("from", from))]),
     ...(to === undefined ? [] : [lt(audit.at, requireInstant("to", to))]),
   ];

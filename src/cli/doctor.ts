@@ -3,17 +3,17 @@
  *
  * Rule: looks and changes nothing. One thing that is wrong keeps none of the others from being looked at.
  */
-import { Fault } from "../fault.ts";
+import { settingsOf } from "../config.ts";
 import type { Context, Result } from "./context.ts";
-import { type Check, type CheckStatus, ok, type Patient, problem, skipped } from "./doctor-check.ts";
-import { addressChecks, agentCheck, portChecks } from "./doctor-network.ts";
-import { clockCheck, dataDirectoryCheck, diskCheck, licenseCheck, settingsCheck } from "./doctor-host.ts";
+import { type Check, type CheckStatus, looked, ok, skipped } from "../doctor/check.ts";
+import { clockCheck, dataDirectoryCheck, diskCheck } from "../doctor/host.ts";
+import { addressChecks, agentCheck, portChecks } from "../doctor/network.ts";
+import { type HostPatient, licenseCheck, settingsCheck } from "./doctor-license.ts";
 import { EXIT_FOUND, EXIT_OK } from "./exit-codes.ts";
 import { isServerRunning } from "./operator.ts";
 
 /** In the order in which they are shown, by the name under which a refusal of the look itself is told. */
-const looks: readonly (readonly [name: string, look: (patient: Patient) => Promise<readonly Check[]>])[] = [
-  ["settings", settingsCheck],
+const looks: readonly (readonly [name: string, look: (patient: HostPatient) => Promise<readonly Check[]>])[] = [
   ["data directory", dataDirectoryCheck],
   ["disk", diskCheck],
   ["clock", clockCheck],
@@ -23,22 +23,12 @@ const looks: readonly (readonly [name: string, look: (patient: Patient) => Promi
   ["agents", agentCheck],
 ];
 
-/** What is refused while one looks is what was found. */
-async function looked(look: () => Promise<readonly Check[]>, name: string): Promise<readonly Check[]> {
-  try {
-    return await look();
-  } catch (error) {
-    if (error instanceof Fault) return [problem(name, error.message, error.hint)];
-    throw error;
-  }
-}
-
 async function serverCheck({ config, services }: Context): Promise<{ readonly isServed: boolean; readonly checks: readonly Check[] }> {
   let isServed = false;
-  const checks = await looked(async () => {
+  const checks = await looked("server", async () => {
     isServed = await isServerRunning({ config, services });
     return [isServed ? ok("server", `A server runs on ${config.dataDir}.`) : skipped("server", `No server runs on ${config.dataDir}; what only a running one can tell is left out.`)];
-  }, "server");
+  });
   return { isServed, checks };
 }
 
@@ -56,10 +46,11 @@ function ending(problems: number, warnings: number): string {
 }
 
 export async function doctor(context: Context): Promise<Result> {
-  const { config, services, notices } = context;
+  const { config, services } = context;
   const { isServed, checks } = await serverCheck(context);
-  const all = [...checks];
-  for (const [name, look] of looks) all.push(...(await looked(() => look({ config, services, notices, isServed }), name)));
+  const patient = { config, services, addresses: settingsOf(config, {}), isServed };
+  const all = [...checks, ...(await settingsCheck(context))];
+  for (const [name, look] of looks) all.push(...(await looked(name, () => look(patient))));
   const count = (status: CheckStatus) => all.filter((each) => each.status === status).length;
   const [problems, warnings] = [count("problem"), count("warning")];
   return { data: { checks: all, problems, warnings }, text: [...all.flatMap(linesOf), "", ending(problems, warnings)].join("\n"), exit: problems === 0 ? EXIT_OK : EXIT_FOUND };

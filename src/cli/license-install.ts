@@ -1,6 +1,6 @@
 /** `cyberun license test`, `install` and `reload`: from a file in the operator's hand to a license in force. */
 import { existsSync } from "node:fs";
-import { dataDirectory } from "../data-directory.ts";
+import { dataDirectory, hasDataDirectory } from "../data-directory.ts";
 import { LICENSE_BYTES_MAX } from "../license/document.ts";
 import { hostFiles } from "../license/server/host-parts.ts";
 import { InForce } from "../license/server/in-force.ts";
@@ -8,14 +8,14 @@ import { testOf } from "../license/server/rehearsal.ts";
 import { noMarks } from "../license/server/marks.ts";
 import { trustedKeys } from "../license/trust.ts";
 import type { VendorFile } from "../license/vendor-file.ts";
-import { installLicense, type OperatorLicenseTest, reloadLicense, testLicense } from "../roles/operator/calls.ts";
-import type { LicenseStatusAnswer } from "../roles/operator/license-status.ts";
+import { installLicense, reloadLicense, testLicense } from "../roles/operator/calls.ts";
+import type { LicenseStatusAnswer, LicenseTestAnswer } from "../license/answers.ts";
 import type { Context, Result } from "./context.ts";
 import { EXIT_LICENSE, EXIT_OK } from "./exit-codes.ts";
 import { readNamedFile } from "./files.ts";
 import { readVendorFile } from "./license-inspect.ts";
 import { statusLines } from "./license-status.ts";
-import { hasDataDirectory, openOperator, type Operator } from "./operator.ts";
+import { openOperator, type Operator } from "./operator.ts";
 import { buildTime } from "../version.ts";
 
 /** A license is ASCII; any other byte is kept as it is, so that the reader refuses it and nothing mends it. */
@@ -28,14 +28,14 @@ function differenceLine({ key, from, to }: { readonly key: string; readonly from
 }
 
 /** The test on a host where no License Server has run yet: nothing to compare with, but dates, host and cluster are. */
-function testOnNewHost({ config, services }: Context, bytes: Buffer): OperatorLicenseTest {
+function testOnNewHost({ config, services }: Context, bytes: Buffer): LicenseTestAnswer {
   const { clusterId } = config;
   const site = new InForce({ clock: services.clock, trustedKeys, clusterId, hostFiles: hostFiles("/"), buildTime }, noMarks);
   const { differences, warnings, ...rest } = testOf(site.judge({ kind: "found", bytes }), site.moment());
   return { ...rest, differences: [...differences], warnings: [...warnings] };
 }
 
-async function testHere(context: Context, bytes: Buffer): Promise<OperatorLicenseTest> {
+async function testHere(context: Context, bytes: Buffer): Promise<LicenseTestAnswer> {
   const { instanceKey, operatorSocket } = dataDirectory(context.config.dataDir);
   const isNewHost = !hasDataDirectory(context.config) || !(existsSync(instanceKey) || existsSync(operatorSocket));
   if (isNewHost) return testOnNewHost(context, bytes);

@@ -3,7 +3,7 @@ import { shapeOf } from "../shape.ts";
 import { withExtraCa } from "../certificates.ts";
 import { licenseServersOf } from "../config.ts";
 import { Fault } from "../fault.ts";
-import { type LicenseStatusAnswer, LicenseStatusSchema } from "../roles/operator/license-status.ts";
+import { type LicenseStatusAnswer, LicenseStatusSchema } from "../license/answers.ts";
 import type { Services } from "../services.ts";
 import type { Context, Result } from "./context.ts";
 import { EXIT_LICENSE, EXIT_OK } from "./exit-codes.ts";

@@ -5,13 +5,13 @@
  * Rule: whoever may open the data directory is the operator; nothing else is asked for. A command never touches a store
  * that a server has open.
  */
-import { accessSync, constants, existsSync, statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { readAnchors } from "../audit/anchor.ts";
 import { openAuditedStore } from "../audit/audited-store.ts";
 import type { Config } from "../config.ts";
 import { settingsOf } from "../config.ts";
 import { createSealer } from "../crypto/sealing.ts";
-import { type DataDirectory, dataDirectory, prepareDataDirectory, secretBytes } from "../data-directory.ts";
+import { type DataDirectory, dataDirectory, hasDataDirectory, prepareDataDirectory, secretBytes } from "../data-directory.ts";
 import { Fault, type FaultCode, faultCodes } from "../fault.ts";
 import type { Gate } from "../gate/operation.ts";
 import { without } from "../license/entitlements.ts";
@@ -94,17 +94,6 @@ async function isServed({ services, socket }: Door): Promise<boolean> {
       hint: "Run this as the user that the server runs as, or as root.",
       cause: error,
     });
-  }
-}
-
-/** Whether there is a data directory. Throws Fault `forbidden` when it is not for this user, who would see it empty. */
-export function hasDataDirectory({ dataDir }: Config): boolean {
-  if (!existsSync(dataDir)) return false;
-  try {
-    accessSync(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
-    return true;
-  } catch (cause) {
-    throw new Fault("forbidden", `This user may not open the data directory ${dataDir}.`, { hint: "Run this as the user that the server runs as, or as root.", cause });
   }
 }
 

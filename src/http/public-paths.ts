@@ -12,6 +12,7 @@ export const publicPaths: Readonly<Record<string, string>> = {
   "/v1/changes": "push stream: the ticket of a granted lease is the credential",
   "/v1/reload": "the proof inside is the credential",
   "/v1/license": "the proof inside is the credential",
+  "/v1/license/test": "the proof inside is the credential",
   "/.well-known/openid-configuration": "discovery (OpenID Connect Discovery 1.0 section 4)",
   "/.well-known/oauth-authorization-server": "the same document for OAuth clients (RFC 8414 section 3)",
   "/.well-known/oauth-protected-resource/api/v1/mcp": "says how the MCP endpoint is called (RFC 9728 section 3)",

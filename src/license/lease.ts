@@ -73,7 +73,7 @@ const ProofSchema = Type.Object(
   {
     format: Type.Literal(1),
     /** What the proof is for; a proof for one purpose never serves another. */
-    purpose: Type.Union([Type.Literal("lease"), Type.Literal("reload"), Type.Literal("install")]),
+    purpose: Type.Union([Type.Literal("lease"), Type.Literal("reload"), Type.Literal("install"), Type.Literal("test")]),
     /** Thumbprint of the instance key, so that a proof cannot be relayed to another License Server. */
     audience: Bytes32,
     role: Role,
@@ -81,7 +81,7 @@ const ProofSchema = Type.Object(
     client_nonce: Bytes32,
     server_nonce: Bytes32,
     issued_at: Seconds,
-    /** SHA-256 of the file that is sent along; only with purpose `install`. */
+    /** SHA-256 of the file that is sent along; with purpose `install` and `test`. */
     file_sha256: Type.Optional(Bytes32),
     seen: SeenSchema,
     enrolment: Type.Optional(EnrolmentSchema),

@@ -6,6 +6,7 @@
 import { Fault } from "../fault.ts";
 import type { Caller } from "../gate/caller.ts";
 import { procedure, query } from "../gate/operation.ts";
+import type { LicenseTestAnswer } from "./answers.ts";
 import { LICENSE_BYTES_MAX } from "./document.ts";
 import type { Entitlements } from "./entitlements.ts";
 
@@ -13,10 +14,11 @@ import type { Entitlements } from "./entitlements.ts";
 export interface LicenseServerLink {
   /** Hands the file over; resolves when the License Server has accepted it. Throws its Fault when it has not. */
   install(file: Uint8Array): Promise<void>;
+  /** Asks what installing the file would do. */
+  test(file: Uint8Array): Promise<LicenseTestAnswer>;
   /** Has it read its file again. */
   reload(): Promise<void>;
 }
-
 
 function requireAdministrator(caller: Caller): void {
   if (caller.kind === "user" && caller.isAdministrator) return;
@@ -27,12 +29,28 @@ function requireAdministrator(caller: Caller): void {
 
 export const readEntitlements = query("entitlements.read", async ({ entitlements }, _input: undefined): Promise<Entitlements> => entitlements);
 
+interface Upload {
+  readonly file: Uint8Array;
+  readonly server: LicenseServerLink;
+}
+
+function requireSize(file: Uint8Array): void {
+  if (file.length > LICENSE_BYTES_MAX) throw new Fault("too_large", `A license file has at most ${LICENSE_BYTES_MAX} bytes.`);
+}
+
+/** What the file would do, in the License Server's words; also for one that it would refuse. Nothing changes. */
+export const testUpload = query("license.request_test", async ({ caller }, { file, server }: Upload): Promise<LicenseTestAnswer> => {
+  requireAdministrator(caller);
+  requireSize(file);
+  return await server.test(file);
+});
+
 /** Throws Fault `invalid_license` with the reason when the License Server refuses the file; then nothing has changed. */
 export const uploadLicense = procedure(
   "license.upload",
-  async ({ caller, write }, { file, server }: { readonly file: Uint8Array; readonly server: LicenseServerLink }): Promise<void> => {
+  async ({ caller, write }, { file, server }: Upload): Promise<void> => {
     requireAdministrator(caller);
-    if (file.length > LICENSE_BYTES_MAX) throw new Fault("too_large", `A license file has at most ${LICENSE_BYTES_MAX} bytes.`);
+    requireSize(file);
     await server.install(file);
     await write(async ({ note }) => note({ subject: "license", details: { bytes: file.length } }));
   },

@@ -10,6 +10,7 @@
 import { and, eq, gt, isNotNull, isNull, lte, ne, or } from "drizzle-orm";
 import { Fault } from "../fault.ts";
 import { type CommandAct, type ProcedureAct, procedure } from "../gate/operation.ts";
+import { requireAdministrator } from "../identity/administrators.ts";
 import type { Reader } from "../store/store.ts";
 import { createPrivateJwk, type PrivateJwk, publicJwkOf, type SigningAlgorithm, signingAlgorithms } from "./jwk.ts";
 import { nextChangeOf, planRotation, type RotationStep, type RotationTime, type RotationWish } from "./key-rotation-plan.ts";
@@ -215,6 +216,7 @@ function requireRoom(keys: readonly StoredKey[], algorithms: readonly SigningAlg
 
 /** Changes keys at the operator's word. A change that is under way already is brought forward, not repeated. */
 export const rotateSigningKeys = procedure("signing_key.rotate", async (act, { alg, time }: RotationRequest): Promise<readonly KeyChange[]> => {
+  requireAdministrator(act.caller);
   const keys = await act.read((reader) => listPublishedKeys(reader, act.services.clock.now()));
   if (alg !== undefined && !keys.some((key) => key.publicJwk.alg === alg)) {
     throw new Fault("not_found", `There is no key of ${alg}.`, { hint: `cyberun oidc keys add --alg ${alg} makes one.` });
@@ -253,6 +255,7 @@ async function markRevoked({ writer, services }: CommandAct, kid: string): Promi
  * Repeating it changes nothing. Throws Fault `not_found`.
  */
 export const revokeSigningKey = procedure("signing_key.revoke", async (act, { kid }: { readonly kid: string }): Promise<Revocation> => {
+  requireAdministrator(act.caller);
   const before = await act.read((reader) => findKey(reader, kid));
   if (before === undefined) throw new Fault("not_found", "There is no signing key of that name.", { hint: "cyberun oidc keys list names them." });
   const { alg } = before.publicJwk;

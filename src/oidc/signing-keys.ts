@@ -12,6 +12,7 @@ import { and, desc, eq, gt, isNull, lt, or, sql } from "drizzle-orm";
 import type { Sealer } from "../crypto/sealing.ts";
 import { Fault } from "../fault.ts";
 import { command, query } from "../gate/operation.ts";
+import { requireAdministrator } from "../identity/administrators.ts";
 import type { Settings } from "../settings.ts";
 import { type Given, planRead } from "../store/plan.ts";
 import type { Tables } from "../store/schema.ts";
@@ -133,7 +134,7 @@ export function needlessSince(now: number): number {
   return now - OVERLAP_MARGIN_MS;
 }
 
-/** A key as the operator sees it. Instants in epoch milliseconds. */
+/** A key as the operator and administrators see it. Instants in epoch milliseconds. */
 export interface ListedKey {
   readonly kid: string;
   readonly alg: SigningAlgorithm;
@@ -146,7 +147,8 @@ export interface ListedKey {
 }
 
 /** The keys of every state, the newest first; of very many the newest. */
-export const listSigningKeys = query("signing_key.list", async ({ reader, services }, _input: undefined): Promise<readonly ListedKey[]> => {
+export const listSigningKeys = query("signing_key.list", async ({ caller, reader, services }, _input: undefined): Promise<readonly ListedKey[]> => {
+  requireAdministrator(caller);
   const { signingKeys: keys } = reader.tables;
   const rows = await reader.select().from(keys).orderBy(desc(keys.active_from), desc(keys.kid)).limit(LISTED_MAX);
   const now = services.clock.now();

@@ -13,6 +13,7 @@ import type { App } from "../http/listener.ts";
 import type { LicenseServerLink } from "../license/upload.ts";
 import type { Log } from "../log.ts";
 import type { Keyring } from "../oidc/keyring.ts";
+import type { SystemView } from "../system/system.ts";
 import { addAuditDoors } from "./api/audit.ts";
 import { addConsentDoors } from "./api/consents.ts";
 import { addContainerDoors, type ServiceRelay } from "./api/containers.ts";
@@ -34,6 +35,8 @@ import { addRuntimeDoors } from "./api/runtime.ts";
 import { addSessionDoors } from "./api/sessions.ts";
 import { addAgentDoors } from "./api/agents.ts";
 import type { TaskStreams } from "./api/task-events.ts";
+import { addSigningKeyDoors } from "./api/signing-keys.ts";
+import { addSystemDoors } from "./api/system.ts";
 import { addTaskDoors } from "./api/tasks.ts";
 import { addTeamDoors } from "./api/teams.ts";
 import { addTunnelApiDoors } from "./api/tunnels.ts";
@@ -47,6 +50,7 @@ export interface ApiOptions {
   readonly log: Log;
   readonly keyring: Keyring;
   readonly licenseServer: LicenseServerLink;
+  readonly system: SystemView;
   readonly streams: TaskStreams;
   readonly shelf: Shelf;
   /** Rung when there is something new to dispatch. */
@@ -60,7 +64,7 @@ export interface ApiOptions {
 }
 
 /** Adds the API server's doors to `app`. */
-export function addApiDoors(app: App, { gate, log, keyring, licenseServer, streams, bell, accessBell, relay, shelf, mcpServers }: ApiOptions): void {
+export function addApiDoors(app: App, { gate, log, keyring, licenseServer, system, streams, bell, accessBell, relay, shelf, mcpServers }: ApiOptions): void {
   addSessionDoors(app, gate, keyring);
   addManagementDoors(app, gate);
   addUserDoors(app, gate);
@@ -81,7 +85,9 @@ export function addApiDoors(app: App, { gate, log, keyring, licenseServer, strea
   addContainerDoors(app, gate, { ...relay, bell: accessBell });
   addMcpDoors(app, { log, gate, streams, bell, relay: { ...relay, bell: accessBell }, servers: mcpServers });
   addLicenseDoors(app, gate, licenseServer);
+  addSystemDoors(app, gate, system);
   addOidcClientDoors(app, gate);
+  addSigningKeyDoors(app, gate);
   addConsentDoors(app, gate);
   addAuditDoors(app, gate);
   addUpstreamDoors(app, gate, keyring);

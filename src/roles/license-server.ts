@@ -18,7 +18,7 @@ import { licenseStates } from "../license/entitlements.ts";
 import { presentedCaller, presentProof } from "../license/server/handshake.ts";
 import { CHALLENGE_SECONDS } from "../license/lease.ts";
 import { answerLease } from "../license/server/leases.ts";
-import { installLicense, readLicenseStatus, reloadLicense } from "../license/server/operations.ts";
+import { installLicense, readLicenseStatus, reloadLicense, testLicense } from "../license/server/operations.ts";
 import type { LicenseServer } from "../license/server/license-server.ts";
 
 const Bytes32 = t.String({ pattern: "^[A-Za-z0-9_-]{43}$" });
@@ -46,15 +46,28 @@ function addLicenseFileDoors(app: App, gate: Gate, server: LicenseServer): void 
     },
     { body: t.Object({ proof: Proof }) },
   );
+  const withFile = (purpose: "install" | "test", { proof, license }: { readonly proof: string; readonly license: string }, address: string | undefined) => {
+    const file = Buffer.from(license);
+    const fileSha256 = createHash("sha256").update(file).digest("base64url");
+    const presented = presentProof(server.challenges, proof, { purpose, audience: server.instance.kid, fileSha256 });
+    return { file, by: presentedCaller(presented, address) };
+  };
+  const body = t.Object({ proof: Proof, license: t.String({ minLength: 1, maxLength: LICENSE_BYTES_MAX }) });
   app.put(
     "/v1/license",
-    async ({ body, caller }) => {
-      const file = Buffer.from(body.license);
-      const fileSha256 = createHash("sha256").update(file).digest("base64url");
-      const presented = presentProof(server.challenges, body.proof, { purpose: "install", audience: server.instance.kid, fileSha256 });
-      return await installLicense(gate, presentedCaller(presented, caller.address), { server, file });
+    async ({ body: sent, caller }) => {
+      const { file, by } = withFile("install", sent, caller.address);
+      return await installLicense(gate, by, { server, file });
     },
-    { body: t.Object({ proof: Proof, license: t.String({ minLength: 1, maxLength: LICENSE_BYTES_MAX }) }) },
+    { body },
+  );
+  app.post(
+    "/v1/license/test",
+    async ({ body: sent, caller }) => {
+      const { file, by } = withFile("test", sent, caller.address);
+      return await testLicense(gate, by, { server, file });
+    },
+    { body },
   );
 }
 

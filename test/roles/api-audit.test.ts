@@ -92,6 +92,7 @@ describe("who may read", () => {
 
 describe("filters", () => {
   test.each([
+    ["operation=team", (row: Record<string, unknown>) => String(row["operation"]).startsWith("team.")],
     ["operation=team.create", (row: Record<string, unknown>) => row["operation"] === "team.create"],
     ["outcome=refused", (row: Record<string, unknown>) => row["outcome"] === "refused"],
     ["actor=operator", (row: Record<string, unknown>) => row["actor"] === "operator"],

@@ -52,6 +52,9 @@ const core: readonly Gated[] = [
   { path: "/api/v1/credentials", options: () => ({ as: who.user }), status: 200 },
   { path: "/api/v1/license", options: () => ({ as: who.user }), status: 200 },
   { path: "/api/v1/license", options: () => ({ as: who.user, method: "PUT", json: { license_file: "a.b.c" } }), status: 200 },
+  { path: "/api/v1/license/test", options: () => ({ as: who.user, json: { license_file: "a.b.c" } }), status: 200 },
+  { path: "/api/v1/deployment/system", options: () => ({ as: who.user }), status: 200 },
+  { path: "/api/v1/oidc/signing-keys", options: () => ({ as: who.user }), status: 200 },
   { path: "/api/v1/license/reload", options: () => ({ as: who.user, method: "POST" }), status: 200 },
   { path: "/api/v1/auth/login", options: () => ({ json: { email_address: ownerAddress, user_password: PASSWORD } }), status: 200 },
   { path: "/api/v1/auth/refresh", options: () => ({ json: { refresh_token: "unknown" } }), status: 401 },
@@ -203,4 +206,36 @@ test("POST /license/reload asks the License Server once", async () => {
   const reloads = site.licenseServer.reloads;
   expect((await site.call("/api/v1/license/reload", { method: "POST", as: who.user })).body).toEqual({ is_success: true });
   expect(site.licenseServer.reloads).toBe(reloads + 1);
+});
+
+describe("POST /license/test", () => {
+  const license = { license_id: "lic-2", deployment_id: "site", template: "edge", sequence: 2, not_before: 1_767_225_600, expires_at: 1_798_761_600 };
+
+  test("says what the License Server says, with times as the API writes them, and hands nothing in", async () => {
+    const files = site.licenseServer.files.length;
+    site.licenseServer.tested = { outcome: "accepted", refusal: null, message: "", state: "ok", license, differences: [{ key: "expires_at", from: 1_767_225_600, to: 1_798_761_600 }, { key: "quotas.team.max_agents", from: 1, to: 5 }], warnings: ["It shrinks."] };
+    const { status, body } = await site.call("/api/v1/license/test", { as: who.user, json: { license_file: "abc" } });
+    expect([status, body]).toEqual([
+      200,
+      {
+        outcome: "accepted",
+        refusal: null,
+        message: "It has 3 bytes.",
+        state: "ok",
+        license: { ...license, not_before: "2026-01-01T00:00:00.000Z", expires_at: "2027-01-01T00:00:00.000Z" },
+        differences: [{ key: "expires_at", from: "2026-01-01T00:00:00.000Z", to: "2027-01-01T00:00:00.000Z" }, { key: "quotas.team.max_agents", from: 1, to: 5 }],
+        warnings: ["It shrinks."],
+      },
+    ]);
+    expect(site.licenseServer.files.length).toBe(files);
+  });
+
+  test("is for administrators, bounded, and a clear 503 when no License Server answers", async () => {
+    await addPerson(site.gate, { address: "tester@example.com", teamId: site.people.teamId });
+    const person = bearer(await issueAccessToken(site.gate, site.keyring, await signIn(site.gate, "tester@example.com")));
+    expect((await site.call("/api/v1/license/test", { as: person, json: { license_file: "abc" } })).status).toBe(403);
+    expect((await site.call("/api/v1/license/test", { as: who.user, json: { license_file: "a".repeat(LICENSE_BYTES_MAX + 1) } })).status).toBe(400);
+    site.licenseServer.refuses = new Fault("unavailable", "No License Server answers.");
+    expect((await site.call("/api/v1/license/test", { as: who.user, json: { license_file: "abc" } })).status).toBe(503);
+  });
 });

@@ -212,6 +212,23 @@ describe("reload and install by an enrolled client", () => {
     expect(await call("POST", "/v1/reload", { proof: await proof() })).toMatchObject({ status: 403 });
   });
 
+  test("a file is tested by a proof for that alone, and nothing is replaced", async () => {
+    await lease();
+    const before = site.readFile();
+    const license = signed({ sequence: sequence + 1, features: { team: { webhooks: false } } });
+    const file_sha256 = createHash("sha256").update(license).digest("base64url");
+    for (const changes of [{ purpose: "install" }, { purpose: "lease" }, { purpose: "test", file_sha256: client.nonce() }] as const) {
+      expect(await call("POST", "/v1/license/test", { license, proof: await proof({ file_sha256, ...changes }) })).toMatchObject({ status: 403, body: { error_code: "handshake_refused" } });
+    }
+    expect(await call("PUT", "/v1/license", { license, proof: await proof({ purpose: "test", file_sha256 }) })).toMatchObject({ status: 403 });
+    const told = await call("POST", "/v1/license/test", { license, proof: await proof({ purpose: "test", file_sha256 }) });
+    expect(told).toMatchObject({ status: 200, body: { outcome: "accepted", license: { sequence: sequence + 1 } } });
+    expect(JSON.stringify(told.body["differences"])).toContain("features.team.webhooks");
+    expect(site.readFile()).toBe(before);
+    const stranger = site.client();
+    expect(await call("POST", "/v1/license/test", { license, proof: await proof({ purpose: "test", file_sha256 }, stranger) })).toMatchObject({ status: 403, body: { error_code: "not_enrolled" } });
+  });
+
   test("of a bad file answer with the reason and change nothing", async () => {
     await lease();
     const license = signed({ sequence: 1, license_id: "older" });

@@ -17,6 +17,7 @@ import { addProbes } from "../../src/http/probes.ts";
 import { LastUses } from "../../src/credentials/last-use.ts";
 import { revokeCredential } from "../../src/credentials/credentials.ts";
 import { endSession } from "../../src/identity/sessions.ts";
+import type { LicenseTestAnswer } from "../../src/license/answers.ts";
 import { createLog, type Log } from "../../src/log.ts";
 import { issueAccessToken } from "../../src/oidc/access-tokens.ts";
 import { createClientKeySets } from "../../src/oidc/clients/client-key-sets.ts";
@@ -35,6 +36,7 @@ import { tunnelled } from "../../src/roles/gateway/tunnel-doors.ts";
 import { addIssuerDoors } from "../../src/roles/issuer.ts";
 import { respondAsOAuth } from "../../src/roles/issuer/oauth-response.ts";
 import type { Settings } from "../../src/settings.ts";
+import type { SystemView } from "../../src/system/system.ts";
 import { Bell } from "../../src/tasks/bell.ts";
 import { type TestGate, testGate, type TestGateOptions, type TestLicense } from "./gate.ts";
 import { addKey, ownerAddress, type SetUp, setUp, signIn } from "./people.ts";
@@ -82,6 +84,8 @@ export interface LicenseServerDouble {
   readonly files: string[];
   reloads: number;
   refuses: Fault | undefined;
+  /** What it says of any file that is tested. */
+  tested: LicenseTestAnswer;
 }
 
 export interface RolesOptions extends TestGateOptions {
@@ -200,12 +204,26 @@ function lateSettings(settings: Settings, urls: Partial<Record<TestedRole, strin
   };
 }
 
+/** The process as it would know itself; its lease is as the double of the License Server has it. */
+function systemView({ database }: TestGate, { services }: Gate): SystemView {
+  return {
+    config: { roles: ["api", "issuer", "gateway"], dataDir: database.dataDir, extraCaFile: undefined, bind: "127.0.0.1", ports: { license: 0, api: 0, issuer: 0, gateway: 0 }, databaseUrl: undefined },
+    services,
+    startedAtMs: services.clock.now(),
+    lease: () => ({ server: "http://license.test:9400", leaseAgeSeconds: 3, nextRefreshAtMs: services.clock.now() + 60_000, addresses: [{ address: "http://license.test:9400", outcome: "granted", reason: undefined, atMs: services.clock.now() }] }),
+  };
+}
+
 function licenseServerDouble() {
-  const double: LicenseServerDouble = { files: [], reloads: 0, refuses: undefined };
+  const double: LicenseServerDouble = { files: [], reloads: 0, refuses: undefined, tested: { outcome: "accepted", refusal: null, message: "", state: "ok", license: null, differences: [], warnings: [] } };
   const link = {
     async install(file: Uint8Array) {
       if (double.refuses !== undefined) throw double.refuses;
       double.files.push(Buffer.from(file).toString());
+    },
+    async test(file: Uint8Array) {
+      if (double.refuses !== undefined) throw double.refuses;
+      return { ...double.tested, message: `It has ${file.length} bytes.` };
     },
     async reload() {
       if (double.refuses !== undefined) throw double.refuses;
@@ -241,7 +259,7 @@ export async function startRoles(options: RolesOptions = {}): Promise<TestRoles>
   const disk = new DiskShelf(join(world.database.dataDir, "files"), gate.services.random);
   const shelf = options.shelfOver?.(disk, gate) ?? disk;
   const streams = openTaskStreams(gate, log);
-  addApiDoors(apps.api, { gate, log, keyring, licenseServer: link, streams, bell, accessBell, relay: { gatewayUrl: () => urls.gateway, fetch: gate.services.fetch }, shelf, ...(options.mcpServers === undefined ? {} : { mcpServers: options.mcpServers }) });
+  addApiDoors(apps.api, { gate, log, keyring, licenseServer: link, system: systemView(world, gate), streams, bell, accessBell, relay: { gatewayUrl: () => urls.gateway, fetch: gate.services.fetch }, shelf, ...(options.mcpServers === undefined ? {} : { mcpServers: options.mcpServers }) });
   const gateway = addGatewayDoors(apps.gateway, { gate, log, bell, accessBell });
   addIssuerDoors(apps.issuer, { gate, keyring, clientKeys: createClientKeySets(gate, createLog(gate.services.clock, "debug", (line) => logged.push(line))) });
   const listeners: Listener[] = [];

@@ -174,9 +174,15 @@ export async function proveReload(client: Client, connection: Connection, knowle
   return proofOf(asking, await openExchange(asking), { purpose: "reload" });
 }
 
-/** The signed text by which the server may replace its license file by exactly `file`. */
-export async function proveInstall(client: Client, connection: Connection, knowledge: Knowledge & { readonly file: Uint8Array }): Promise<string> {
-  const file_sha256 = createHash("sha256").update(knowledge.file).digest("base64url");
+/** What goes along with a proof that names a file. */
+export interface FilePurpose {
+  readonly file: Uint8Array;
+  readonly purpose: "install" | "test";
+}
+
+/** The signed text by which the server may replace its license file by exactly `file`, or say what that would do. */
+export async function proveFile(client: Client, connection: Connection, { file, purpose, ...knowledge }: Knowledge & FilePurpose): Promise<string> {
+  const file_sha256 = createHash("sha256").update(file).digest("base64url");
   const asking = { client, connection, knowledge };
-  return proofOf(asking, await openExchange(asking), { purpose: "install", file_sha256 });
+  return proofOf(asking, await openExchange(asking), { purpose, file_sha256 });
 }

@@ -14,16 +14,17 @@ import { type DataDirectory, secretBytes } from "../../data-directory.ts";
 import { Fault } from "../../fault.ts";
 import type { Log } from "../../log.ts";
 import type { Cancel, Services } from "../../services.ts";
+import type { LicenseTestAnswer } from "../answers.ts";
 import { ChangesReader } from "./changes-reader.ts";
 import type { TrustedKey } from "../document.ts";
 import { type Entitled, type Entitlements, licenseStates } from "../entitlements.ts";
 import { LeaseError, type LeaseRefusal } from "./grant.ts";
 import { HeldEntitlements } from "./held-entitlements.ts";
 import type { LeaseRole } from "../lease.ts";
-import { type Attempt, attemptLease, type Begun, type Client, type Knowledge, proveInstall, proveReload } from "./attempt.ts";
+import { type Attempt, attemptLease, type Begun, type Client, type Knowledge, proveFile, proveReload } from "./attempt.ts";
 import { LeaseMemory } from "./memory.ts";
 import { leaseStateFile } from "./state-file.ts";
-import { type Connection, NoAnswer, type NoAnswerKind, requestInstall, requestReload } from "./license-client.ts";
+import { type Connection, NoAnswer, type NoAnswerKind, requestInstall, requestReload, requestTest } from "./license-client.ts";
 import { readJoinTokens } from "./pins.ts";
 import { pushDelayMs, refreshDelayMs, retryDelayMs } from "./refresh-schedule.ts";
 
@@ -199,9 +200,15 @@ export class LeaseHolder implements Entitled {
   async install(file: Uint8Array): Promise<void> {
     const text = asText(file);
     await this.#ask(async (connection) => {
-      await requestInstall(connection, await proveInstall(this.#client, connection, { ...this.#knowledge(), file }), text);
+      await requestInstall(connection, await proveFile(this.#client, connection, { ...this.#knowledge(), file, purpose: "install" }), text);
     });
     await this.refresh();
+  }
+
+  /** What the License Server says that installing `file` would do; a sentence for people, and nothing is decided by it. Throws as {@link install} does. */
+  async test(file: Uint8Array): Promise<LicenseTestAnswer> {
+    const text = asText(file);
+    return await this.#ask(async (connection) => await requestTest(connection, await proveFile(this.#client, connection, { ...this.#knowledge(), file, purpose: "test" }), text));
   }
 
   /** Ends every request, stream and timer, and writes the highest time seen. */
@@ -355,7 +362,7 @@ export class LeaseHolder implements Entitled {
   }
 
   /** Asks one License Server after the other until one speaks, for better or worse. */
-  async #ask(task: (connection: Connection) => Promise<void>): Promise<void> {
+  async #ask<Value>(task: (connection: Connection) => Promise<Value>): Promise<Value> {
     const addresses = new Set([...(this.#server === undefined ? [] : [this.#server]), ...this.#options.addresses]);
     let last: NoAnswer | undefined;
     for (const address of addresses) {

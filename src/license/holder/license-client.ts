@@ -10,6 +10,7 @@ import { type Json, parseStrictJson, StrictJsonError } from "../../crypto/strict
 import { Fault, type FaultCode, faultCodes } from "../../fault.ts";
 import { findJson } from "../../json.ts";
 import type { Services } from "../../services.ts";
+import { type LicenseTestAnswer, LicenseTestSchema } from "../answers.ts";
 import { type Challenge, type ChallengeRequest, ChallengeSchema, type NextChallenge, NextChallengeSchema } from "../lease.ts";
 
 export const ANSWER_BYTES_MAX = 262_144;
@@ -148,6 +149,7 @@ async function send(connection: Connection, request: Request): Promise<Json> {
 }
 
 const challengeShape = shapeOf(ChallengeSchema);
+const testShape = shapeOf(LicenseTestSchema);
 /** Open to members of newer servers: nothing in it is believed but what is signed inside. */
 const leaseAnswerShape = shapeOf(
   Type.Object({
@@ -187,4 +189,11 @@ export async function requestReload(connection: Connection, proof: string): Prom
 /** Has the server replace its license by `license`, the text of a file whose hash the proof names. Throws {@link NoAnswer}. */
 export async function requestInstall(connection: Connection, proof: string, license: string): Promise<void> {
   await send(connection, { method: "PUT", path: "/v1/license", body: { proof, license } });
+}
+
+/** What replacing the license by such a file would do; nothing is replaced. Throws {@link NoAnswer}. */
+export async function requestTest(connection: Connection, proof: string, license: string): Promise<LicenseTestAnswer> {
+  const answer = await send(connection, { method: "POST", path: "/v1/license/test", body: { proof, license } });
+  if (testShape.Check(answer)) return answer;
+  throw new NoAnswer("malformed", "The answer does not say what the file would do.");
 }

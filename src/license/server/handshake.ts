@@ -30,7 +30,7 @@ export interface Demand {
   readonly purpose: Proof["purpose"];
   /** Thumbprint of this server's instance key. */
   readonly audience: string;
-  /** SHA-256 of the file that came along, base64url; with purpose `install`. */
+  /** SHA-256 of the file that came along, base64url; with purpose `install` and `test`. */
   readonly fileSha256?: string;
 }
 

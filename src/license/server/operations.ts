@@ -32,8 +32,9 @@ export const readLicenseStatus = query("license.read", async (_act, { server }: 
 /** Says what a file would do before it is installed; changes nothing. */
 export const testLicense = query(
   "license.test",
-  async ({ caller }, { server, file }: { readonly server: LicenseServer; readonly file: Uint8Array }): Promise<LicenseTest> => {
+  async ({ caller, reader }, { server, file }: { readonly server: LicenseServer; readonly file: Uint8Array }): Promise<LicenseTest> => {
     requireAdministrator(caller);
+    if (caller.kind === "lease_client") await requireEnrolled(reader, caller.clientId);
     return testOf(server.judge(file), server.moment());
   },
 );

@@ -362,3 +362,37 @@ export const Agent = closed({
 /** `content` holds the facts of its kind: ids, instants in epoch milliseconds. */
 const Notification = closed({ id: Id, kind: Text, title: Text, message: Text, content: Type.Object({ kind: Text }, { additionalProperties: true }), created_at: Instant, read_at: MaybeInstant });
 export const NotificationPage = closed({ notification_list: Type.Array(Notification), unread_count: Type.Integer(), page_meta: PageMeta });
+
+const FactValue = Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()]);
+
+export const LicenseTest = closed({
+  outcome: Text,
+  refusal: MaybeText,
+  message: Text,
+  state: Text,
+  license: Type.Union([closed({ license_id: Text, deployment_id: Text, template: Text, sequence: Type.Integer(), not_before: MaybeInstant, expires_at: MaybeInstant }), Type.Null()]),
+  differences: Type.Array(closed({ key: Text, from: FactValue, to: FactValue })),
+  warnings: Type.Array(Text),
+});
+
+export const System = closed({
+  version: Text,
+  started_at: Instant,
+  role_list: Type.Array(Text),
+  store_engine: Text,
+  lease: closed({ server: MaybeText, age_seconds: Type.Union([Type.Integer(), Type.Null()]), next_refresh_at: MaybeInstant }),
+  license_server_list: Type.Array(closed({ address: Text, outcome: Text, reason: MaybeText, asked_at: MaybeInstant })),
+  address_list: Type.Array(closed({ role: Text, url: Text })),
+  check_list: Type.Array(closed({ name: Text, check_status: Text, message: Text, hint: MaybeText })),
+});
+
+export const SigningKey = closed({
+  kid: Text,
+  alg: Text,
+  key_status: Text,
+  created_at: Instant,
+  active_from: Instant,
+  retired_at: MaybeInstant,
+  published_until: MaybeInstant,
+  revoked_at: MaybeInstant,
+});

@@ -7,19 +7,19 @@
  *
  * Rule: translates, decides nothing; the caller is always `operator`.
  */
-import { type Static, Type } from "typebox";
+import { Type } from "typebox";
 import { operator } from "../../gate/caller.ts";
 import { createResetLink as createResetLinkOperation } from "../../identity/password-reset.ts";
 import { resetSecondFactor as resetSecondFactorOperation } from "../../identity/second-factors.ts";
 import { createSetupLink as createSetupLinkOperation } from "../../identity/setup-links.ts";
 import { LICENSE_BYTES_MAX } from "../../license/document.ts";
+import { LicenseStatusSchema, LicenseTestSchema } from "../../license/answers.ts";
 import { createJoinToken as createJoinTokenOperation, listLeaseClients as listLeaseClientsOperation, revokeLeaseClient as revokeLeaseClientOperation } from "../../license/server/enrolment.ts";
 import { installLicense as installLicenseOperation, reloadLicense as reloadLicenseOperation, testLicense as testLicenseOperation } from "../../license/server/operations.ts";
 import { addSigningKey as addSigningKeyOperation, revokeSigningKey as revokeSigningKeyOperation, rotateSigningKeys as rotateSigningKeysOperation } from "../../oidc/key-rotation.ts";
 import { listSigningKeys as listSigningKeysOperation } from "../../oidc/signing-keys.ts";
 import { createAdministrator as createAdministratorOperation } from "../../teams/setup.ts";
 import { call, type OperatorCall } from "./call.ts";
-import { LicenseFactsSchema, LicenseStatusSchema } from "./license-status.ts";
 import { auditCalls } from "./audit-calls.ts";
 import { deploymentCalls } from "./deployment-calls.ts";
 import { oidcClientCalls } from "./oidc-client-calls.ts";
@@ -65,19 +65,6 @@ export const resetSecondFactor = call("second_factor.reset", { input: Account, o
   await resetSecondFactorOperation(gate, operator, input);
   return null;
 });
-
-const Difference = Type.Object({ key: Text, from: Type.Unknown(), to: Type.Unknown() });
-
-const LicenseTestSchema = Type.Object({
-  outcome: Type.Union([Type.Literal("accepted"), Type.Literal("unchanged"), Type.Literal("refused")]),
-  refusal: MaybeText,
-  message: Text,
-  state: Text,
-  license: Type.Union([LicenseFactsSchema, Type.Null()]),
-  differences: Type.Array(Difference),
-  warnings: Type.Array(Text),
-});
-export type OperatorLicenseTest = Static<typeof LicenseTestSchema>;
 
 export const testLicense = call(
   "license.test",

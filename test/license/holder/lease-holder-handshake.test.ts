@@ -83,6 +83,21 @@ test("an installed license is obeyed when install returns; a bad one changes not
   expect(holder.entitlements().license?.sequence).toBe(6);
 });
 
+test("what a file would do is told before it is installed, also of one that would be refused, and nothing changes", async () => {
+  await using real = await RealLeaseSite.start({ license: vendor.sign({ sequence: 3 }) });
+  const holder = await real.role("api");
+  const before = holder.entitlements();
+  expect(await holder.test(Buffer.from(vendor.sign({ sequence: 4, features: { team: { webhooks: false } } })))).toMatchObject({
+    outcome: "accepted",
+    license: { sequence: 4 },
+    differences: expect.arrayContaining([{ key: "sequence", from: 3, to: 4 }]),
+  });
+  expect(await holder.test(Buffer.from(vendor.sign({ sequence: 2 })))).toMatchObject({ outcome: "refused", refusal: "sequence_too_low" });
+  expect(await holder.test(Buffer.from("no license"))).toMatchObject({ outcome: "refused" });
+  await holder.refresh();
+  expect(holder.entitlements()).toEqual(before);
+});
+
 test("at the second of its end a license shuts every role, with and without its server", async () => {
   const expires_at = Date.UTC(2026, 0, 1) / SECOND + 100;
   await using real = await RealLeaseSite.start({ license: vendor.sign({ expires_at }) });

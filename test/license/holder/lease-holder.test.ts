@@ -253,7 +253,7 @@ test("a clock that once stood far ahead is forgiven when the vendor re-issues th
 });
 
 const details = { refusal: "sequence_too_low" };
-const doors = { reload: "/v1/reload", install: "/v1/license" } as const;
+const doors = { reload: "/v1/reload", install: "/v1/license", test: "/v1/license/test" } as const;
 test("a refusal by a server whose clock is years ahead does not put this host's clock in the wrong", async () => {
   await using site = leaseSite();
   const server = site.server();

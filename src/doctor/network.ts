@@ -1,9 +1,8 @@
-/** What `cyberun doctor` looks at on the network: ports, the addresses that people and agents are told, and who is connected. */
+/** What is looked at on the network: ports, the addresses that people and agents are told, and who is connected. */
 import { withExtraCa } from "../certificates.ts";
-import { type Config, settingsOf } from "../config.ts";
 import type { Role } from "../config/setting.ts";
 import type { Services } from "../services.ts";
-import { type Check, ok, type Patient, problem, skipped } from "./doctor-check.ts";
+import { type Check, ok, type Patient, problem, skipped } from "./check.ts";
 
 const ANSWER_MS_MAX = 5_000;
 const BODY_CHARACTERS_MAX = 200_000;
@@ -33,7 +32,7 @@ function codeOf(error: unknown): string {
 }
 
 /** Undefined when the port can be opened; it is closed again at once. */
-async function bindProblem({ bind, ports }: Config, role: Role): Promise<string | undefined> {
+async function bindProblem({ bind, ports }: Patient["config"], role: Role): Promise<string | undefined> {
   try {
     const server = Bun.serve({ hostname: bind, port: ports[role], development: false, reusePort: false, fetch: () => new Response(null, { status: 503 }) });
     await server.stop(true);
@@ -59,9 +58,8 @@ export async function portChecks(patient: Patient): Promise<readonly Check[]> {
   return checks;
 }
 
-/** The addresses that people, programs and agents are told. */
-function addressesOf(config: Config): readonly { readonly role: Role; readonly url: string }[] {
-  const { publicUrl, issuerUrl, gatewayUrl } = settingsOf(config, {});
+/** The roles that somebody is told an address of. */
+function toldOf({ addresses: { publicUrl, issuerUrl, gatewayUrl } }: Patient): readonly { readonly role: Role; readonly url: string }[] {
   return [
     { role: "api", url: publicUrl },
     { role: "issuer", url: issuerUrl },
@@ -82,16 +80,15 @@ async function addressCheck(services: Services, { role, url }: { readonly role: 
   return problem(name, `Something else than the ${role} answers at ${url} (status ${told.status}).`, "Check what the proxy in front of it does, and which address is set.");
 }
 
-export async function addressChecks({ config, services: plain, isServed }: Patient): Promise<readonly Check[]> {
-  if (!isServed) return [];
-  const services = withExtraCa(plain, config.extraCaFile);
-  const own = addressesOf(config).filter(({ role }) => config.roles.includes(role));
-  return await Promise.all(own.map((each) => addressCheck(services, each)));
+/** Whether each of the roles answers where people are told that it does. */
+export async function addressChecks(patient: Patient, roles: readonly Role[] = patient.config.roles): Promise<readonly Check[]> {
+  if (!patient.isServed) return [];
+  const services = withExtraCa(patient.services, patient.config.extraCaFile);
+  return await Promise.all(toldOf(patient).filter(({ role }) => roles.includes(role)).map((each) => addressCheck(services, each)));
 }
 
-export async function agentCheck({ config, services: plain, isServed }: Patient): Promise<readonly Check[]> {
+export async function agentCheck({ config, services: plain, addresses: { gatewayUrl }, isServed }: Patient): Promise<readonly Check[]> {
   if (!isServed || !config.roles.includes("gateway")) return [];
-  const { gatewayUrl } = settingsOf(config, {});
   const told = await ask(withExtraCa(plain, config.extraCaFile), `${gatewayUrl}/metrics`);
   const [, count] = /^cyberun_gateway_agents (\d+)$/m.exec("text" in told ? told.text : "") ?? [];
   if (count === undefined) return [skipped("agents", `How many are connected cannot be read at ${gatewayUrl}/metrics.`)];

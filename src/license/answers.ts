@@ -1,4 +1,4 @@
-/** The status of a license as it travels: from the License Server's `/v1/status`, and through the operator's door. */
+/** What the License Server says of licenses, as it travels: over its own doors, through the operator's, and to API servers. */
 import { type Static, Type } from "typebox";
 
 const Text = Type.String({ maxLength: 1_024 });
@@ -24,3 +24,17 @@ export const LicenseStatusSchema = Type.Object({
   problem: Type.Union([Type.Object({ refusal: Text, message: Text }), Type.Null()]),
 });
 export type LicenseStatusAnswer = Static<typeof LicenseStatusSchema>;
+
+const Value = Type.Union([Type.String({ maxLength: 4_096 }), Type.Number(), Type.Boolean(), Type.Null()]);
+
+/** What a file would do if it were installed. */
+export const LicenseTestSchema = Type.Object({
+  outcome: Type.Union([Type.Literal("accepted"), Type.Literal("unchanged"), Type.Literal("refused")]),
+  refusal: Type.Union([Text, Type.Null()]),
+  message: Text,
+  state: Text,
+  license: Type.Union([LicenseFactsSchema, Type.Null()]),
+  differences: Type.Array(Type.Object({ key: Text, from: Value, to: Value })),
+  warnings: Type.Array(Text),
+});
+export type LicenseTestAnswer = Static<typeof LicenseTestSchema>;
