@@ -1,5 +1,5 @@
 /** What the looks of `cyberun doctor` and of the system page work on, and what each finds. */
-import type { Config } from "../config.ts";
+import type { Role } from "../config/setting.ts";
 import { Fault } from "../fault.ts";
 import type { Services } from "../services.ts";
 import type { Settings } from "../settings.ts";
@@ -16,7 +16,13 @@ export interface Check {
 
 /** What looks work on. */
 export interface Patient {
-  readonly config: Pick<Config, "roles" | "dataDir" | "extraCaFile" | "bind" | "ports">;
+  readonly config: {
+    readonly roles: readonly Role[];
+    readonly dataDir: string;
+    readonly extraCaFile: string | undefined;
+    readonly bind: string;
+    readonly ports: Readonly<Record<Role, number>>;
+  };
   readonly services: Services;
   /** The addresses that people, programs and agents are told. */
   readonly addresses: Pick<Settings, "publicUrl" | "issuerUrl" | "gatewayUrl">;

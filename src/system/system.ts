@@ -3,7 +3,6 @@
  *
  * Rule: looks and changes nothing; for administrators, who else would need the host for it.
  */
-import type { Config } from "../config.ts";
 import { type Check, looked, type Patient } from "../doctor/check.ts";
 import { clockCheck, dataDirectoryCheck, diskCheck } from "../doctor/host.ts";
 import { addressChecks, agentCheck } from "../doctor/network.ts";
@@ -14,7 +13,8 @@ import { version } from "../version.ts";
 
 /** What the process knows of itself. */
 export interface SystemView extends Pick<Patient, "services"> {
-  readonly config: Patient["config"] & Pick<Config, "databaseUrl">;
+  /** `databaseUrl` is undefined where the store is SQLite. */
+  readonly config: Patient["config"] & { readonly databaseUrl: unknown };
   readonly startedAtMs: number;
   lease(): Pick<LeaseHolderStatus, "server" | "leaseAgeSeconds" | "nextRefreshAtMs" | "addresses">;
 }

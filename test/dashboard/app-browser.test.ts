@@ -19,7 +19,7 @@ import { attemptOf, connectAgent } from "../support/socket-agent.ts";
 
 const shots = join(root, "test-output", "screenshots");
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const pages = ["/", "/workflows", "/tasks", "/agents", "/keys", "/members", "/webhooks", "/containers", "/notifications", "/license", "/users", "/audit", "/profile"];
+const pages = ["/", "/workflows", "/tasks", "/agents", "/keys", "/members", "/webhooks", "/containers", "/notifications", "/license", "/users", "/identity", "/system", "/audit", "/profile"];
 /** Over plain HTTP to a name that is not this machine's own, browsers withhold half of their interfaces. */
 const PLAIN_HOST = "cyberun.test";
 const widths = { phone: { width: 375, height: 740 }, desktop: { width: 1280, height: 800 } } as const;

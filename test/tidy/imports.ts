@@ -67,12 +67,14 @@ export const plan: Readonly<Record<string, readonly string[]>> = {
   webhooks: [...keys, "agents", "workflows", "files", "tasks"],
   oidc: groups,
   audit: groups,
+  doctor: ["config"],
+  system: [...people, "doctor"],
   across: domains,
   dashboard: domains,
   http: domains,
-  roles: [...domains, "across", "http", "dashboard"],
+  roles: [...domains, "system", "across", "http", "dashboard"],
   agent: ["crypto", "license", "agents"],
-  cli: ["config", ...domains, "across", "http", "roles", "agent", "dashboard"],
+  cli: ["config", "doctor", ...domains, "across", "http", "roles", "agent", "dashboard"],
   vendor: ["crypto", "license"],
 };
 

@@ -7,7 +7,7 @@ import { apiIn, hasFeature, type Site, SiteContext } from "./deployment.ts";
 import { Badge, Failure, Heading, Link, Loading, Notice } from "./parts/pieces.tsx";
 import { licenseWords } from "./license-words.ts";
 import { findPage, sections } from "./sections.tsx";
-import { say } from "./words.ts";
+import { daysUntil, say, when } from "./words.ts";
 
 const LICENSE_EVERY_MS = 10_000;
 const TEAM = "cyberun.team";
@@ -25,8 +25,41 @@ class Guard extends Component<{ readonly children: ReactNode }, { readonly error
   }
 }
 
+/** Days before the license's end from which each step of the reminder is shown, until it is put away or the next step comes. */
+const reminderDays = [1, 7, 14, 30, 90];
+const REMINDED = "cyberun.reminded";
+
+/** Says in steps that the license ends, more urgently each time. */
+function Reminder({ license }: { readonly license: NonNullable<Site["license"]> }) {
+  const end = license.license?.expires_at ?? null;
+  const left = end === null ? Infinity : daysUntil(end);
+  const step = reminderDays.find((days) => left <= days);
+  const name = `${license.license?.license_id} ${step}`;
+  const [putAway, setPutAway] = useState(() => localStorage.getItem(REMINDED));
+  if (step === undefined || end === null || putAway === name) return null;
+  const away = () => {
+    localStorage.setItem(REMINDED, name);
+    setPutAway(name);
+  };
+  return (
+    <Notice tone={step <= 7 ? "bad" : step <= 30 ? "warn" : "info"}>
+      <div className="row" id="reminder">
+        <span>
+          {say("licenseEnds")} {when(end)} ({left} {say("daysLeft")}). <Link to="/license">{say("toLicense")}</Link>
+        </span>
+        {step === 1 ? null : (
+          <button type="button" className="quiet" onClick={away}>
+            {say("putAway")}
+          </button>
+        )}
+      </div>
+    </Notice>
+  );
+}
+
 function Banner({ license }: Pick<Site, "license">) {
-  if (license === undefined || license.state === "ok") return null;
+  if (license === undefined) return null;
+  if (license.state === "ok" || license.state === "expiring") return <Reminder key={license.license?.license_id} license={license} />;
   return (
     <Notice tone={license.is_open ? "warn" : "bad"}>
       <Badge state={license.state} /> {license.is_open ? null : say("closed")} {licenseWords(license.state)[0]} <Link to="/license">{say("toLicense")}</Link>

@@ -11,14 +11,14 @@ export function Agents() {
     <>
       <Heading>{say("agents")}</Heading>
       <List
-        usePage={(query) => pageIn(useAnswer("agent.list_runtime", { query }, { everyMs: EVERY_MS }), ({ agent_list }) => agent_list)}
+        usePage={(query) => pageIn(useAnswer("agent.list", { query }, { everyMs: EVERY_MS }), ({ agent_list }) => agent_list)}
         label={say("agents")}
         columns={[
-          { head: say("name"), cell: ({ agent_id }) => agent_id },
-          { head: say("status"), cell: ({ agent_status }) => <Badge state={agent_status} /> },
+          { head: say("name"), cell: ({ agent_id }) => <Link to={`/agents/${encodeURIComponent(agent_id)}`}>{agent_id}</Link> },
+          { head: say("status"), cell: ({ agent_status, is_draining }) => <Badge state={is_draining ? "draining" : agent_status} /> },
           { head: say("labels"), cell: ({ agent_labels }) => agent_labels.join(", ") || "–" },
           { head: say("capacity"), cell: ({ running_count, gpu_capacity }) => `${running_count} / ${gpu_capacity}` },
-          { head: say("tasks"), cell: ({ current_task_id }) => (current_task_id === null ? "–" : <Link to={`/tasks/${current_task_id}`}>{current_task_id.slice(-8)}</Link>) },
+          { head: say("tasksDone"), cell: ({ tasks_completed }) => tasks_completed },
           { head: say("version"), cell: ({ agent_version }) => agent_version ?? "–" },
           { head: say("heard"), cell: ({ last_heartbeat }) => when(last_heartbeat) },
         ]}

@@ -1,46 +1,65 @@
-/** The license: how it stands, what it carries, and a new file for administrators, also while everything else is shut. */
-import { useDeed, useSite } from "../deployment.ts";
+/** The license: how it stands, what it carries, what became of it, and a new file for administrators, also while everything else is shut. */
+import { pageIn, useAnswer, useSite } from "../deployment.ts";
 import { licenseWords } from "../license-words.ts";
-import { Form } from "../parts/field.tsx";
-import { Badge, Heading, Loading, Notice } from "../parts/pieces.tsx";
-import { language, say, when } from "../words.ts";
-import { daysUntil } from "./overview.tsx";
+import { Facts } from "../parts/facts.tsx";
+import { List } from "../parts/list.tsx";
+import { Badge, Empty, Heading, Loading, Notice } from "../parts/pieces.tsx";
+import { daysUntil, language, say, when } from "../words.ts";
+import { LicenseUpload } from "./license-upload.tsx";
 
-function Upload() {
-  const upload = useDeed("license.upload");
-  const send = (fields: FormData) => {
-    const file = fields.get("license_file");
-    if (file instanceof File) void file.text().then((license_file) => upload.mutateAsync({ body: { license_file } })).catch(() => {});
-  };
+type Values<Value> = Readonly<Record<string, Readonly<Record<string, Value>>>>;
+
+const UNLIMITED = -1;
+
+function Carried({ features, quotas }: { readonly features: Values<boolean>; readonly quotas: Values<number> }) {
   return (
     <section>
-      <h2>{say("upload")}</h2>
-      {upload.isSuccess ? <Notice tone="good">{say("uploaded")}</Notice> : null}
-      <Form label={say("upload")} submit={say("install")} isBusy={upload.isPending} error={upload.error} send={send}>
-        <div className="field">
-          <label htmlFor="license-file">{say("file")}</label>
-          <input id="license-file" name="license_file" type="file" required accept=".lic,text/plain" aria-describedby="license-note" />
-          <p className="note" id="license-note">
-            {say("uploadNote")}
-          </p>
-        </div>
-      </Form>
+      <h2>{say("carried")}</h2>
+      <div className="cards">
+        {Object.entries(features).map(([namespace, keys]) => (
+          <div key={namespace} className="card">
+            <h3>{namespace}</h3>
+            <ul className="features">
+              {Object.entries(keys).map(([key, isOn]) => (
+                <li key={key} className={isOn ? "good" : "soft"}>
+                  {key}: {say(isOn ? "on" : "off")}
+                </li>
+              ))}
+              {Object.entries(quotas[namespace] ?? {}).map(([key, limit]) => (
+                <li key={key}>
+                  {key}: {limit === UNLIMITED ? say("unlimited") : limit}
+                </li>
+              ))}
+            </ul>
+          </div>
+        ))}
+      </div>
     </section>
   );
 }
 
-function Carried({ features }: { readonly features: Readonly<Record<string, Readonly<Record<string, boolean>>>> }) {
-  const all = Object.entries(features).flatMap(([namespace, keys]) => Object.entries(keys).map(([key, isOn]) => ({ name: `${namespace}.${key}`, isOn })));
+function detailText(details: Readonly<Record<string, unknown>>): string {
+  return Object.entries(details).map(([name, value]) => `${name}: ${String(value)}`).join(", ");
+}
+
+/** What was done to the license and what became of it, from the audit log. */
+function History() {
   return (
     <section>
-      <h2>{say("features")}</h2>
-      <ul className="features">
-        {all.map(({ name, isOn }) => (
-          <li key={name} className={isOn ? "good" : "soft"}>
-            {name}: {say(isOn ? "on" : "off")}
-          </li>
-        ))}
-      </ul>
+      <h2>{say("history")}</h2>
+      <List
+        usePage={(query) => pageIn(useAnswer("audit.list", { query: { ...query, operation: "license" } }), ({ audit_list }) => audit_list)}
+        label={say("history")}
+        columns={[
+          { head: say("time"), cell: ({ created_at }) => when(created_at) },
+          { head: say("operation"), cell: ({ operation }) => <code>{operation}</code> },
+          { head: say("outcome"), cell: ({ outcome }) => <Badge state={outcome} /> },
+          { head: say("actor"), cell: ({ actor }) => <code>{actor}</code> },
+          { head: say("subject"), cell: ({ subject, details }) => <code>{[subject ?? "", detailText(details)].filter((part) => part !== "").join(" · ")}</code> },
+        ]}
+        idOf={({ id }) => id}
+        empty={<Empty>{say("noHistory")}</Empty>}
+      />
     </section>
   );
 }
@@ -48,7 +67,7 @@ function Carried({ features }: { readonly features: Readonly<Record<string, Read
 export function License() {
   const { license: standing, profile } = useSite();
   if (standing === undefined) return <Loading />;
-  const { state, is_open, reason, license, features, grace_ends_at } = standing;
+  const { state, is_open, reason, license, features, quotas, grace_ends_at } = standing;
   return (
     <>
       <Heading>{say("license")}</Heading>
@@ -61,32 +80,28 @@ export function License() {
             <p key={sentence}>{sentence}</p>
           ))}
           {language === "en" ? <p>{reason}</p> : null}
-          {grace_ends_at === null ? null : <p>{when(grace_ends_at)}</p>}
+          {grace_ends_at === null ? null : (
+            <p>
+              {say("graceEnds")}: {when(grace_ends_at)}
+            </p>
+          )}
         </Notice>
       )}
       {license === null ? null : (
-        <dl>
-          <dt>{say("customer")}</dt>
-          <dd>{license.customer_name}</dd>
-          <dt>{say("deployment")}</dt>
-          <dd>{license.deployment_id}</dd>
-          <dt>{say("license")}</dt>
-          <dd>
-            <code>{license.license_id}</code>
-          </dd>
-          <dt>{say("sequence")}</dt>
-          <dd>{license.sequence}</dd>
-          <dt>{say("template")}</dt>
-          <dd>{license.template}</dd>
-          <dt>{say("expires")}</dt>
-          <dd>
-            {when(license.expires_at)}
-            {license.expires_at === null ? "" : ` (${daysUntil(license.expires_at)} ${say("daysLeft")})`}
-          </dd>
-        </dl>
+        <Facts
+          rows={[
+            [say("customer"), license.customer_name],
+            [say("deployment"), license.deployment_id],
+            [say("license"), <code>{license.license_id}</code>],
+            [say("sequence"), license.sequence],
+            [say("template"), license.template],
+            [say("expires"), license.expires_at === null ? when(null) : `${when(license.expires_at)} (${daysUntil(license.expires_at)} ${say("daysLeft")})`],
+          ]}
+        />
       )}
-      {profile.is_administrator ? <Upload /> : null}
-      <Carried features={features} />
+      {profile.is_administrator ? <LicenseUpload /> : null}
+      <Carried features={features} quotas={quotas} />
+      {profile.is_administrator ? <History /> : null}
     </>
   );
 }

@@ -5,7 +5,7 @@ import { Confirm } from "../parts/confirm.tsx";
 import { Field, Form, textIn } from "../parts/field.tsx";
 import { List } from "../parts/list.tsx";
 import { Secret } from "../parts/secret.tsx";
-import { Empty, Heading, Notice } from "../parts/pieces.tsx";
+import { Empty, Failure, Heading, Notice } from "../parts/pieces.tsx";
 import { say, when } from "../words.ts";
 
 const roles = ["member", "admin", "viewer"].map((role) => [role, role] as const);
@@ -57,20 +57,54 @@ function Invitations() {
   );
 }
 
+function TeamForm() {
+  const { team } = useSite();
+  const update = useDeed("team.update");
+  return (
+    <details>
+      <summary>{say("renameTeam")}</summary>
+      <Form label={say("renameTeam")} submit={say("save")} isBusy={update.isPending} error={update.error} send={(fields) => update.mutate({ body: { display_name: textIn(fields, "display_name") } })}>
+        <Field name="display_name" label={say("name")} value={team?.display_name ?? ""} />
+      </Form>
+    </details>
+  );
+}
+
+interface RoleProps {
+  readonly name: string;
+  readonly role: string;
+  readonly choose: (role: string) => void;
+}
+
+function RoleChoice({ name, role, choose }: RoleProps) {
+  return (
+    <select aria-label={`${say("role")}: ${name}`} value={role} onChange={(event) => choose(event.target.value)}>
+      {roles.map(([each, text]) => (
+        <option key={each} value={each}>
+          {text}
+        </option>
+      ))}
+    </select>
+  );
+}
+
 export function Members() {
   const { profile } = useSite();
   const remove = useDeed("member.remove");
+  const setRole = useDeed("member.set_role");
   return (
     <>
       <Heading>{say("members")}</Heading>
       <InvitationForm />
+      <TeamForm />
+      {setRole.error === null ? null : <Failure error={setRole.error} />}
       <List
         usePage={(query) => pageIn(useAnswer("member.list", { query }), ({ member_list }) => member_list)}
         label={say("members")}
         columns={[
           { head: say("name"), cell: ({ display_name }) => display_name },
           { head: say("email"), cell: ({ email_address }) => email_address },
-          { head: say("role"), cell: ({ role }) => role },
+          { head: say("role"), cell: ({ user_id, display_name, role }) => (user_id === profile.id || role === "owner" ? role : <RoleChoice name={display_name} role={role} choose={(next) => setRole.mutate({ path: { user_id }, body: { role: next } })} />) },
           { head: say("since"), cell: ({ created_at }) => when(created_at) },
           { head: say("actions"), cell: ({ user_id, role }) => (user_id === profile.id || role === "owner" ? null : <Confirm label={say("remove")} text={say("removeSure")} error={remove.error} act={() => remove.mutateAsync({ path: { user_id } })} />) },
         ]}

@@ -4,18 +4,13 @@ import { HourChart } from "../parts/chart.tsx";
 import { List } from "../parts/list.tsx";
 import { Badge, Empty, Failure, Heading, Link, Loading, Notice } from "../parts/pieces.tsx";
 import { taskColumns } from "../parts/task-rows.tsx";
-import { say, when } from "../words.ts";
+import { daysUntil, say, when } from "../words.ts";
 
 const EVERY_MS = 5_000;
 /** As many as a page of the API has. */
 const LATEST = 100;
 const UNLIMITED = -1;
-const SOON_DAYS = 30;
-const DAY_MS = 86_400_000;
-
-export function daysUntil(instant: string): number {
-  return Math.floor((Date.parse(instant) - Date.now()) / DAY_MS);
-}
+const SOON_DAYS = 90;
 
 function Quota({ name, limit, used }: { readonly name: string; readonly limit: number; readonly used: number | null }) {
   const count = used ?? 0;

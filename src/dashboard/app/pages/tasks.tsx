@@ -4,6 +4,7 @@ import { pageIn, useAnswer, useDeed, useSite } from "../deployment.ts";
 import { Confirm } from "../parts/confirm.tsx";
 import { List } from "../parts/list.tsx";
 import { Absent, Badge, Empty, Failure, Heading, Link, Loading, Notice } from "../parts/pieces.tsx";
+import { Tabs } from "../parts/tabs.tsx";
 import { taskColumns } from "../parts/task-rows.tsx";
 import { say, when } from "../words.ts";
 
@@ -11,16 +12,22 @@ const EVERY_MS = 2_000;
 const LOG_CHARACTERS_MAX = 200_000;
 const over: readonly string[] = ["completed", "failed", "cancelled"];
 
+const statuses = ["", "queued", "running", "completed", "failed", "cancelled"] as const;
+type Status = (typeof statuses)[number];
+
 export function Tasks() {
+  const [status, choose] = useState<Status>("");
   return (
     <>
       <Heading>{say("tasks")}</Heading>
+      <Tabs label={say("status")} value={status} options={statuses.map((each) => [each, each === "" ? say("every") : each] as const)} choose={choose} />
       <List
-        usePage={(query) => pageIn(useAnswer("task.list", { query }, { everyMs: EVERY_MS }), ({ task_list }) => task_list)}
+        key={status}
+        usePage={(query) => pageIn(useAnswer("task.list", { query: status === "" ? query : { ...query, status } }, { everyMs: EVERY_MS }), ({ task_list }) => task_list)}
         label={say("tasks")}
         columns={taskColumns()}
         idOf={({ id }) => id}
-        empty={<Empty command="cyberun run SLUG --wait">{say("noTasks")}</Empty>}
+        empty={status === "" ? <Empty command="cyberun run SLUG --wait">{say("noTasks")}</Empty> : <Empty>{say("noneFits")}</Empty>}
       />
     </>
   );

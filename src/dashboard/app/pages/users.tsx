@@ -26,7 +26,29 @@ function AccountForm({ made }: { readonly made: (link: string) => void }) {
   );
 }
 
-function AccountDeed({ id, status }: { readonly id: string; readonly status: string }) {
+interface AccountProps {
+  readonly id: string;
+  readonly address: string;
+  readonly status: string;
+  readonly linkMade: (link: string) => void;
+}
+
+function AccountDeeds({ id, address, status, linkMade }: AccountProps) {
+  const reset = useDeed("password_reset.create_link");
+  const resetFactor = useDeed("second_factor.reset");
+  const remove = useDeed("user.delete");
+  const path = { user_id: id };
+  return (
+    <div className="deeds">
+      <ShutOrOpen id={id} status={status} />
+      <Confirm label={say("resetLink")} text={say("resetLinkSure")} error={reset.error} act={() => reset.mutateAsync({ body: { email_address: address } }).then(({ reset_url }) => linkMade(reset_url))} />
+      <Confirm label={say("takeOff")} text={say("takeOffSure")} error={resetFactor.error} act={() => resetFactor.mutateAsync({ path })} />
+      <Confirm label={say("delete")} text={say("deleteUserSure")} error={remove.error} act={() => remove.mutateAsync({ path })} />
+    </div>
+  );
+}
+
+function ShutOrOpen({ id, status }: { readonly id: string; readonly status: string }) {
   const disable = useDeed("user.disable");
   const enable = useDeed("user.enable");
   const input = { path: { user_id: id } };
@@ -50,7 +72,7 @@ export function Users() {
           { head: say("role"), cell: ({ is_administrator }) => (is_administrator ? say("administrator") : "–") },
           { head: say("status"), cell: ({ user_status }) => <Badge state={user_status} /> },
           { head: say("since"), cell: ({ created_at }) => when(created_at) },
-          { head: say("actions"), cell: ({ id, user_status }) => (id === profile.id ? null : <AccountDeed id={id} status={user_status} />) },
+          { head: say("actions"), cell: ({ id, email_address, user_status }) => (id === profile.id ? null : <AccountDeeds id={id} address={email_address} status={user_status} linkMade={setLink} />) },
         ]}
         idOf={({ id }) => id}
         empty={null}

@@ -1,4 +1,4 @@
-/** Webhooks of the team, and how their deliveries went. */
+/** Webhooks of the team. */
 import { useState } from "react";
 import { pageIn, useAnswer, useDeed } from "../deployment.ts";
 import { Field, Form, textIn } from "../parts/field.tsx";
@@ -44,31 +44,6 @@ export function Webhooks() {
         idOf={({ id }) => id}
         empty={<Empty command="cyberun webhooks create --name CI --url https://… --events task.completed">{say("noWebhooks")}</Empty>}
       />
-    </>
-  );
-}
-
-export function Deliveries({ id }: { readonly id: string }) {
-  return (
-    <>
-      <Heading>{say("lastDelivered")}</Heading>
-      <List
-        usePage={(query) => pageIn(useAnswer("webhook_delivery.list", { path: { webhook_id: id }, query }), ({ delivery_list }) => delivery_list)}
-        label={say("lastDelivered")}
-        columns={[
-          { head: say("events"), cell: ({ event_type }) => event_type },
-          { head: say("status"), cell: ({ delivery_status }) => <Badge state={delivery_status === "delivered" ? "done" : delivery_status} /> },
-          { head: say("attempt"), cell: ({ attempt_count }) => attempt_count },
-          { head: say("output"), cell: ({ response_status }) => response_status ?? "–" },
-          { head: say("tasks"), cell: ({ task_id }) => (task_id === null ? "–" : <Link to={`/tasks/${task_id}`}>{task_id.slice(-8)}</Link>) },
-          { head: say("created"), cell: ({ created_at }) => when(created_at) },
-        ]}
-        idOf={(row) => row.id}
-        empty={<Empty>{say("notYet")}</Empty>}
-      />
-      <p>
-        <Link to="/webhooks">{say("webhooks")}</Link>
-      </p>
     </>
   );
 }

@@ -6,11 +6,54 @@ import { Field, type FieldProps, Form, textIn } from "../parts/field.tsx";
 import { List } from "../parts/list.tsx";
 import { Absent, Badge, Empty, Heading, Link, Notice } from "../parts/pieces.tsx";
 import { say, when } from "../words.ts";
+import { WorkflowHistory } from "./workflow-history.tsx";
+
+const membersOf = (value: unknown): Readonly<Record<string, unknown>> => (typeof value === "object" && value !== null ? Object.fromEntries(Object.entries(value)) : {});
+const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+
+/** The workflow in the file; what of it is wrong the API says. */
+function definitionIn(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    return membersOf(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
+}
+
+function ImportForm() {
+  const create = useDeed("workflow.import");
+  const [isNoJson, setNoJson] = useState(false);
+  const send = (fields: FormData) => {
+    const file = fields.get("workflow_file");
+    if (!(file instanceof File)) return;
+    void file.text().then((text) => {
+      const body = definitionIn(text);
+      setNoJson(body === undefined);
+      if (body !== undefined) create.mutateAsync({ body }).then(({ id }) => go(`/workflows/${id}`), () => {});
+    });
+  };
+  return (
+    <details>
+      <summary>{say("importWorkflow")}</summary>
+      <Form label={say("importWorkflow")} submit={say("importIt")} isBusy={create.isPending} error={create.error} send={send}>
+        {isNoJson ? <Notice tone="bad">{say("noJson")}</Notice> : null}
+        <div className="field">
+          <label htmlFor="workflow-file">{say("file")}</label>
+          <input id="workflow-file" name="workflow_file" type="file" required accept=".json,application/json" aria-describedby="workflow-note" />
+          <p className="note" id="workflow-note">
+            {say("importNote")}
+          </p>
+        </div>
+      </Form>
+    </details>
+  );
+}
 
 export function Workflows() {
   return (
     <>
       <Heading>{say("workflows")}</Heading>
+      <ImportForm />
       <List
         usePage={(query) => pageIn(useAnswer("workflow.list_runtime", { query }), ({ workflow_list }) => workflow_list)}
         label={say("workflows")}
@@ -38,9 +81,6 @@ interface Parameter {
   readonly options: readonly string[];
   readonly note: string | undefined;
 }
-
-const membersOf = (value: unknown): Readonly<Record<string, unknown>> => (typeof value === "object" && value !== null ? Object.fromEntries(Object.entries(value)) : {});
-const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 
 /** As a workflow declares them. */
 function parametersOf(workflow: unknown): readonly Parameter[] {
@@ -105,6 +145,7 @@ export function Workflow({ id }: { readonly id: string }) {
       {data.description === "" ? null : <p>{data.description}</p>}
       <h2>{say("runHeading")}</h2>
       {data.workflow_status === "active" ? <RunForm key={id} id={id} parameters={parametersOf(data)} /> : <Notice tone="warn">{data.workflow_status}</Notice>}
+      <WorkflowHistory id={id} />
       <p>
         <Link to="/workflows">{say("workflows")}</Link>
       </p>
