@@ -38,8 +38,11 @@ function requireSize(file: Uint8Array): void {
   if (file.length > LICENSE_BYTES_MAX) throw new Fault("too_large", `A license file has at most ${LICENSE_BYTES_MAX} bytes.`);
 }
 
-/** What the file would do, in the License Server's words; also for one that it would refuse. Nothing changes. */
-export const testUpload = query("license.request_test", async ({ caller }, { file, server }: Upload): Promise<LicenseTestAnswer> => {
+/**
+ * What the file would do, in the License Server's words; also for one that it would refuse. Nothing changes. No query: the
+ * License Server of the same process reads the same store meanwhile.
+ */
+export const testUpload = procedure("license.request_test", async ({ caller }, { file, server }: Upload): Promise<LicenseTestAnswer> => {
   requireAdministrator(caller);
   requireSize(file);
   return await server.test(file);

@@ -6,7 +6,7 @@
 import { type Check, looked, type Patient } from "../doctor/check.ts";
 import { clockCheck, dataDirectoryCheck, diskCheck } from "../doctor/host.ts";
 import { addressChecks, agentCheck } from "../doctor/network.ts";
-import { query } from "../gate/operation.ts";
+import { procedure } from "../gate/operation.ts";
 import { requireAdministrator } from "../identity/administrators.ts";
 import type { LeaseHolderStatus } from "../license/holder/lease-holder.ts";
 import { version } from "../version.ts";
@@ -41,7 +41,8 @@ async function checksOf(patient: Patient): Promise<readonly Check[]> {
   return (await Promise.all(looks.map(([name, look]) => looked(name, look)))).flat();
 }
 
-export const readSystem = query("system.read", async ({ caller, settings }, { startedAtMs, lease, config, services }: SystemView): Promise<System> => {
+/** No query, whose look at the store would last as long as an address takes to answer. */
+export const readSystem = procedure("system.read", async ({ caller, settings }, { startedAtMs, lease, config, services }: SystemView): Promise<System> => {
   requireAdministrator(caller);
   const { publicUrl, issuerUrl, gatewayUrl } = settings;
   return {

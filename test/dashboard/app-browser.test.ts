@@ -1,91 +1,33 @@
 /** The dashboard in a real browser with scripts on: every page, in every state, on a phone and a desktop, by day and by night. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdirSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Browser, BrowserContext, Page } from "playwright-core";
-import { root } from "../../build/executables.ts";
-import { sections } from "../support/dashboard-sections.ts";
 import { appPaths } from "../../src/roles/api/app-pages.ts";
 import { importWorkflow } from "../../src/workflows/management.ts";
-import { launchBrowser } from "../support/chromium.ts";
+import { type Dashboard, openDashboard, photograph, PLAIN_HOST, settled, shots, type TabOptions } from "../support/dashboard.ts";
+import { sections } from "../support/dashboard-sections.ts";
 import { eventually } from "../support/eventually.ts";
 import type { TestLicense } from "../support/gate.ts";
-import { addKey, addPerson, ownerAddress, PASSWORD, signIn } from "../support/people.ts";
-import { startRoles, type TestRoles } from "../support/roles.ts";
+import { addKey, addPerson, PASSWORD } from "../support/people.ts";
+import type { TestRoles } from "../support/roles.ts";
 import { authenticator } from "../support/second-factor.ts";
-import { testNeeding, whyNot } from "../support/skip.ts";
+import { testNeeding } from "../support/skip.ts";
 import { attemptOf, connectAgent } from "../support/socket-agent.ts";
 
-const shots = join(root, "test-output", "screenshots");
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const pages = ["/", "/workflows", "/tasks", "/agents", "/keys", "/members", "/webhooks", "/containers", "/notifications", "/license", "/users", "/identity", "/system", "/audit", "/profile"];
-/** Over plain HTTP to a name that is not this machine's own, browsers withhold half of their interfaces. */
-const PLAIN_HOST = "cyberun.test";
-const widths = { phone: { width: 375, height: 740 }, desktop: { width: 1280, height: 800 } } as const;
 
-let browser: Browser | undefined;
+let dashboard: Dashboard;
 let site: TestRoles;
 beforeAll(async () => {
-  mkdirSync(shots, { recursive: true });
-  if (whyNot(["chromium"]) === undefined) browser = await launchBrowser(`--host-resolver-rules=MAP ${PLAIN_HOST} 127.0.0.1`);
-  site = await startRoles();
+  dashboard = await openDashboard();
+  site = dashboard.site;
   await importWorkflow(site.gate, site.people.owner, { workflow_slug: "render", display_name: "Render a scene", tool_type: "command", workflow_json: { command: "render" }, parameters: [{ key: "seed", type: "integer", label: "Seed", default: 7 }, { key: "prompt", type: "string", label: "Prompt", required: true }] });
 });
 afterAll(async () => {
-  await browser?.close();
-  await site.close();
+  await dashboard[Symbol.asyncDispose]();
 });
 
-interface Tab extends AsyncDisposable {
-  readonly context: BrowserContext;
-  readonly page: Page;
-  readonly complaints: string[];
-  open(path: string): Promise<void>;
-}
-
-/** Signed in by the dashboard's cookie. */
-async function tabOf({ who = ownerAddress, locale = "en", javaScriptEnabled = true, host = "127.0.0.1" } = {}): Promise<Tab> {
-  if (browser === undefined) throw new Error("there is no browser");
-  const context = await browser.newContext({ locale, viewport: widths.desktop, javaScriptEnabled });
-  const start = site.urls.api.replace("127.0.0.1", host);
-  const { secret } = await signIn(site.gate, who, "cookie");
-  await context.addCookies([{ name: "cyberun", value: secret, url: start }]);
-  const page = await context.newPage();
-  const complaints: string[] = [];
-  page.on("console", (message) => void (message.type() === "error" && complaints.push(message.text())));
-  page.on("pageerror", (error) => void complaints.push(String(error)));
-  return {
-    context,
-    page,
-    complaints,
-    async open(path) {
-      await page.goto(`${start}${path}`);
-      await page.locator("body.app main h1").waitFor();
-    },
-    [Symbol.asyncDispose]: () => context.close(),
-  };
-}
-
-/** Nothing is being loaded any more. */
-async function settled(page: Page): Promise<void> {
-  await eventually(async () => (await page.locator("main .note[role=status]").count()) === 0, "the page has what it asked for");
-}
-
-async function photograph(page: Page, name: string): Promise<void> {
-  for (const [width, viewport] of Object.entries(widths)) {
-    await page.setViewportSize(viewport);
-    for (const colorScheme of ["light", "dark"] as const) {
-      await page.emulateMedia({ colorScheme });
-      await page.screenshot({ path: join(shots, `app-${name}-${width}-${colorScheme}.png`) });
-      await page.evaluate(axe);
-      const violations: readonly { readonly id: string; readonly nodes: readonly { readonly html: string }[] }[] = await page.evaluate("axe.run().then(({ violations }) => violations)");
-      expect([name, width, colorScheme, violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)]).toEqual([name, width, colorScheme, []]);
-    }
-    expect([name, width, await page.evaluate("document.documentElement.scrollWidth <= innerWidth")]).toEqual([name, width, true]);
-  }
-  await page.setViewportSize(widths.desktop);
-}
+const tabOf = (options?: TabOptions) => dashboard.tab(options);
 
 test("the addresses that are served are those of the sections", () => {
   const shown = sections.flatMap(({ path, hasOne }) => (path === "/" ? [] : hasOne ? [path, `${path}/:id`] : [path]));
@@ -202,7 +144,14 @@ testNeeding("chromium", "an administrator installs a license while it has expire
   await tab.open("/license");
   await page.locator("#license-state >> text=expired").waitFor();
   await page.setInputFiles("#license-file", { name: "site.lic", mimeType: "text/plain", buffer: Buffer.from("a license") });
+  site.licenseServer.tested = { outcome: "accepted", refusal: null, message: "", state: "ok", license: null, differences: [{ key: "quotas.team.max_agents", from: 2, to: 9 }], warnings: ["It ends earlier."] };
   await page.click("form[aria-label='Install a license file'] button[type=submit]");
+  await page.locator("#license-test >> text=It has 9 bytes.").waitFor();
+  await page.locator("#license-test >> td >> text=quotas.team.max_agents").waitFor();
+  await page.locator("#license-test >> text=It ends earlier.").waitFor();
+  expect(site.licenseServer.files).toEqual([]);
+  await photograph(page, "license-test");
+  await page.click("#license-test >> text=Install");
   await page.locator("text=The license is in force.").waitFor();
   expect(site.licenseServer.files).toEqual(["a license"]);
   site.license({});
@@ -220,9 +169,6 @@ testNeeding("chromium", "an administrator installs a license while it has expire
   await page.fill("input[name=url]", "https://ci.example/hook");
   await page.click("form[aria-label='Create a webhook'] button[type=submit]");
   expect(await page.locator("#secret").innerText()).toMatch(/^whsec_/);
-  await page.click("td >> text=CI");
-  await page.locator("h1 >> text=Last delivered").waitFor();
-
   await tab.open("/profile");
   await page.fill("form[aria-label='Create a team'] input", "Third");
   await page.click("form[aria-label='Create a team'] button[type=submit]");
@@ -233,10 +179,42 @@ testNeeding("chromium", "an administrator installs a license while it has expire
   expect(lines.map((line) => Object.keys(JSON.parse(line)).includes("operation"))).not.toContain(false);
 }, 60_000);
 
+const DAY_SECONDS = 86_400;
+
+/** A license that ends so many days from now, by the browser's clock. */
+function endingIn(days: number): TestLicense["license"] {
+  return { licenseId: `lic-${days}`, deploymentId: "site", customerName: "Acme Ltd", template: "enterprise", sequence: 7, expiresAt: Math.floor(Date.now() / 1_000) + days * DAY_SECONDS + 60 };
+}
+
+testNeeding("chromium", "the end of the license is said in steps, put away until the next one, and not put away at the last", async () => {
+  await using tab = await tabOf();
+  const { page } = tab;
+  const reminder = page.locator("#reminder");
+  for (const [days, isSaid] of [[200, false], [91, false], [90, true], [30, true], [14, true], [7, true]] as const) {
+    site.license({ license: endingIn(days) });
+    await tab.open("/");
+    await settled(page);
+    expect([days, await reminder.count()]).toEqual([days, isSaid ? 1 : 0]);
+    if (!isSaid) continue;
+    expect(await reminder.innerText()).toContain(`${days} days left`);
+    await reminder.locator("text=Remind me later").click();
+    expect([days, await reminder.count()]).toEqual([days, 0]);
+    await tab.open("/keys");
+    await settled(page);
+    expect([days, await reminder.count()]).toEqual([days, 0]);
+  }
+  site.license({ license: endingIn(1) });
+  await tab.open("/");
+  await reminder.waitFor();
+  expect(await reminder.locator("button").count()).toBe(0);
+  await photograph(page, "last-day");
+  site.license({});
+}, 60_000);
+
 describe("every page in every state of the license", () => {
   const states: readonly (readonly [string, TestLicense])[] = [
-    ["ok", {}],
-    ["expiring", { state: "expiring" }],
+    ["ok", { license: endingIn(200) }],
+    ["expiring", { state: "expiring", license: endingIn(20) }],
     ["unreachable", { state: "unreachable" }],
     ["expired", { state: "expired" }],
     ["grace_over", { state: "grace_over" }],

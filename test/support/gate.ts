@@ -21,6 +21,8 @@ import { openTestStore, type TestStore } from "./store.ts";
 /** What the license shall say. Beyond it every feature of the catalog is on and every quota unlimited. */
 export interface TestLicense {
   readonly state?: LicenseState;
+  /** Who and until when; nothing of it is known otherwise. */
+  readonly license?: Entitlements["license"];
   readonly features?: Partial<Record<Namespace, Readonly<Record<string, boolean>>>>;
   readonly quotas?: Partial<Record<Namespace, Readonly<Record<string, number>>>>;
 }
@@ -59,7 +61,7 @@ function merged<T>(
 export function testEntitlements(license: TestLicense = {}): Entitlements {
   const featureMap: FeatureMap = merged(features, true, license.features);
   const quotaMap: QuotaMap = merged(quotas, -1, license.quotas);
-  const nothing = { state: license.state ?? "ok", since: undefined, reason: undefined, license: undefined, graceEndsAt: undefined } as const;
+  const nothing = { state: license.state ?? "ok", since: undefined, reason: undefined, license: license.license, graceEndsAt: undefined } as const;
   return { ...nothing, features: featureMap, quotas: quotaMap };
 }
 

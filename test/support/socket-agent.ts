@@ -38,6 +38,7 @@ export interface Hello {
   readonly resume?: object;
   readonly replaces?: string;
   readonly protocol?: number;
+  readonly tunnel_ports?: readonly number[];
 }
 
 export function attemptOf({ task_id, attempt }: Frame): { readonly task_id: unknown; readonly attempt: unknown } {

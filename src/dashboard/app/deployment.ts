@@ -2,13 +2,18 @@
 import { keepPreviousData, QueryClient, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { createContext, useContext } from "react";
 import type { Answer, Api, Input, OperationName } from "../../../client/api.d.ts";
+import { go } from "./address.ts";
 import { ApiError, createApi } from "../../../client/src/api.ts";
+import { say } from "./words.ts";
 
 const RETRIES_MAX = 2;
 
-/** Refusals are answers; only what may pass is asked again. */
+/**
+ * Refusals are answers; only what may pass is asked again. A browser that thinks itself offline is asked all the same: on a
+ * host without the internet the deployment is there.
+ */
 export const queries = new QueryClient({
-  defaultOptions: { queries: { retry: (count, error) => count < RETRIES_MAX && !(error instanceof ApiError), staleTime: 1_000, refetchOnWindowFocus: true } },
+  defaultOptions: { mutations: { networkMode: "always" }, queries: { networkMode: "always", retry: (count, error) => count < RETRIES_MAX && !(error instanceof ApiError), staleTime: 1_000, refetchOnWindowFocus: true } },
 });
 
 export function apiIn(teamId: string | undefined): Api {
@@ -66,17 +71,31 @@ function deedKey(): string {
   return [...crypto.getRandomValues(new Uint8Array(KEY_BYTES))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** A deed; what was asked before is asked anew after it. */
-export function useDeed<Name extends OperationName>(operation: Name) {
-  const { api } = useSite();
-  const client = useQueryClient();
-  return useMutation({ mutationFn: (input: Input<Name>) => api.call(operation, input, { idempotencyKey: deedKey() }), onSuccess: () => client.invalidateQueries() });
+export interface DeedOptions {
+  /** Where the reader goes after it, since the page's own thing is gone with it. */
+  readonly leadsTo?: string;
 }
 
-/** What a refusal says to a person. */
+/** A deed; what was asked before is asked anew after it. */
+export function useDeed<Name extends OperationName>(operation: Name, { leadsTo }: DeedOptions = {}) {
+  const { api } = useSite();
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (input: Input<Name>) => api.call(operation, input, { idempotencyKey: deedKey() }),
+    async onSuccess() {
+      // What is gone is not asked for again; the next page asks for its own.
+      if (leadsTo === undefined) return await client.invalidateQueries();
+      await client.invalidateQueries({ refetchType: "none" });
+      go(leadsTo);
+    },
+  });
+}
+
+/** What a refusal says to a person; that the server did not answer, where it said nothing. */
 export function sentencesOf(error: unknown): readonly string[] {
+  if (error === null || error === undefined) return [];
   if (error instanceof ApiError) return error.hint === undefined ? [error.message] : [error.message, error.hint];
-  return [];
+  return [say("offline")];
 }
 
 /** Whether the license carries the feature, for the person in the team. */

@@ -38,6 +38,12 @@ function Carried({ features, quotas }: { readonly features: Values<boolean>; rea
   );
 }
 
+/** When it ends, and in how many days where that is still to come. */
+function endText(instant: string): string {
+  const days = daysUntil(instant);
+  return days < 0 ? when(instant) : `${when(instant)} (${days} ${say("daysLeft")})`;
+}
+
 function detailText(details: Readonly<Record<string, unknown>>): string {
   return Object.entries(details).map(([name, value]) => `${name}: ${String(value)}`).join(", ");
 }
@@ -95,12 +101,12 @@ export function License() {
             [say("license"), <code>{license.license_id}</code>],
             [say("sequence"), license.sequence],
             [say("template"), license.template],
-            [say("expires"), license.expires_at === null ? when(null) : `${when(license.expires_at)} (${daysUntil(license.expires_at)} ${say("daysLeft")})`],
+            [say("expires"), license.expires_at === null ? when(null) : endText(license.expires_at)],
           ]}
         />
       )}
       {profile.is_administrator ? <LicenseUpload /> : null}
-      <Carried features={features} quotas={quotas} />
+      {is_open ? <Carried features={features} quotas={quotas} /> : null}
       {profile.is_administrator ? <History /> : null}
     </>
   );

@@ -51,7 +51,7 @@ function LicenseCard() {
       <p>
         <Badge state={license.state} /> {end === null ? null : <span>{when(end)}</span>}
       </p>
-      {end !== null && daysUntil(end) <= SOON_DAYS ? (
+      {end !== null && daysUntil(end) >= 0 && daysUntil(end) <= SOON_DAYS ? (
         <p>
           {daysUntil(end)} {say("daysLeft")}
         </p>

@@ -1,7 +1,6 @@
 /** One webhook: tested, shut and opened, given a new secret, taken away; and what it was told. */
 import { useState } from "react";
 import type { Answer } from "../../../../client/api.d.ts";
-import { go } from "../address.ts";
 import { pageIn, useAnswer, useDeed } from "../deployment.ts";
 import { Confirm } from "../parts/confirm.tsx";
 import { Facts } from "../parts/facts.tsx";
@@ -19,7 +18,7 @@ function Deeds({ webhook: { id, webhook_status }, made }: { readonly webhook: We
   const test = useDeed("webhook.test");
   const update = useDeed("webhook.update");
   const rotate = useDeed("webhook.rotate_secret");
-  const remove = useDeed("webhook.delete");
+  const remove = useDeed("webhook.delete", { leadsTo: "/webhooks" });
   const path = { webhook_id: id };
   const isActive = webhook_status === "active";
   return (
@@ -34,7 +33,7 @@ function Deeds({ webhook: { id, webhook_status }, made }: { readonly webhook: We
           {say(isActive ? "disable" : "enable")}
         </button>
         <Confirm label={say("rotate")} text={say("rotateSure")} error={rotate.error} act={() => rotate.mutateAsync({ path, body: { overlap_seconds: OVERLAP_SECONDS } }).then(({ webhook_secret }) => made(webhook_secret))} />
-        <Confirm label={say("delete")} text={say("deleteWebhookSure")} error={remove.error} act={() => remove.mutateAsync({ path }).then(() => go("/webhooks"))} />
+        <Confirm label={say("delete")} text={say("deleteWebhookSure")} error={remove.error} act={() => remove.mutateAsync({ path })} />
       </div>
     </>
   );

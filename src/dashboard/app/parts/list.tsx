@@ -1,5 +1,5 @@
 /** A list in pages, as the API gives it: a table where there is room, and cards on a phone. */
-import { type ReactNode, useState } from "react";
+import { type FormEvent, type ReactNode, useState } from "react";
 import { say } from "../words.ts";
 import { Failure, Loading } from "./pieces.tsx";
 
@@ -28,6 +28,41 @@ export interface ListProps<Row> {
   readonly empty: ReactNode;
   /** Asks for a page; a hook. */
   readonly usePage: (query: { readonly current_page: number; readonly per_page: number }) => Asked<Row>;
+}
+
+/** From so many pages on one goes to any of them by its number. */
+const PAGES_TO_CHOOSE = 5;
+
+interface PagesProps {
+  readonly page: number;
+  readonly last: number;
+  readonly setPage: (page: number) => void;
+}
+
+function Pages({ page, last, setPage }: PagesProps) {
+  const choose = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    const wanted = Number(new FormData(event.currentTarget).get("page"));
+    if (Number.isInteger(wanted)) setPage(Math.min(last, Math.max(1, wanted)));
+  };
+  return (
+    <nav className="pages" aria-label={say("page")}>
+      <button type="button" className="quiet" disabled={page <= 1} onClick={() => setPage(page - 1)}>
+        {say("earlier")}
+      </button>
+      <span>
+        {say("page")} {page} {say("of")} {last}
+      </span>
+      <button type="button" className="quiet" disabled={page >= last} onClick={() => setPage(page + 1)}>
+        {say("later")}
+      </button>
+      {last < PAGES_TO_CHOOSE ? null : (
+        <form key={page} onSubmit={choose}>
+          <input name="page" type="number" min={1} max={last} defaultValue={page} aria-label={say("goToPage")} />
+        </form>
+      )}
+    </nav>
+  );
 }
 
 export function List<Row>({ label, columns, idOf, empty, usePage }: ListProps<Row>) {
@@ -61,19 +96,7 @@ export function List<Row>({ label, columns, idOf, empty, usePage }: ListProps<Ro
           ))}
         </tbody>
       </table>
-      {last === 1 ? null : (
-        <nav className="pages" aria-label={say("page")}>
-          <button type="button" className="quiet" disabled={page <= 1} onClick={() => setPage(page - 1)}>
-            {say("earlier")}
-          </button>
-          <span>
-            {say("page")} {page} {say("of")} {last}
-          </span>
-          <button type="button" className="quiet" disabled={page >= last} onClick={() => setPage(page + 1)}>
-            {say("later")}
-          </button>
-        </nav>
-      )}
+      {last === 1 ? null : <Pages page={page} last={last} setPage={setPage} />}
     </>
   );
 }

@@ -81,7 +81,7 @@ export function Failure({ error, again }: { readonly error: unknown; readonly ag
   return (
     <Notice tone="bad">
       <strong>{say("failed")}.</strong>
-      {(said.length === 0 ? [say("offline")] : said).map((sentence) => (
+      {said.map((sentence) => (
         <p key={sentence}>{sentence}</p>
       ))}
       {again === undefined ? null : (
