@@ -265,6 +265,18 @@ function relayOf({ addresses, services }: House, gate: Gate) {
   };
 }
 
+/** The API reaches the issuer of its own process where that is bound, and another one at its public address. */
+function issuerWayOf({ addresses, services }: House, gate: Gate) {
+  const own = () => addresses.bound.issuer;
+  return {
+    issuerUrl: () => own() ?? gate.settings.issuerUrl,
+    fetch: (url: string, init?: BunFetchRequestInit) => {
+      const bound = own();
+      return (bound === undefined ? services : reachingOwn(services, [bound])).fetch(url, init);
+    },
+  };
+}
+
 async function openApi(house: House): Promise<LeaseHolder> {
   await prepareSigningKey(house.gate, system, undefined);
   const keyring = createKeyring(house.gate);
@@ -278,7 +290,7 @@ async function openApi(house: House): Promise<LeaseHolder> {
       const sweeping = startFileSweep(gate, shelf, house.log);
       house.stops.defer(() => sweeping.stop());
       const system = { config: house.config, services: house.services, startedAtMs: house.services.clock.now(), lease: () => holder.status() };
-      addApiDoors(app, { gate, log: house.log, keyring, licenseServer: holder, system, streams, bell: house.bell, accessBell: house.accessBell, relay: relayOf(house, gate), shelf });
+      addApiDoors(app, { gate, log: house.log, keyring, licenseServer: holder, system, issuer: issuerWayOf(house, gate), streams, bell: house.bell, accessBell: house.accessBell, relay: relayOf(house, gate), shelf });
       openPostOffice(house, gate);
       const notifications = startNotifications(gate, house.log);
       house.stops.defer(() => notifications.stop());

@@ -9,6 +9,8 @@ import type { Language } from "./language.ts";
 
 export interface PageWords {
   readonly signInText: string;
+  /** The link to the sign-in that other programs use too. */
+  readonly signInOnce: string;
   readonly signInAsOther: string;
   readonly signedInHeading: string;
   readonly oneMoment: string;
@@ -82,6 +84,7 @@ export interface PageWords {
 
 const en: PageWords = {
   signInText: "Sign in to go on.",
+  signInOnce: "Sign in once, for other programs here too",
   signInAsOther: "Sign in as somebody else",
   signedInHeading: "You are signed in",
   oneMoment: "One moment",
@@ -166,6 +169,7 @@ const en: PageWords = {
 
 const de: PageWords = {
   signInText: "Melden Sie sich an, um fortzufahren.",
+  signInOnce: "Einmal anmelden, auch für andere Programme hier",
   signInAsOther: "Als jemand anderes anmelden",
   signedInHeading: "Sie sind angemeldet",
   oneMoment: "Einen Augenblick",

@@ -67,6 +67,7 @@ export function signInPage(frame: Frame, { emailAddress, providers }: SignInDraf
 <p>${pageWordsIn(language).signInText}</p>
 ${alertOf(language, fault, signInRefusals(language))}
 ${passwordForm(language, { action: "/sign-in", id: "sign-in", emailAddress, label: words.signIn })}
+<p><a id="issuer-sign-in" href="/sign-in/issuer">${pageWordsIn(language).signInOnce}</a></p>
 ${providers.map(({ id, displayName }) => html`<p><a id="upstream-${id}" href="/sign-in/upstream/${id}">${words.continueWith(displayName)}</a></p>
 `)}`;
   return layout(frame, { title: words.signIn, content });

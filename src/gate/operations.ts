@@ -37,6 +37,7 @@ export const operations = {
   "administrator.create": { accepts: ["operator"], license: "core", purpose: "Create an administrator on the host." },
   "session.create": { accepts: ["anonymous"], license: "core", purpose: "Sign in with email address and password, or begin to where there is a second factor." },
   "session.complete": { accepts: ["anonymous"], license: "core", purpose: "End a sign-in with the second factor." },
+  "session.create_by_issuer": { accepts: ["anonymous"], license: "core", purpose: "Sign in to the dashboard by an ID token of the issuer." },
   "session.create_by_passkey": { accepts: ["anonymous"], license: "core", purpose: "Sign in with a passkey alone." },
   "session.refresh": { accepts: ["anonymous"], license: "core", purpose: "Exchange a refresh token for new tokens." },
   "session.end": { accepts: ["user"], license: "core", purpose: "Sign out." },

@@ -61,6 +61,7 @@ export const surfaceOf = {
   "administrator.create": "host",
   "session.create": "sign_in",
   "session.complete": "sign_in",
+  "session.create_by_issuer": "sign_in",
   "session.create_by_passkey": "sign_in",
   "session.refresh": "sign_in",
   "session.end": "own_access",

@@ -22,6 +22,7 @@ import { addFileDoors } from "./api/files.ts";
 import { refused } from "./api/forms.ts";
 import { addInvitationDoors } from "./api/invitations.ts";
 import { addInvitationPages } from "./api/invitation-pages.ts";
+import type { IssuerWay } from "./api/issuer-pages.ts";
 import { addLicenseDoors } from "./api/license.ts";
 import { addManagementDoors } from "./api/management.ts";
 import { addMcpDoors, challengeAtMcp, type McpServers } from "./api/mcp.ts";
@@ -51,6 +52,8 @@ export interface ApiOptions {
   readonly keyring: Keyring;
   readonly licenseServer: LicenseServerLink;
   readonly system: SystemView;
+  /** The way to the issuer, for the dashboard's own sign-in. */
+  readonly issuer: Pick<IssuerWay, "issuerUrl" | "fetch">;
   readonly streams: TaskStreams;
   readonly shelf: Shelf;
   /** Rung when there is something new to dispatch. */
@@ -64,7 +67,7 @@ export interface ApiOptions {
 }
 
 /** Adds the API server's doors to `app`. */
-export function addApiDoors(app: App, { gate, log, keyring, licenseServer, system, streams, bell, accessBell, relay, shelf, mcpServers }: ApiOptions): void {
+export function addApiDoors(app: App, { gate, log, keyring, licenseServer, system, issuer, streams, bell, accessBell, relay, shelf, mcpServers }: ApiOptions): void {
   addSessionDoors(app, gate, keyring);
   addManagementDoors(app, gate);
   addUserDoors(app, gate);
@@ -91,7 +94,7 @@ export function addApiDoors(app: App, { gate, log, keyring, licenseServer, syste
   addConsentDoors(app, gate);
   addAuditDoors(app, gate);
   addUpstreamDoors(app, gate, keyring);
-  addPages(app, gate);
+  addPages(app, gate, { ...issuer, keyring });
   addReferenceDoors(app, gate);
 }
 

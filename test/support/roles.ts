@@ -93,6 +93,8 @@ export interface RolesOptions extends TestGateOptions {
   readonly shelfOver?: (disk: DiskShelf, gate: Gate) => Shelf;
   /** Before anybody has set it up. */
   readonly isNew?: boolean;
+  /** The API finds no issuer where it looks for it. */
+  readonly isIssuerGone?: boolean;
   /** What the MCP endpoint serves in place of the product's own tools. */
   readonly mcpServers?: McpServers;
 }
@@ -259,7 +261,7 @@ export async function startRoles(options: RolesOptions = {}): Promise<TestRoles>
   const disk = new DiskShelf(join(world.database.dataDir, "files"), gate.services.random);
   const shelf = options.shelfOver?.(disk, gate) ?? disk;
   const streams = openTaskStreams(gate, log);
-  addApiDoors(apps.api, { gate, log, keyring, licenseServer: link, system: systemView(world, gate), streams, bell, accessBell, relay: { gatewayUrl: () => urls.gateway, fetch: gate.services.fetch }, shelf, ...(options.mcpServers === undefined ? {} : { mcpServers: options.mcpServers }) });
+  addApiDoors(apps.api, { gate, log, keyring, licenseServer: link, system: systemView(world, gate), issuer: { issuerUrl: () => (options.isIssuerGone === true ? "http://127.0.0.1:1" : urls.issuer), fetch: gate.services.fetch }, streams, bell, accessBell, relay: { gatewayUrl: () => urls.gateway, fetch: gate.services.fetch }, shelf, ...(options.mcpServers === undefined ? {} : { mcpServers: options.mcpServers }) });
   const gateway = addGatewayDoors(apps.gateway, { gate, log, bell, accessBell });
   addIssuerDoors(apps.issuer, { gate, keyring, clientKeys: createClientKeySets(gate, createLog(gate.services.clock, "debug", (line) => logged.push(line))) });
   const listeners: Listener[] = [];

@@ -21,6 +21,7 @@ import { addAppPages, sheet } from "./app-pages.ts";
 import { addDevicePages } from "./device-pages.ts";
 import { anonymousAt, type Asked, orAgain, redirect, refused, requireOwnForm } from "./forms.ts";
 import { addSecondStepDoors, findSecondStepPage } from "./second-step.ts";
+import { addIssuerPages, afterSignOut, type IssuerWay } from "./issuer-pages.ts";
 import { addUpstreamPages } from "./upstream-pages.ts";
 
 const anonymous: Caller = { kind: "anonymous" };
@@ -100,21 +101,24 @@ function addSignInPages(app: App, gate: Gate): void {
   addSecondStepDoors(app, gate);
   app.post(
     "/sign-out",
-    async ({ caller }) => {
+    async ({ request, caller }) => {
       await endSession(gate, caller, undefined);
-      return redirect("/sign-in", signedOut(gate.settings.publicUrl));
+      const response = await afterSignOut(gate, request);
+      response.headers.append("set-cookie", signedOut(gate.settings.publicUrl));
+      return response;
     },
     door("session.end", "none"),
   );
 }
 
-export function addPages(app: App, gate: Gate): void {
+export function addPages(app: App, gate: Gate, issuer: IssuerWay): void {
   app.get(LOGO_PATH, () => logoResponse(gate.settings.logo));
   app.get(ICON_PATH, () => iconResponse(gate.settings.logo));
   app.get("/style.css", () => sheet(styleSheet));
   addSetupPages(app, gate);
   addSignInPages(app, gate);
   addUpstreamPages(app, gate);
+  addIssuerPages(app, gate, issuer);
   addDevicePages(app, gate);
   addAppPages(app, gate);
 }
