@@ -6,7 +6,7 @@
  * Rule: composition only. Roles in one process know each other no better than on four hosts: API, gateway and issuer
  * get their entitlements from the License Server over HTTP through the real handshake.
  */
-import { reachingOwn, readServerCertificate, type ServerCertificate, trustedBeside, withExtraCa } from "./certificates.ts";
+import { type CertificateFiles, reachingOwn, readClientAuthorities, trustedBeside, withClientCertificate, withExtraCa } from "./certificates.ts";
 import { openAuditedStore } from "./audit/audited-store.ts";
 import { type Config, licenseServersOf, settingsOf, shownAddress } from "./config.ts";
 import type { Role } from "./config/setting.ts";
@@ -58,6 +58,7 @@ import { respondAsOAuth } from "./roles/issuer/oauth-response.ts";
 import { addLicenseServerDoors, licenseServerMetrics } from "./roles/license-server.ts";
 import type { Services } from "./services.ts";
 import type { Settings } from "./settings.ts";
+import { CertificateWatch } from "./tls/certificate-watch.ts";
 import { Bell } from "./tasks/bell.ts";
 import { writeInvitation } from "./teams/invitation-mail.ts";
 import { Courier } from "./webhooks/courier.ts";
@@ -81,7 +82,9 @@ interface House {
   readonly config: Config;
   readonly services: Services;
   readonly log: Log;
-  readonly certificate: ServerCertificate | undefined;
+  readonly certificate: CertificateWatch | undefined;
+  /** What roles show to License Servers that ask. */
+  readonly clientCertificate: CertificateWatch | undefined;
   readonly directory: DataDirectory;
   readonly gate: Gate;
   readonly uses: LastUses;
@@ -146,8 +149,17 @@ function lateSettings(config: Config, addresses: Addresses): Settings {
   };
 }
 
-async function openHouse({ config, outside, log, stops }: Site): Promise<House> {
-  const certificate = readServerCertificate(config.tls);
+function watchCertificate({ outside, log, stops }: Site, files: CertificateFiles | undefined): CertificateWatch | undefined {
+  if (files === undefined) return undefined;
+  const watch = new CertificateWatch({ files, services: outside, log });
+  stops.defer(() => watch.stop());
+  return watch;
+}
+
+async function openHouse(site: Site): Promise<House> {
+  const { config, outside, log, stops } = site;
+  const certificate = watchCertificate(site, config.tls);
+  const clientCertificate = config.tlsClient === config.tls ? certificate : watchCertificate(site, config.tlsClient);
   const services = withExtraCa(outside, config.extraCaFile);
   const directory = prepareDataDirectory(config.dataDir);
   const sealer = createSealer(secretBytes(config.masterKeyFile, services.random), services.random);
@@ -158,13 +170,16 @@ async function openHouse({ config, outside, log, stops }: Site): Promise<House> 
   const gate: Gate = { services, store, sealer, refusals, settings: lateSettings(config, addresses), entitled: coreOnly };
   const uses = new LastUses(gate, log);
   stops.defer(() => uses.stop());
-  return { config, services, certificate, log, directory, gate, uses, addresses, bell: new Bell(), accessBell: new Bell(), stops };
+  return { config, services, certificate, clientCertificate, log, directory, gate, uses, addresses, bell: new Bell(), accessBell: new Bell(), stops };
 }
 
 /** Opens the role's port and takes note of its address. */
 function open(house: House, role: Role, app: App): Listener {
   const { config, services, certificate, stops, addresses } = house;
-  const listener = listen(app, { hostname: config.bind, port: config.ports[role], tls: certificate }, services);
+  // Whom the License Server knows by certificate is asked for it there alone: browsers and agents have none.
+  const clientCa = role === "license" && config.tlsClientCaFile !== undefined ? readClientAuthorities(config.tlsClientCaFile) : undefined;
+  const listener = listen(app, { hostname: config.bind, port: config.ports[role], tls: certificate === undefined ? undefined : { ...certificate.current, clientCa } }, services);
+  certificate?.onChange((shown) => listener.show({ ...shown, clientCa }));
   stops.defer(() => listener.stop());
   addresses.bind(role, listener.url);
   return listener;
@@ -205,7 +220,9 @@ function openHolder(house: House, role: OwnRole): LeaseHolder {
   const joinToken = config.joinTokenFile === undefined ? undefined : findFile(config.joinTokenFile)?.toString("utf8").trim();
   const servers = licenseServersOf(config, own);
   const isOwn = config.licenseServerAddresses === undefined && own !== undefined;
-  const services = isOwn ? reachingOwn(house.services, servers) : house.services;
+  const certificate = house.clientCertificate;
+  const showing = withClientCertificate(house.services, certificate === undefined ? undefined : () => certificate.current);
+  const services = isOwn ? reachingOwn(showing, servers) : showing;
   const holder = new LeaseHolder({ services, log, role, addresses: servers, directory, trustedKeys, version, joinToken });
   stops.defer(() => holder.stop());
   return holder;

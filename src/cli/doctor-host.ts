@@ -1,13 +1,12 @@
 /** What `cyberun doctor` looks at on the host itself: settings, data directory, disk, clock and license. */
 import { existsSync, statfsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
-import { withExtraCa } from "../certificates.ts";
 import { licenseServersOf } from "../config.ts";
 import { buildTime } from "../version.ts";
 import { type Check, ok, type Patient, problem, warning } from "./doctor-check.ts";
 import { datesAt } from "./license-text.ts";
 import { readVendorFile } from "./license-inspect.ts";
-import { askLicenseServer } from "./license-status.ts";
+import { askingLicenseServers, askLicenseServer } from "./license-status.ts";
 import { hasDataDirectory } from "./operator.ts";
 
 const MEGABYTE = 1_000_000;
@@ -69,7 +68,7 @@ function fileCheck({ config: { licenseFile }, services: { clock } }: Patient): C
 
 export async function licenseCheck(patient: Patient): Promise<readonly Check[]> {
   const { config, services: plain, isServed } = patient;
-  const services = withExtraCa(plain, config.extraCaFile);
+  const services = askingLicenseServers(plain, config);
   const addresses = licenseServersOf(config, undefined);
   for (const address of addresses) {
     const status = await askLicenseServer(services, address);

@@ -8,6 +8,7 @@ import type { Context, Result } from "./context.ts";
 import { type Check, type CheckStatus, ok, type Patient, problem, skipped } from "./doctor-check.ts";
 import { addressChecks, agentCheck, portChecks } from "./doctor-network.ts";
 import { clockCheck, dataDirectoryCheck, diskCheck, licenseCheck, settingsCheck } from "./doctor-host.ts";
+import { certificateCheck } from "./doctor-certificate.ts";
 import { EXIT_FOUND, EXIT_OK } from "./exit-codes.ts";
 import { isServerRunning } from "./operator.ts";
 
@@ -17,6 +18,7 @@ const looks: readonly (readonly [name: string, look: (patient: Patient) => Promi
   ["data directory", dataDirectoryCheck],
   ["disk", diskCheck],
   ["clock", clockCheck],
+  ["certificate", certificateCheck],
   ["license", licenseCheck],
   ["ports", portChecks],
   ["addresses", addressChecks],

@@ -165,13 +165,23 @@ export interface ListenOptions {
   readonly hostname: string;
   /** 0 takes a free port. */
   readonly port: number;
+  readonly tls?: Shown | undefined;
+}
+
+/** What a port shows, and whom it lets in. */
+export interface Shown {
   /** PEM texts of the operator's certificate and key. */
-  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+  readonly cert: string;
+  readonly key: string;
+  /** PEM text: only clients that show a certificate of one of these get in. */
+  readonly clientCa?: string | undefined;
 }
 
 export interface Listener {
   /** Base URL with the port that was really bound. */
   readonly url: string;
+  /** Shows another certificate to whoever connects from now on; those who are connected stay. */
+  show(tls: Shown): void;
   /** Waits for requests in flight, cuts what is left after {@link DRAIN_MS}. */
   stop(): Promise<void>;
 }
@@ -185,26 +195,54 @@ function bindFault(error: unknown, { hostname, port }: ListenOptions): Fault {
   });
 }
 
+/** Throws when somebody has the port: one that may be shared would be shared with any other process of this user. */
+function refuseTaken({ hostname, port }: ListenOptions): void {
+  if (port !== 0) void Bun.serve({ hostname, port, development: false, reusePort: false, fetch: () => new Response(null, { status: 503 }) }).stop(true);
+}
+
+/** The port is shared for a moment when another certificate takes over: the runtime has no way to change it in place. */
+function bindPort(app: App, { hostname, port, tls }: ListenOptions): Bun.Server<unknown> {
+  const shown = tls === undefined ? {} : { tls: { cert: tls.cert, key: tls.key, ...(tls.clientCa === undefined ? {} : { ca: tls.clientCa, requestCert: true, rejectUnauthorized: true }) } };
+  // The framework looks for the path behind the 7th character, which at https is a slash of its own, or behind the 11th: then
+  // WebSockets and wildcards are found, but for hosts of one or two letters without a port.
+  app.config.handler = { ...app.config.handler, standardHostname: tls !== undefined };
+  app.listen({ hostname, port, development: false, reusePort: tls !== undefined, ...shown });
+  if (app.server === null) throw new Error("the listener did not start");
+  return app.server;
+}
+
 /** Opens the port. Throws Fault `unavailable` when it cannot be bound. */
 export function listen(app: App, options: ListenOptions, services: Services): Listener {
   refuseUnguardedRoutes(app);
-  try {
-    app.listen({ hostname: options.hostname, port: options.port, development: false, reusePort: false, ...(options.tls === undefined ? {} : { tls: options.tls }) });
-  } catch (error) {
-    throw bindFault(error, options);
-  }
-  const server = app.server;
-  if (server === null) throw new Error("the listener did not start");
+  const open = (asked: ListenOptions) => {
+    try {
+      if (asked === options && asked.tls !== undefined) refuseTaken(asked);
+      return bindPort(app, asked);
+    } catch (error) {
+      throw bindFault(error, asked);
+    }
+  };
+  let current = open(options);
+  const port = current.port ?? options.port;
+  /** Everyone who serves somebody: the current one, and those before whose connections go on. */
+  const serving = new Set([current]);
   const host = options.hostname.includes(":") ? `[${options.hostname}]` : options.hostname;
   return {
-    url: `${options.tls === undefined ? "http" : "https"}://${host}:${server.port}`,
+    url: `${options.tls === undefined ? "http" : "https"}://${host}:${port}`,
+    show(tls) {
+      const before = current;
+      current = open({ ...options, port, tls });
+      serving.add(current);
+      void before.stop().then(() => serving.delete(before));
+    },
     async stop() {
       // A graceful stop never ends while a WebSocket is open, so the cut has to race it.
       let cancel: Cancel = () => {};
+      const all = [...serving];
       const cut = new Promise<void>((resolve) => {
-        cancel = services.clock.after(DRAIN_MS, () => resolve(server.stop(true)));
+        cancel = services.clock.after(DRAIN_MS, () => void Promise.all(all.map((each) => each.stop(true))).then(() => resolve()));
       });
-      await Promise.race([server.stop(), cut]);
+      await Promise.race([Promise.all(all.map((each) => each.stop())), cut]);
       cancel();
     },
   };

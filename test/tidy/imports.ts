@@ -54,6 +54,7 @@ export const plan: Readonly<Record<string, readonly string[]>> = {
   gate: ["crypto", "store", "license"],
   license: ["crypto", "store", "gate"],
   mail: [],
+  tls: [],
   identity: [...ground, "mail"],
   teams: people,
   credentials: groups,
@@ -72,7 +73,7 @@ export const plan: Readonly<Record<string, readonly string[]>> = {
   http: domains,
   roles: [...domains, "across", "http", "dashboard"],
   agent: ["crypto", "license", "agents"],
-  cli: ["config", ...domains, "across", "http", "roles", "agent", "dashboard"],
+  cli: ["config", ...domains, "across", "http", "roles", "agent", "dashboard", "tls"],
   vendor: ["crypto", "license"],
 };
 
@@ -88,7 +89,7 @@ const composers: Readonly<Record<string, Composer>> = {
   "src/main.ts": { imports: ["config", "cli"], importedFrom: [] },
   // The door of the folder `config`; whoever starts something reads it, and nothing below does.
   "src/config.ts": { imports: ["config", "crypto"], importedFrom: ["", "cli"] },
-  "src/process.ts": { imports: ["config", ...domains, "http", "roles"], importedFrom: ["cli"] },
+  "src/process.ts": { imports: ["config", ...domains, "tls", "http", "roles"], importedFrom: ["cli"] },
 };
 
 function folderOf(path: string): string | undefined {
