@@ -18,6 +18,8 @@ import { callerOf, operationEntered, operationRefused, setCaller } from "./door.
 import { BODY_BYTES_MAX, BODY_CUT_FACTOR, DRAIN_MS, FRAME_BYTES_MAX, IDLE_SECONDS, SOCKET_QUEUE_BYTES_MAX, SOCKET_SILENCE_SECONDS_MAX } from "./limits.ts";
 import { publicPaths } from "./public-paths.ts";
 import type { RateLimits } from "./rate-limits.ts";
+import { REQUEST_ID, requestIdOf } from "./request-ids.ts";
+import type { RequestMetrics } from "./request-metrics.ts";
 import { bugFault, faultOf, faultResponse, plainHeaders } from "./respond.ts";
 
 /** Finds out who sent the request; throws a Fault when a credential was sent that is not good. */
@@ -32,6 +34,10 @@ export interface AppOptions {
   readonly refusals?: Refusals;
   /** Without them nobody is limited. */
   readonly limits?: RateLimits;
+  /** Counts what is asked and answered. */
+  readonly meter?: RequestMetrics;
+  /** Whether people and programs reach this role by https alone, as the operator named its address. */
+  readonly isSecureSite?: () => boolean;
   /** Without any, the peer of the connection is the client. */
   readonly proxies?: TrustedProxies;
   /**
@@ -99,14 +105,62 @@ async function admit({ authenticate, limits }: AppOptions, request: Request, add
   return key === null ? caller : { ...caller, attempt: { key, isReplay: false } };
 }
 
-/** A new application with the house's limits, faults and headers. Routes are added by the role. */
-export function createApp(options: AppOptions) {
-  const { services, log, role, limits, proxies = noProxies, bodyBytesMax = BODY_BYTES_MAX } = options;
-  const answer = async (fault: Fault, request: Request, headers: Readonly<Record<string, string>> = {}) => {
+/** A year, for this host alone (RFC 6797 section 6.1): what else the operator has under the name is none of our business. */
+const STRICT_TRANSPORT = "max-age=31536000";
+
+/** What every answer to the request carries beside the plain headers. */
+function ownHeaders({ services, limits, isSecureSite }: AppOptions, request: Request): Readonly<Record<string, string>> {
+  const secure = isSecureSite?.() === true ? { "strict-transport-security": STRICT_TRANSPORT } : {};
+  return { ...limits?.headersOf(request), ...secure, [REQUEST_ID]: requestIdOf(request, services.random) };
+}
+
+/** Statuses of refusals, which the framework does not tell afterwards. */
+const refusedWith = new WeakMap<Request, number>();
+const begunAt = new WeakMap<Request, number>();
+
+function statusOf(request: Request, set: { readonly status?: number | string | undefined }, answer: unknown): number {
+  const refused = refusedWith.get(request);
+  if (refused !== undefined) return refused;
+  if (answer instanceof Response) return answer.status;
+  return answer === undefined && request.headers.has("upgrade") ? 101 : Number(set.status ?? 200);
+}
+
+/** After an answer has begun: counted, and told in the log of whoever wants to see each one. */
+function noteAnswer({ role, services, log, meter }: AppOptions, request: Request, { route, status }: { readonly route: string | undefined; readonly status: number }): void {
+  const ms = services.clock.monotonic() - (begunAt.get(request) ?? services.clock.monotonic());
+  const { method } = request;
+  meter?.end({ method, route, status, seconds: ms / 1_000 });
+  log.write("debug", "request.answered", { role, request_id: requestIdOf(request, services.random), method, route: route ?? "unmatched", status, ms: Math.round(ms * 10) / 10 });
+}
+
+/** What a refusal is answered with, once it is known which one it is. */
+async function refusalOf(app: { readonly routes: readonly { method: string; path: string }[] }, options: AppOptions, { error, request }: { readonly error: unknown; readonly request: Request }): Promise<Response> {
+  const { log, role, services } = options;
+  const answer = async (fault: Fault, headers: Readonly<Record<string, string>> = {}) => {
     const response = (await options.respond?.(fault, request)) ?? faultResponse(fault);
-    for (const [name, value] of Object.entries({ ...limits?.headersOf(request), ...headers })) response.headers.set(name, value);
+    for (const [name, value] of Object.entries({ ...ownHeaders(options, request), ...headers })) response.headers.set(name, value);
+    refusedWith.set(request, response.status);
     return response;
   };
+  if (error instanceof NotFoundError) {
+    const allowed = allowedMethods(app, new URL(request.url).pathname);
+    return await answer(missingFault(allowed), allowed.length === 0 ? {} : { allow: allowed.join(", ") });
+  }
+  const requestId = requestIdOf(request, services.random);
+  const fault = faultOf(error);
+  if (fault !== undefined) {
+    const operation = operationRefused(request);
+    if (operation !== undefined) await options.refusals?.note(operation, callerOf(request), fault);
+    if (fault.status >= 500) log.write("warn", "request.refused", { role, request_id: requestId, code: fault.code, cause: fault.cause });
+    return await answer(fault);
+  }
+  log.write("error", "request.failed", { role, request_id: requestId, method: request.method, error });
+  return await answer(bugFault(requestId));
+}
+
+/** A new application with the house's limits, faults and headers. Routes are added by the role. */
+export function createApp(options: AppOptions) {
+  const { services, proxies = noProxies, bodyBytesMax = BODY_BYTES_MAX } = options;
   const app = new Elysia({
     // systemRouter stays on, so that the runtime routes: the framework by itself looks for the path of an https address at the wrong place.
     aot: true,
@@ -118,10 +172,12 @@ export function createApp(options: AppOptions) {
   })
     .headers(plainHeaders)
     .onRequest(async ({ request, server, set }) => {
+      options.meter?.begin();
+      begunAt.set(request, services.clock.monotonic());
       refuseLarge(request, options);
       const address = clientAddress(request.headers, server?.requestIP(request)?.address, proxies);
       setCaller(request, await admit(options, request, address));
-      Object.assign(set.headers, limits?.headersOf(request));
+      Object.assign(set.headers, ownHeaders(options, request));
     })
     .onAfterHandle({ as: "global" }, ({ request, set, responseValue }) => {
       const operation = operationEntered(request);
@@ -130,21 +186,9 @@ export function createApp(options: AppOptions) {
       if (callerOf(request).attempt?.isReplay === true) set.headers["idempotent-replayed"] = "true";
     })
     .derive({ as: "global" }, ({ request }) => ({ caller: callerOf(request) }))
-    .onError(async ({ error, request }) => {
-      if (error instanceof NotFoundError) {
-        const allowed = allowedMethods(app, new URL(request.url).pathname);
-        return await answer(missingFault(allowed), request, allowed.length === 0 ? {} : { allow: allowed.join(", ") });
-      }
-      const fault = faultOf(error);
-      if (fault !== undefined) {
-        const operation = operationRefused(request);
-        if (operation !== undefined) await options.refusals?.note(operation, callerOf(request), fault);
-        if (fault.status >= 500) log.write("warn", "request.refused", { role, code: fault.code, cause: fault.cause });
-        return await answer(fault, request);
-      }
-      const requestId = services.random.uuid();
-      log.write("error", "request.failed", { role, request_id: requestId, method: request.method, error });
-      return await answer(bugFault(requestId), request);
+    .onError(async ({ error, request }) => await refusalOf(app, options, { error, request }))
+    .onAfterResponse({ as: "global" }, ({ request, set, route, responseValue }) => {
+      noteAnswer(options, request, { route, status: statusOf(request, set, responseValue) });
     });
   return app;
 }

@@ -89,7 +89,7 @@ const composers: Readonly<Record<string, Composer>> = {
   "src/main.ts": { imports: ["config", "cli"], importedFrom: [] },
   // The door of the folder `config`; whoever starts something reads it, and nothing below does.
   "src/config.ts": { imports: ["config", "crypto"], importedFrom: ["", "cli"] },
-  "src/process.ts": { imports: ["config", ...domains, "tls", "http", "roles"], importedFrom: ["cli"] },
+  "src/process.ts": { imports: ["config", ...domains, "across", "tls", "http", "roles"], importedFrom: ["cli"] },
 };
 
 function folderOf(path: string): string | undefined {
