@@ -19,6 +19,7 @@ import { addContainerDoors, type ServiceRelay } from "./api/containers.ts";
 import { addDeviceDoors } from "./api/devices.ts";
 import { addFileDoors } from "./api/files.ts";
 import { refused } from "./api/forms.ts";
+import { addHandbookDoors } from "./api/handbook.ts";
 import { addInvitationDoors } from "./api/invitations.ts";
 import { addInvitationPages } from "./api/invitation-pages.ts";
 import { addLicenseDoors } from "./api/license.ts";
@@ -86,6 +87,7 @@ export function addApiDoors(app: App, { gate, log, keyring, licenseServer, strea
   addAuditDoors(app, gate);
   addUpstreamDoors(app, gate, keyring);
   addPages(app, gate);
+  addHandbookDoors(app, gate);
   addReferenceDoors(app, gate);
 }
 

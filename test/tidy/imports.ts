@@ -114,6 +114,7 @@ export function breachOf(from: string, to: string): string | undefined {
   if (to.startsWith("embedded-keys/")) return from === "src/license/trust.ts" ? undefined : "only src/license/trust.ts reads embedded-keys. Import what it exports";
   if (to.startsWith("embedded-app/")) return from === "src/dashboard/app-script.ts" ? undefined : "only src/dashboard/app-script.ts serves the dashboard's script. Import what it exports";
   // What runs in the browser asks the API as a product does.
+  if (to.startsWith("embedded-handbook/")) return from === "src/dashboard/handbook.ts" ? undefined : "only src/dashboard/handbook.ts serves the handbook. Import what it exports";
   if (to.startsWith("client/") && from.startsWith("src/dashboard/app/")) return undefined;
   if (!to.startsWith("src/")) return `src imports nothing from ${to.split("/")[0]}. Move what is needed into src`;
   if (own === "roles" && folder === "roles" && roleOf(from) !== roleOf(to)) return "roles never import another role. Move what both need into http or a domain";
