@@ -366,9 +366,13 @@ export function shownAddress({ shownHost }: Config, bound: string): string {
 
 /** The address of a role that is not named by configuration: the same whichever process of the deployment asks. */
 function addressOf(config: Config, role: Role, bound: string | undefined): string {
-  if (bound !== undefined) return shownAddress(config, bound);
-  const host = config.bind.includes(":") ? `[${config.bind}]` : config.bind;
-  return shownAddress(config, `${config.tls === undefined ? "http" : "https"}://${host}:${config.ports[role]}`);
+  return shownAddress(config, bound ?? boundAddress(config, role));
+}
+
+/** The address that a role listens on where its port is a fixed one. */
+export function boundAddress({ bind, tls, ports }: Config, role: Role): string {
+  const host = bind.includes(":") ? `[${bind}]` : bind;
+  return `${tls === undefined ? "http" : "https"}://${host}:${ports[role]}`;
 }
 
 /** What domains need to know of the configuration; `bound` are the addresses that roles of this process are bound to. */

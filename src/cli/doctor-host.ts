@@ -1,7 +1,8 @@
 /** What `cyberun doctor` looks at on the host itself: settings, data directory, disk, clock and license. */
 import { existsSync, statfsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
-import { licenseServersOf } from "../config.ts";
+import { reachingOwn } from "../certificates.ts";
+import { boundAddress, licenseServersOf } from "../config.ts";
 import { buildTime } from "../version.ts";
 import { type Check, ok, type Patient, problem, warning } from "./doctor-check.ts";
 import { datesAt } from "./license-text.ts";
@@ -68,8 +69,11 @@ function fileCheck({ config: { licenseFile }, services: { clock } }: Patient): C
 
 export async function licenseCheck(patient: Patient): Promise<readonly Check[]> {
   const { config, services: plain, isServed } = patient;
-  const services = askingLicenseServers(plain, config);
-  const addresses = licenseServersOf(config, undefined);
+  const own = config.roles.includes("license") && config.ports.license !== 0 ? boundAddress(config, "license") : undefined;
+  const addresses = licenseServersOf(config, own);
+  const asking = askingLicenseServers(plain, config);
+  // Its certificate is seldom for the address that the port is bound to.
+  const services = config.licenseServerAddresses === undefined && own !== undefined ? reachingOwn(asking, addresses) : asking;
   for (const address of addresses) {
     const status = await askLicenseServer(services, address);
     if (status === undefined) continue;
