@@ -12,7 +12,7 @@ export const tlsCommands = {
     ],
   },
   "tls show": {
-    purpose: "Say for whom the certificates of this host are, until when, and by which fingerprint to recognise them",
+    purpose: "Say for whom the certificates of this host are, until when, and their fingerprints",
     settings: ["configFile", "dataDir", "tlsCertFile", "tlsKeyFile"],
     options: ["json", "folder", "warnDays"],
     notes: ["It shows the chain of --tls-cert-file, and without that the one that tls init made. With --warn-days it ends in 10 when one of them ends within so many days."],
