@@ -9,7 +9,7 @@ import { type CertificateFiles, readServerCertificate, type ServerCertificate } 
 import { Fault } from "../fault.ts";
 import type { Log } from "../log.ts";
 import type { Cancel, Services } from "../services.ts";
-import { renewOwnCertificate } from "./local-authority.ts";
+import { DAY_MS, RENEWAL_DAYS, renewOwnCertificate } from "./local-authority.ts";
 
 export const LOOK_MS = 2_000;
 
@@ -22,6 +22,8 @@ export interface CertificateWatchOptions {
 export class CertificateWatch {
   readonly #options: CertificateWatchOptions;
   readonly #listeners: ((certificate: ServerCertificate) => void)[] = [];
+  /** Processes that share the files do not renew them in the same moment: the second one finds it done. */
+  readonly #leadMs: number;
   #current: ServerCertificate;
   #problem: string | undefined;
   #reloads = 0;
@@ -30,6 +32,7 @@ export class CertificateWatch {
   /** Throws Fault `invalid_request` for files that cannot be. */
   constructor(options: CertificateWatchOptions) {
     this.#options = options;
+    this.#leadMs = (RENEWAL_DAYS - options.services.random.fraction()) * DAY_MS;
     this.#current = readServerCertificate(options.files);
     this.#arm();
   }
@@ -72,7 +75,7 @@ export class CertificateWatch {
   #look(): void {
     const { files, services, log } = this.#options;
     try {
-      if (renewOwnCertificate(files.certFile, services)) log.write("info", "tls.renewed", { file: files.certFile });
+      if (renewOwnCertificate(files.certFile, services, this.#leadMs)) log.write("info", "tls.renewed", { file: files.certFile });
       const found = readServerCertificate(files);
       this.#problem = undefined;
       if (found.cert !== this.#current.cert || found.key !== this.#current.key) this.#take(found);

@@ -119,19 +119,19 @@ export function makeCertificates(folder: TlsFolder, hosts: readonly string[], ou
 }
 
 /** Whether the certificate in `certFile` is one that the authority beside it signed, and ends soon. */
-function isDue(folder: TlsFolder, nowMs: number): boolean {
+function isDue(folder: TlsFolder, nowMs: number, leadMs: number): boolean {
   const certificate = new X509Certificate(readFileSync(folder.certFile));
   const authority = new X509Certificate(readFileSync(folder.authority));
   const endsMs = Date.parse(certificate.validTo);
   const isOwn = certificate.checkIssued(authority) && certificate.verify(authority.publicKey);
-  return isOwn && endsMs - nowMs <= RENEWAL_DAYS * DAY_MS && endsMs < Date.parse(authority.validTo);
+  return isOwn && endsMs - nowMs <= leadMs && endsMs < Date.parse(authority.validTo);
 }
 
-/** Makes the certificate anew when it is one of the authority beside it and ends soon; says whether it did. */
-export function renewOwnCertificate(certFile: string, outside: Outside): boolean {
+/** Makes the certificate anew when it is one of the authority beside it and ends within `leadMs`; says whether it did. */
+export function renewOwnCertificate(certFile: string, outside: Outside, leadMs = RENEWAL_DAYS * DAY_MS): boolean {
   const folder = tlsFolder(dirname(certFile));
   const isOurs = folder.certFile === certFile && existsSync(certFile) && existsSync(folder.authority) && existsSync(folder.authorityKey);
-  if (!isOurs || !isDue(folder, outside.clock.now())) return false;
+  if (!isOurs || !isDue(folder, outside.clock.now(), leadMs)) return false;
   makeCertificates(folder, [], outside);
   return true;
 }

@@ -128,3 +128,18 @@ test("the commands make, show and warn; --json has the same facts", async () => 
   expect((await inFolder("tls", "show", "--warn-days", "366")).exit).toBe(10);
   expect((await inFolder("tls", "show", "--warn-days", "soon")).exit).toBe(2);
 });
+
+test("a server that shows a certificate of the authority beside it renews it under way, and takes it", () => {
+  using temporary = temporaryFolder();
+  const services = testServices();
+  const folder = tlsFolder(temporary.path);
+  makeCertificates(folder, ["a.example"], services);
+  const watch = new CertificateWatch({ files: folder, services, log: createLog(services.clock, "info", () => {}) });
+  services.clock.stepWall(334 * DAY_MS);
+  services.clock.advance(LOOK_MS);
+  expect([watch.reloads, watch.expiresInSeconds < 31 * 86_400]).toEqual([0, true]);
+  services.clock.stepWall(2 * DAY_MS);
+  services.clock.advance(2 * LOOK_MS);
+  expect([watch.reloads, watch.expiresInSeconds > 364 * 86_400]).toEqual([1, true]);
+  watch.stop();
+});
