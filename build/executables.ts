@@ -8,6 +8,7 @@ import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync } fr
 import { dirname, join } from "node:path";
 import { buildApp } from "../src/dashboard/app-build.ts";
 import { embeddedApp } from "./embedded-app.ts";
+import { embeddedHandbook } from "./embedded-handbook.ts";
 import { checkEmbeddedKeys, embeddedKeys } from "./embedded-keys.ts";
 import { type Target, writeHardenedRuntime } from "./hardened-runtime.ts";
 
@@ -79,7 +80,7 @@ export async function compile({ entry, outfile, runtime, keys, target }: Compile
       __CYBERUN_VERSION__: JSON.stringify(packageVersion()),
       __CYBERUN_BUILD_TIME__: String(buildTime()),
     },
-    plugins: [embeddedKeys(keys), embeddedApp(app)],
+    plugins: [embeddedKeys(keys), embeddedApp(app), embeddedHandbook()],
     compile: {
       outfile,
       ...(target === undefined ? {} : { target }),

@@ -52,13 +52,27 @@ function readPrivateKey(file: string): KeyObject {
 }
 
 /** What the ports show. Throws Fault `invalid_request` for files that cannot be, before any port is opened. */
-export function readServerCertificate(files: CertificateFiles | undefined): ServerCertificate | undefined {
-  if (files === undefined) return undefined;
+export function readServerCertificate(files: CertificateFiles): ServerCertificate {
   const [leaf] = readCertificates(files.certFile);
   if (leaf.checkPrivateKey(readPrivateKey(files.keyFile))) return { cert: readText(files.certFile), key: readText(files.keyFile) };
   throw new Fault("invalid_request", `The key in ${files.keyFile} is not that of the first certificate in ${files.certFile}.`, {
     hint: "Name the key that the certificate was made for; the server's own certificate comes first in its file.",
   });
+}
+
+/** The certificates in a PEM file, for whoever wants to tell of them. */
+export function readChain(file: string): readonly X509Certificate[] {
+  return readCertificates(file);
+}
+
+/** The host names and addresses that a certificate is for. */
+export function hostsOf({ subjectAltName = "" }: X509Certificate): readonly string[] {
+  return [...subjectAltName.matchAll(/(?:^|, )(?:DNS|IP Address):([^,]+)/g)].map(([, host = ""]) => host);
+}
+
+/** Whose certificates the port of the License Server lets in (PEM). */
+export function readClientAuthorities(file: string): string {
+  return readCertificates(file).map((each) => each.toString()).join("");
 }
 
 /** What connections trust beside and with the certificates in `caFile`; undefined leaves it to the runtime. */
@@ -78,6 +92,12 @@ export function withExtraCa(services: Services, caFile: string | undefined): Ser
   };
 }
 
+/** `services` that show a certificate to servers that ask for one. It is looked up for each request, since it is replaced. */
+export function withClientCertificate(services: Services, current: (() => ServerCertificate) | undefined): Services {
+  if (current === undefined) return services;
+  return { ...services, fetch: (url, init) => services.fetch(url, { ...init, tls: { ...current(), ...init?.tls } }) };
+}
+
 /**
  * `services` that reach the addresses `own`, ports which this very process has open, whatever name its certificate is
  * for: that is seldom the address the port is bound to. Nobody else can answer there, and a lease is believed for its
@@ -87,4 +107,21 @@ export function reachingOwn(services: Services, own: readonly string[]): Service
   const origins = own.map((url) => new URL(url).origin);
   const isOwn = (url: string) => origins.includes(new URL(url).origin);
   return { ...services, fetch: (url, init) => services.fetch(url, isOwn(url) ? { ...init, tls: { ...init?.tls, rejectUnauthorized: false } } : init) };
+}
+
+/** How a role is asked: where, and by which fetch. */
+export interface Way {
+  url(): string;
+  readonly fetch: Services["fetch"];
+}
+
+/** The way to a role that may be of this process, at `own`, whose certificate is then not asked for its name, or is reached at `url`. */
+export function wayToOwn(services: Services, own: () => string | undefined, url: () => string): Way {
+  return {
+    url: () => own() ?? url(),
+    fetch(address, init) {
+      const bound = own();
+      return (bound === undefined ? services : reachingOwn(services, [bound])).fetch(address, init);
+    },
+  };
 }

@@ -10,10 +10,11 @@ import { existsSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import type { Role } from "./config/setting.ts";
+import { lifetimesOf } from "./config/read-lifetimes.ts";
 import { type SettingName, settings } from "./config/table.ts";
 import { type Environment, type Mistake, SettingsReader, type Sources, unknownVariables } from "./config/sources.ts";
 import { Fault } from "./fault.ts";
-import { type Lifetimes, type Preset, presets } from "./lifetimes.ts";
+import type { Lifetimes, Preset } from "./lifetimes.ts";
 import type { LogLevel } from "./log.ts";
 import { Secret } from "./secret.ts";
 import type { RateLimitSettings, Settings, SmtpTls, TrustedProxies } from "./settings.ts";
@@ -35,6 +36,10 @@ export interface Config {
   /** Host by which roles are known in place of the address they are bound to: browsers have passkeys for names only. */
   readonly shownHost: string | undefined;
   readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
+  /** Undefined: the License Server's port asks for no certificate. */
+  readonly tlsClientCaFile: string | undefined;
+  /** What is shown to License Servers that ask. */
+  readonly tlsClient: Config["tls"];
   readonly extraCaFile: string | undefined;
   readonly dialAllow: Settings["dialAllow"];
   /** Of the config file alone: a provider is a table, which no flag and no variable can hold. */
@@ -124,10 +129,11 @@ export function dropVariables(names: readonly string[]): void {
   for (const name of names) delete process.env[name];
 }
 
-function tlsOf(reader: SettingsReader): Config["tls"] {
-  const certFile = reader.read("tlsCertFile", settings.tlsCertFile);
-  const keyFile = reader.read("tlsKeyFile", settings.tlsKeyFile);
-  return certFile === undefined || keyFile === undefined ? undefined : { certFile, keyFile };
+function tlsOf(reader: SettingsReader): Pick<Config, "tls" | "tlsClient" | "tlsClientCaFile"> {
+  const pair = (certFile: string | undefined, keyFile: string | undefined) => (certFile === undefined || keyFile === undefined ? undefined : { certFile, keyFile });
+  const tls = pair(reader.read("tlsCertFile", settings.tlsCertFile), reader.read("tlsKeyFile", settings.tlsKeyFile));
+  const tlsClient = pair(reader.read("tlsClientCertFile", settings.tlsClientCertFile), reader.read("tlsClientKeyFile", settings.tlsClientKeyFile)) ?? tls;
+  return { tls, tlsClient, tlsClientCaFile: reader.read("tlsClientCaFile", settings.tlsClientCaFile) };
 }
 
 function portsOf(reader: SettingsReader): Config["ports"] {
@@ -136,37 +142,6 @@ function portsOf(reader: SettingsReader): Config["ports"] {
     api: reader.read("apiPort", settings.apiPort),
     gateway: reader.read("gatewayPort", settings.gatewayPort),
     issuer: reader.read("issuerPort", settings.issuerPort),
-  };
-}
-
-/** The preset's, but for those that are set. */
-function lifetimesOf(reader: SettingsReader, preset: Preset): Lifetimes {
-  const seconds = (name: keyof Lifetimes) => reader.read(name, { ...settings[name], fallback: presets[preset][name] });
-  return {
-    accessTokenSeconds: seconds("accessTokenSeconds"),
-    idTokenSeconds: seconds("idTokenSeconds"),
-    refreshTokenSeconds: seconds("refreshTokenSeconds"),
-    refreshTokenAbsoluteSeconds: seconds("refreshTokenAbsoluteSeconds"),
-    refreshGraceSeconds: seconds("refreshGraceSeconds"),
-    cookieSeconds: seconds("cookieSeconds"),
-    authorizationCodeSeconds: seconds("authorizationCodeSeconds"),
-    authorizationRequestSeconds: seconds("authorizationRequestSeconds"),
-    pushedRequestSeconds: seconds("pushedRequestSeconds"),
-    deviceCodeSeconds: seconds("deviceCodeSeconds"),
-    pairingSeconds: seconds("pairingSeconds"),
-    clientAssertionSeconds: seconds("clientAssertionSeconds"),
-    dpopProofSeconds: seconds("dpopProofSeconds"),
-    clockSkewSeconds: seconds("clockSkewSeconds"),
-    clientSecretOverlapSeconds: seconds("clientSecretOverlapSeconds"),
-    initialAccessTokenSeconds: seconds("initialAccessTokenSeconds"),
-    clientKeysSeconds: seconds("clientKeysSeconds"),
-    setupLinkSeconds: seconds("setupLinkSeconds"),
-    passwordLinkSeconds: seconds("passwordLinkSeconds"),
-    emailLinkSeconds: seconds("emailLinkSeconds"),
-    secondStepSeconds: seconds("secondStepSeconds"),
-    factorEnrolmentSeconds: seconds("factorEnrolmentSeconds"),
-    invitationSeconds: seconds("invitationSeconds"),
-    signingKeyRotationSeconds: seconds("signingKeyRotationSeconds"),
   };
 }
 
@@ -225,7 +200,7 @@ function configOf(reader: SettingsReader, environment: Environment, isTrial: boo
     gatewayUrl: reader.read("gatewayUrl", settings.gatewayUrl),
     logoFile: reader.read("logoFile", settings.logoFile),
     shownHost: isTrial && loopback.test(bind) ? "localhost" : undefined,
-    tls: tlsOf(reader),
+    ...tlsOf(reader),
     extraCaFile: reader.read("extraCaFile", settings.extraCaFile),
     dialAllow: reader.read("dialAllow", settings.dialAllow),
     upstreamProviders: reader.file?.upstreamProviders ?? [],
@@ -254,13 +229,25 @@ function rateLimitsOf(reader: SettingsReader): RateLimitSettings {
   };
 }
 
+const pairs = [
+  ["tlsCertFile", "tlsKeyFile"],
+  ["tlsClientCertFile", "tlsClientKeyFile"],
+] as const;
+
 /** Half of a pair of settings that only mean something together. */
 function halfPair(reader: SettingsReader): readonly Mistake[] {
-  const cert = reader.findPlace("tlsCertFile");
-  const key = reader.findPlace("tlsKeyFile");
-  if ((cert === undefined) === (key === undefined)) return [];
-  const missing = cert === undefined ? settings.tlsCertFile : settings.tlsKeyFile;
-  return [{ where: cert ?? key ?? "", problem: "a certificate and its key only work together", hint: `Set ${missing.flag} or ${missing.variable} too.` }];
+  return pairs.flatMap(([certName, keyName]) => {
+    const [cert, key] = [reader.findPlace(certName), reader.findPlace(keyName)];
+    if ((cert === undefined) === (key === undefined)) return [];
+    const missing = settings[cert === undefined ? certName : keyName];
+    return [{ where: cert ?? key ?? "", problem: "a certificate and its key only work together", hint: `Set ${missing.flag} or ${missing.variable} too.` }];
+  });
+}
+
+/** A port that shall ask for certificates and shows none itself. */
+function plainAsking(reader: SettingsReader, { tls, tlsClientCaFile }: Config): readonly Mistake[] {
+  if (tlsClientCaFile === undefined || tls !== undefined) return [];
+  return [{ where: reader.findPlace("tlsClientCaFile") ?? "", problem: "the License Server can ask for certificates only over TLS", hint: `Set ${settings.tlsCertFile.flag} and ${settings.tlsKeyFile.flag} too.` }];
 }
 
 const portNames = { license: "licensePort", api: "apiPort", gateway: "gatewayPort", issuer: "issuerPort" } as const satisfies Record<Role, SettingName>;
@@ -349,7 +336,7 @@ export function readConfig(sources: Sources, { takes, isTrial = false }: Purpose
   const reader = new SettingsReader(sources, takes);
   reader.openFile(reader.read("configFile", settings.configFile));
   const config = configOf(reader, sources.environment, isTrial);
-  const mistakes = [...earlier, ...unknown.mistakes, ...reader.mistakes, ...halfPair(reader), ...sharedPorts(reader, config), ...halfLogin(reader, config), ...halfStore(reader, config), ...idleBeyondEnd(reader, config)];
+  const mistakes = [...earlier, ...unknown.mistakes, ...reader.mistakes, ...halfPair(reader), ...plainAsking(reader, config), ...sharedPorts(reader, config), ...halfLogin(reader, config), ...halfStore(reader, config), ...idleBeyondEnd(reader, config)];
   if (mistakes.length > 0) throw mistakesFault(mistakes);
   return { config, notices: [...unknown.notices, ...noticesOf(reader, config)] };
 }
@@ -379,9 +366,13 @@ export function shownAddress({ shownHost }: Config, bound: string): string {
 
 /** The address of a role that is not named by configuration: the same whichever process of the deployment asks. */
 function addressOf(config: Config, role: Role, bound: string | undefined): string {
-  if (bound !== undefined) return shownAddress(config, bound);
-  const host = config.bind.includes(":") ? `[${config.bind}]` : config.bind;
-  return shownAddress(config, `${config.tls === undefined ? "http" : "https"}://${host}:${config.ports[role]}`);
+  return shownAddress(config, bound ?? boundAddress(config, role));
+}
+
+/** The address that a role listens on where its port is a fixed one. */
+export function boundAddress({ bind, tls, ports }: Config, role: Role): string {
+  const host = bind.includes(":") ? `[${bind}]` : bind;
+  return `${tls === undefined ? "http" : "https"}://${host}:${ports[role]}`;
 }
 
 /** What domains need to know of the configuration; `bound` are the addresses that roles of this process are bound to. */

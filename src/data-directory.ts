@@ -11,6 +11,7 @@
  *     DATA/roles/ROLE/client.key      a role's Ed25519 seed
  *     DATA/roles/ROLE/lease.json      its last good lease and marks
  *     DATA/audit/NAME.anchor          where the audit's chains ended last
+ *     DATA/tls/                       the site's own authority and certificates, where `cyberun tls init` made them
  *     DATA/files/                     what people and agents have sent (`files/shelf.ts`)
  *     DATA/operator.sock              door for the CLI on this host while a server runs
  *

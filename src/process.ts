@@ -6,7 +6,8 @@
  * Rule: composition only. Roles in one process know each other no better than on four hosts: API, gateway and issuer
  * get their entitlements from the License Server over HTTP through the real handshake.
  */
-import { reachingOwn, readServerCertificate, type ServerCertificate, trustedBeside, withExtraCa } from "./certificates.ts";
+import { type CertificateFiles, reachingOwn, readClientAuthorities, trustedBeside, wayToOwn, withClientCertificate, withExtraCa } from "./certificates.ts";
+import { readDeploymentQuotas } from "./across/quotas.ts";
 import { openAuditedStore } from "./audit/audited-store.ts";
 import { type Config, licenseServersOf, settingsOf, shownAddress } from "./config.ts";
 import type { Role } from "./config/setting.ts";
@@ -14,15 +15,17 @@ import { LastUses } from "./credentials/last-use.ts";
 import { createSealer } from "./crypto/sealing.ts";
 import { type DataDirectory, findFile, prepareDataDirectory, readSecretLine, secretBytes } from "./data-directory.ts";
 import { Fault } from "./fault.ts";
-import { system } from "./gate/caller.ts";
+import { operator, system } from "./gate/caller.ts";
 import { startFileSweep } from "./files/file-timer.ts";
 import { DiskShelf } from "./files/disk-shelf.ts";
 import { S3Shelf } from "./files/s3-shelf.ts";
 import type { Shelf } from "./files/shelf.ts";
 import type { Gate } from "./gate/operation.ts";
 import { type App, type AppOptions, type Authenticate, createApp, listen, type Listener } from "./http/listener.ts";
+import { certificateMetrics, kept, processMetrics, quotaMetrics, storeMetrics, taskMetrics, tokenMetrics } from "./http/house-metrics.ts";
 import { licenseMetrics } from "./http/license-metrics.ts";
 import { addProbes } from "./http/probes.ts";
+import { RequestMetrics } from "./http/request-metrics.ts";
 import { RateLimits } from "./http/rate-limits.ts";
 import type { Metric } from "./http/metrics.ts";
 import { signingKeyMetrics } from "./http/signing-key-metrics.ts";
@@ -32,7 +35,6 @@ import { PostOffice } from "./identity/post-office.ts";
 import { type Entitled, without } from "./license/entitlements.ts";
 import { LeaseHolder } from "./license/holder/lease-holder.ts";
 import type { OwnRole } from "./license/lease.ts";
-
 import { hostFiles } from "./license/server/host-parts.ts";
 import { LicenseServer } from "./license/server/license-server.ts";
 import { trustedKeys } from "./license/trust.ts";
@@ -43,6 +45,7 @@ import { createClientKeySets } from "./oidc/clients/client-key-sets.ts";
 import { prepareSigningKey } from "./oidc/key-rotation.ts";
 import { startKeyRotation } from "./oidc/key-rotation-timer.ts";
 import { createKeyring } from "./oidc/keyring.ts";
+import { TokenTally } from "./oidc/token-tally.ts";
 import { startLogoutNotices } from "./oidc/logout-timer.ts";
 import { writeNotice } from "./notifications/notice-mail.ts";
 import { startNotifications } from "./notifications/notification-timer.ts";
@@ -58,7 +61,9 @@ import { respondAsOAuth } from "./roles/issuer/oauth-response.ts";
 import { addLicenseServerDoors, licenseServerMetrics } from "./roles/license-server.ts";
 import type { Services } from "./services.ts";
 import type { Settings } from "./settings.ts";
+import { CertificateWatch } from "./tls/certificate-watch.ts";
 import { Bell } from "./tasks/bell.ts";
+import { countLivingTasks } from "./tasks/task-counts.ts";
 import { writeInvitation } from "./teams/invitation-mail.ts";
 import { Courier } from "./webhooks/courier.ts";
 import { buildTime, version } from "./version.ts";
@@ -81,7 +86,11 @@ interface House {
   readonly config: Config;
   readonly services: Services;
   readonly log: Log;
-  readonly certificate: ServerCertificate | undefined;
+  readonly certificate: CertificateWatch | undefined;
+  /** What roles show to License Servers that ask. */
+  readonly clientCertificate: CertificateWatch | undefined;
+  /** Of the process and what its roles share; every role shows them, since each may be asked alone. */
+  readonly metrics: () => readonly Metric[];
   readonly directory: DataDirectory;
   readonly gate: Gate;
   readonly uses: LastUses;
@@ -146,25 +155,40 @@ function lateSettings(config: Config, addresses: Addresses): Settings {
   };
 }
 
-async function openHouse({ config, outside, log, stops }: Site): Promise<House> {
-  const certificate = readServerCertificate(config.tls);
+function watchCertificate({ outside, log, stops }: Site, files: CertificateFiles | undefined): CertificateWatch | undefined {
+  if (files === undefined) return undefined;
+  const watch = new CertificateWatch({ files, services: outside, log });
+  stops.defer(() => watch.stop());
+  return watch;
+}
+
+async function openHouse(site: Site): Promise<House> {
+  const { config, outside, log, stops } = site;
+  const certificate = watchCertificate(site, config.tls);
+  const clientCertificate = config.tlsClient === config.tls ? certificate : watchCertificate(site, config.tlsClient);
   const services = withExtraCa(outside, config.extraCaFile);
   const directory = prepareDataDirectory(config.dataDir);
   const sealer = createSealer(secretBytes(config.masterKeyFile, services.random), services.random);
-  const { store, refusals, missing, close } = await openAuditedStore({ databaseUrl: config.databaseUrl?.reveal(), dataDir: config.dataDir, services, sealer });
+  const { store, figures, refusals, missing, close } = await openAuditedStore({ databaseUrl: config.databaseUrl?.reveal(), dataDir: config.dataDir, services, sealer });
   stops.defer(close);
   for (const { stream, sequence } of missing) log.write("error", "audit.rows_missing", { stream, sequence, hint: "cyberun audit verify tells more; after a restore from backup see docs/audit.md" });
   const addresses = new Addresses(config);
   const gate: Gate = { services, store, sealer, refusals, settings: lateSettings(config, addresses), entitled: coreOnly };
   const uses = new LastUses(gate, log);
   stops.defer(() => uses.stop());
-  return { config, services, certificate, log, directory, gate, uses, addresses, bell: new Bell(), accessBell: new Bell(), stops };
+  const startedAt = outside.clock.now();
+  const database = config.databaseUrl === undefined ? directory.database : undefined;
+  const metrics = () => [...processMetrics(startedAt), ...storeMetrics(figures, database), ...certificateMetrics(certificate)];
+  return { config, services, certificate, clientCertificate, metrics, log, directory, gate, uses, addresses, bell: new Bell(), accessBell: new Bell(), stops };
 }
 
 /** Opens the role's port and takes note of its address. */
 function open(house: House, role: Role, app: App): Listener {
   const { config, services, certificate, stops, addresses } = house;
-  const listener = listen(app, { hostname: config.bind, port: config.ports[role], tls: certificate }, services);
+  // Whom the License Server knows by certificate is asked for it there alone: browsers and agents have none.
+  const clientCa = role === "license" && config.tlsClientCaFile !== undefined ? readClientAuthorities(config.tlsClientCaFile) : undefined;
+  const listener = listen(app, { hostname: config.bind, port: config.ports[role], tls: certificate === undefined ? undefined : { ...certificate.current, clientCa } }, services);
+  certificate?.onChange((shown) => listener.show({ ...shown, clientCa }));
   stops.defer(() => listener.stop());
   addresses.bind(role, listener.url);
   return listener;
@@ -179,10 +203,21 @@ const limitedRoles: readonly Role[] = ["api", "issuer"];
 /** Doors whose bodies are files. */
 const uploadsOf: Readonly<Partial<Record<Role, Pick<AppOptions, "uploads">>>> = { api: { uploads }, gateway: { uploads: tunnelled } };
 
-function appOf({ config: { proxies, rateLimits }, services, log, gate }: House, role: Role, authenticate: Authenticate): App {
+/** Where people and programs are told that the role is. */
+const siteOf: Readonly<Partial<Record<Role, (settings: Settings) => string>>> = { api: (settings) => settings.publicUrl, issuer: (settings) => settings.issuerUrl, gateway: (settings) => settings.gatewayUrl };
+
+interface Fitted {
+  readonly app: App;
+  readonly meter: RequestMetrics;
+}
+
+function appOf({ config: { proxies, rateLimits }, services, log, gate }: House, role: Role, authenticate: Authenticate): Fitted {
   const respond = responders[role]?.(gate);
   const limits = limitedRoles.includes(role) ? { limits: new RateLimits(rateLimits, services.clock) } : {};
-  return createApp({ role, services, log, authenticate, refusals: gate.refusals, proxies, ...limits, ...uploadsOf[role], ...(respond === undefined ? {} : { respond }) });
+  const meter = new RequestMetrics(role);
+  const isSecureSite = () => siteOf[role]?.(gate.settings).startsWith("https:") === true;
+  const app = createApp({ role, services, log, authenticate, meter, isSecureSite, refusals: gate.refusals, proxies, ...limits, ...uploadsOf[role], ...(respond === undefined ? {} : { respond }) });
+  return { app, meter };
 }
 
 const strangers: Authenticate = async (_request, address) => ({ kind: "anonymous", address });
@@ -192,9 +227,9 @@ async function openLicenseServer(house: House): Promise<LicenseServer> {
   const { licenseFile, clusterId } = config;
   const server = await LicenseServer.start({ ...gate, log, directory, licenseFile, trustedKeys, clusterId, hostFiles: hostFiles("/"), buildTime });
   stops.defer(() => server.stop());
-  const app = appOf(house, "license", strangers);
+  const { app, meter } = appOf(house, "license", strangers);
   addLicenseServerDoors(app, server);
-  addProbes(app, { role: "license", notReady: async () => undefined, metrics: () => licenseServerMetrics(server) });
+  addProbes(app, { role: "license", notReady: async () => undefined, metrics: () => [...licenseServerMetrics(server), ...meter.metrics(), ...house.metrics()] });
   open(house, "license", app);
   return server;
 }
@@ -205,7 +240,9 @@ function openHolder(house: House, role: OwnRole): LeaseHolder {
   const joinToken = config.joinTokenFile === undefined ? undefined : findFile(config.joinTokenFile)?.toString("utf8").trim();
   const servers = licenseServersOf(config, own);
   const isOwn = config.licenseServerAddresses === undefined && own !== undefined;
-  const services = isOwn ? reachingOwn(house.services, servers) : house.services;
+  const certificate = house.clientCertificate;
+  const showing = withClientCertificate(house.services, certificate === undefined ? undefined : () => certificate.current);
+  const services = isOwn ? reachingOwn(showing, servers) : showing;
   const holder = new LeaseHolder({ services, log, role, addresses: servers, directory, trustedKeys, version, joinToken });
   stops.defer(() => holder.stop());
   return holder;
@@ -216,15 +253,15 @@ interface Fittings {
   readonly role: OwnRole;
   authenticate(gate: Gate): Authenticate;
   /** Adds the role's doors; gives its own metrics, if it has any. */
-  furnish(app: App, gate: Gate, holder: LeaseHolder): { readonly metrics?: () => readonly Metric[] };
+  furnish(app: App, gate: Gate, holder: LeaseHolder): { readonly metrics?: () => readonly Metric[] | Promise<readonly Metric[]> };
 }
 
 async function openRole(house: House, { role, authenticate, furnish }: Fittings): Promise<LeaseHolder> {
   const holder = openHolder(house, role);
   const gate: Gate = { ...house.gate, entitled: holder };
-  const app = appOf(house, role, authenticate(gate));
+  const { app, meter } = appOf(house, role, authenticate(gate));
   const { metrics = () => [] } = furnish(app, gate, holder);
-  addProbes(app, { role, notReady: async () => undefined, metrics: () => [...licenseMetrics(holder.status(), house.services.clock), ...metrics()] });
+  addProbes(app, { role, notReady: async () => undefined, metrics: async () => [...licenseMetrics(holder.status(), house.services.clock), ...(await metrics()), ...meter.metrics(), ...house.metrics()] });
   open(house, role, app);
   return holder;
 }
@@ -253,28 +290,9 @@ function openShelf({ config: { s3 }, directory, services, log }: House): Shelf {
   return shelf;
 }
 
-/** The API reaches the gateway of its own process where that is bound, and another one at the deployment's address. */
-function relayOf({ addresses, services }: House, gate: Gate) {
-  const own = () => addresses.bound.gateway;
-  return {
-    gatewayUrl: () => own() ?? gate.settings.gatewayUrl,
-    fetch: (url: string, init?: BunFetchRequestInit) => {
-      const bound = own();
-      return (bound === undefined ? services : reachingOwn(services, [bound])).fetch(url, init);
-    },
-  };
-}
-
-/** The API reaches the issuer of its own process where that is bound, and another one at its public address. */
-function issuerWayOf({ addresses, services }: House, gate: Gate) {
-  const own = () => addresses.bound.issuer;
-  return {
-    issuerUrl: () => own() ?? gate.settings.issuerUrl,
-    fetch: (url: string, init?: BunFetchRequestInit) => {
-      const bound = own();
-      return (bound === undefined ? services : reachingOwn(services, [bound])).fetch(url, init);
-    },
-  };
+/** The API reaches another role of its own process where that is bound, and one elsewhere at the deployment's address. */
+function wayTo({ addresses, services }: House, role: "gateway" | "issuer", url: () => string) {
+  return wayToOwn(services, () => addresses.bound[role], url);
 }
 
 async function openApi(house: House): Promise<LeaseHolder> {
@@ -290,13 +308,14 @@ async function openApi(house: House): Promise<LeaseHolder> {
       const sweeping = startFileSweep(gate, shelf, house.log);
       house.stops.defer(() => sweeping.stop());
       const system = { config: house.config, services: house.services, startedAtMs: house.services.clock.now(), lease: () => holder.status() };
-      addApiDoors(app, { gate, log: house.log, keyring, licenseServer: holder, system, issuer: issuerWayOf(house, gate), streams, bell: house.bell, accessBell: house.accessBell, relay: relayOf(house, gate), shelf });
+      addApiDoors(app, { gate, log: house.log, keyring, licenseServer: holder, system, issuer: wayTo(house, "issuer", () => gate.settings.issuerUrl), streams, bell: house.bell, accessBell: house.accessBell, relay: wayTo(house, "gateway", () => gate.settings.gatewayUrl), shelf });
       openPostOffice(house, gate);
       const notifications = startNotifications(gate, house.log);
       house.stops.defer(() => notifications.stop());
       const courier = new Courier(gate, house.log);
       house.stops.defer(() => courier.stop());
-      return {};
+      const quotas = kept(house.services.clock, () => readDeploymentQuotas(gate, operator, undefined));
+      return { metrics: async () => quotaMetrics((await quotas()).quota_list) };
     },
   });
 }
@@ -309,7 +328,8 @@ async function openGateway(house: House): Promise<LeaseHolder> {
       const doors = addGatewayDoors(app, { gate, log: house.log, bell: house.bell, accessBell: house.accessBell });
       holder.onChange(() => doors.reviewLicense());
       house.stops.defer(() => doors.stop());
-      return doors;
+      const counts = kept(house.services.clock, () => gate.store.read(countLivingTasks));
+      return { metrics: async () => [...doors.metrics(), ...taskMetrics(await counts())] };
     },
   });
 }
@@ -323,10 +343,11 @@ async function openIssuer(house: House): Promise<LeaseHolder> {
     authenticate: () => strangers,
     furnish(app, gate) {
       const keyring = createKeyring(gate);
-      addIssuerDoors(app, { gate, keyring, clientKeys: createClientKeySets(gate, house.log) });
+      const tally = new TokenTally();
+      addIssuerDoors(app, { gate, keyring, clientKeys: createClientKeySets(gate, house.log), tally });
       const notices = startLogoutNotices(gate, keyring, house.log);
       house.stops.defer(() => notices.stop());
-      return { metrics: () => signingKeyMetrics(rotation.schedule(), house.services.clock) };
+      return { metrics: () => [...signingKeyMetrics(rotation.schedule(), house.services.clock), ...tokenMetrics(tally)] };
     },
   });
 }

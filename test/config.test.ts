@@ -35,7 +35,7 @@ function faultOf(given: Given): Fault {
 }
 
 /** A value of the setting that is right and is not its default, with what the configuration makes of it. */
-const samples: Readonly<Record<Exclude<SettingName, "configFile" | "tlsCertFile" | "tlsKeyFile" | "extraCaFile" | keyof Lifetimes>, readonly [text: string, read: (config: Config) => unknown, value: unknown]>> = {
+const samples: Readonly<Record<Exclude<SettingName, "configFile" | "tlsCertFile" | "tlsKeyFile" | "tlsClientCaFile" | "tlsClientCertFile" | "tlsClientKeyFile" | "extraCaFile" | keyof Lifetimes>, readonly [text: string, read: (config: Config) => unknown, value: unknown]>> = {
   roles: ["issuer,api", (config) => config.roles, ["issuer", "api"]],
   dataDir: ["/data", (config) => config.dataDir, "/data"],
   licenseFile: ["/site.lic", (config) => config.licenseFile, "/site.lic"],
@@ -94,7 +94,7 @@ function named(name: string): SettingName {
 }
 
 test("every setting of the table has a sample here, or is a file that must exist", () => {
-  expect(sampled.length + 4).toBe(settingNames.length);
+  expect(sampled.length + 7).toBe(settingNames.length);
 });
 
 /** Variables of what only works together with the setting. */
@@ -211,6 +211,8 @@ describe("mistakes", () => {
     ["two roles on one port", { flags: { apiPort: "5", issuerPort: "5" } }, "the roles api and issuer cannot both listen on port 5"],
     ["a role on another's default port", { flags: { apiPort: "9400" } }, "--api-port: the roles license and api"],
     ["a key without certificate", { flags: { tlsKeyFile: import.meta.path } }, "Set --tls-cert-file"],
+    ["a client's certificate without key", { flags: { tlsClientCertFile: import.meta.path } }, "Set --tls-client-key-file"],
+    ["certificates asked for in clear", { flags: { tlsClientCaFile: import.meta.path } }, "Set --tls-cert-file and --tls-key-file too."],
     ["a config file that is not there", { flags: { configFile: "/nowhere.toml" } }, "there is no such file"],
     ["a config file that is a folder", { flags: { configFile: "/" } }, "cannot be read"],
     ["a variable nobody knows", { environment: { CYBERUN_ZZZZZZ: "1" } }, "CYBERUN_ZZZZZZ: there is no such variable."],

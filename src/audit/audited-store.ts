@@ -2,6 +2,7 @@
 import { dataDirectory } from "../data-directory.ts";
 import type { AuditPen } from "../gate/audit.ts";
 import { Refusals } from "../gate/refusals.ts";
+import { newFigures, type StoreFigures } from "../store/figures.ts";
 import { openStore } from "../store/open.ts";
 import type { Store, Tail } from "../store/store.ts";
 import { Anchor } from "./anchor.ts";
@@ -15,6 +16,7 @@ export interface AuditedStoreOptions extends AuditPen {
 
 export interface AuditedStore {
   readonly store: Store;
+  readonly figures: StoreFigures;
   readonly refusals: Refusals;
   /** Rows that the anchor has seen and that are not in the store. */
   readonly missing: readonly Tail[];
@@ -25,7 +27,8 @@ export interface AuditedStore {
 /** Throws as `openStore` does. */
 export async function openAuditedStore({ databaseUrl, dataDir, services, sealer }: AuditedStoreOptions): Promise<AuditedStore> {
   const anchor = new Anchor(dataDirectory(dataDir), { sealer, services, isOnly: databaseUrl === undefined });
-  const store = await openStore({ databaseUrl, dataDir, clock: services.clock, onTail: (tail) => anchor.note(tail) });
+  const figures = newFigures();
+  const store = await openStore({ databaseUrl, dataDir, figures, clock: services.clock, onTail: (tail) => anchor.note(tail) });
   const refusals = new Refusals({ services, sealer, store });
   const close = async () => {
     await refusals.stop();
@@ -33,7 +36,7 @@ export async function openAuditedStore({ databaseUrl, dataDir, services, sealer 
     anchor.close();
   };
   try {
-    return { store, refusals, missing: await anchor.settle(store), close };
+    return { store, figures, refusals, missing: await anchor.settle(store), close };
   } catch (error) {
     await close();
     throw error;

@@ -24,6 +24,7 @@ const True = Type.Literal(true);
 /** Members that a standard or the vendor names. */
 const Open = Type.Record(Type.String(), Type.Unknown());
 const list = (item: TSchema) => Type.Array(item);
+const Certificate = closed({ subject: Text, hosts: list(Text), issuer: Text, is_authority: Flag, not_before: Instant, not_after: Instant, days_left: Whole, sha256_fingerprint: Text });
 
 /** What the API answers. */
 function api(operation: OperationName): TSchema {
@@ -92,6 +93,8 @@ export const answerSchemas: Readonly<Record<CommandName, TSchema | undefined>> =
   "admin setup-link": closed({ setup_url: Text, expires_at: Instant, is_server_running: Flag }),
   "admin reset-link": extended(Link, { email_address: Text }),
   "admin reset-factor": closed({ email_address: Text }),
+  "tls init": closed({ is_new_authority: Flag, hosts: list(Text), authority_file: Text, cert_file: Text, key_file: Text, certificates: list(Certificate) }),
+  "tls show": closed({ cert_file: Text, certificates: list(Certificate) }),
   "oidc keys list": closed({ keys: listSigningKeys.output }),
   "oidc keys rotate": closed({ changes: rotateSigningKeys.output }),
   "oidc keys revoke": closed({ kid: Text, revoked_at: Whole, successor: MaybeText }),

@@ -9,10 +9,11 @@ import { type CommandRow, host, onHost, person } from "./command-row.ts";
 import { deploymentCommands } from "./deployment-commands.ts";
 import { peopleCommands } from "./people-commands.ts";
 import { selfCommands } from "./self-commands.ts";
+import { tlsCommands } from "./tls-commands.ts";
 import { workCommands } from "./work-commands.ts";
 
 /** What it takes to ask a License Server. */
-const client = ["configFile", "licenseServerAddresses", "extraCaFile"] as const;
+const client = ["configFile", "licenseServerAddresses", "extraCaFile", "tlsClientCertFile", "tlsClientKeyFile"] as const;
 const addresses = ["publicUrl", "bind", "apiPort", "tlsCertFile", "tlsKeyFile"] as const;
 const issuerAddresses = ["issuerUrl", "bind", "issuerPort", "tlsCertFile", "tlsKeyFile"] as const;
 
@@ -36,8 +37,11 @@ export const commands = {
   "license status": {
     purpose: "Say how the license stands, until when, and what to do",
     settings: client,
-    options: ["json"],
-    notes: ["The first License Server that answers is asked. It ends in 0 while the license is good (ok, expiring) and in 7 in any other state."],
+    options: ["json", "warnDays"],
+    notes: [
+      "The first License Server that answers is asked. It ends in 0 while the license is good (ok, expiring) and in 7 in any other state.",
+      "With --warn-days it ends in 10 while the license is good and ends within so many days, so that a timer can tell of it in time.",
+    ],
   },
   "license inspect": {
     purpose: "Read a license or revocation file and say whether this build accepts it; needs no server",
@@ -313,6 +317,7 @@ export const commands = {
     notes: ["The id is that of devices list. CYBERUN_API_KEY goes before the profile."],
   },
   ...agentCommands,
+  ...tlsCommands,
   ...selfCommands,
 } as const satisfies Record<string, CommandRow>;
 

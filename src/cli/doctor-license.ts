@@ -1,11 +1,11 @@
 /** What `cyberun doctor` looks at that a command knows and a server does not: the settings as they were given, and the license from outside. */
 import { existsSync } from "node:fs";
-import { withExtraCa } from "../certificates.ts";
-import { type Config, licenseServersOf } from "../config.ts";
+import { reachingOwn } from "../certificates.ts";
+import { boundAddress, type Config, licenseServersOf } from "../config.ts";
 import { type Check, ok, type Patient, problem, warning } from "../doctor/check.ts";
 import type { Context } from "./context.ts";
 import { readVendorFile } from "./license-inspect.ts";
-import { askLicenseServer } from "./license-status.ts";
+import { askingLicenseServers, askLicenseServer } from "./license-status.ts";
 import { datesAt } from "./license-text.ts";
 
 /** A patient whose whole configuration is known. */
@@ -31,8 +31,11 @@ function fileCheck({ config: { licenseFile }, services: { clock } }: HostPatient
 
 export async function licenseCheck(patient: HostPatient): Promise<readonly Check[]> {
   const { config, services: plain, isServed } = patient;
-  const services = withExtraCa(plain, config.extraCaFile);
-  const addresses = licenseServersOf(config, undefined);
+  const own = config.roles.includes("license") && config.ports.license !== 0 ? boundAddress(config, "license") : undefined;
+  const addresses = licenseServersOf(config, own);
+  const asking = askingLicenseServers(plain, config);
+  // Its certificate is seldom for the address that the port is bound to.
+  const services = config.licenseServerAddresses === undefined && own !== undefined ? reachingOwn(asking, addresses) : asking;
   for (const address of addresses) {
     const status = await askLicenseServer(services, address);
     if (status === undefined) continue;

@@ -5,6 +5,7 @@
  */
 import { settingsOf } from "../config.ts";
 import type { Context, Result } from "./context.ts";
+import { certificateCheck } from "../doctor/certificate.ts";
 import { type Check, type CheckStatus, looked, ok, skipped } from "../doctor/check.ts";
 import { clockCheck, dataDirectoryCheck, diskCheck } from "../doctor/host.ts";
 import { addressChecks, agentCheck, portChecks } from "../doctor/network.ts";
@@ -17,6 +18,7 @@ const looks: readonly (readonly [name: string, look: (patient: HostPatient) => P
   ["data directory", dataDirectoryCheck],
   ["disk", diskCheck],
   ["clock", clockCheck],
+  ["certificate", certificateCheck],
   ["license", licenseCheck],
   ["ports", portChecks],
   ["addresses", addressChecks],

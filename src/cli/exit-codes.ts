@@ -16,6 +16,7 @@ export const exitCodes = {
   7: "The license does not allow it, or the license file is no good.",
   8: "Found: what was looked for and should not be there, such as a leaked key.",
   9: "The task that was waited for failed or was cancelled.",
+  10: "Still good, and it ends within the days of --warn-days.",
   130: "Interrupted.",
 } as const;
 
@@ -29,6 +30,7 @@ export const EXIT_CONFLICT = 6;
 export const EXIT_LICENSE = 7;
 export const EXIT_FOUND = 8;
 export const EXIT_UNDONE = 9;
+export const EXIT_ENDS_SOON = 10;
 export const EXIT_INTERRUPTED = 130;
 
 /** Whether the same call can succeed later without anything being corrected. */

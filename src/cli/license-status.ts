@@ -1,12 +1,12 @@
 /** `cyberun license status`: how the license stands, asked of the License Server as anybody may. */
 import { shapeOf } from "../shape.ts";
-import { withExtraCa } from "../certificates.ts";
-import { licenseServersOf } from "../config.ts";
+import { readServerCertificate, withClientCertificate, withExtraCa } from "../certificates.ts";
+import { type Config, licenseServersOf } from "../config.ts";
 import { Fault } from "../fault.ts";
 import { type LicenseStatusAnswer, LicenseStatusSchema } from "../license/answers.ts";
 import type { Services } from "../services.ts";
 import type { Context, Result } from "./context.ts";
-import { EXIT_LICENSE, EXIT_OK } from "./exit-codes.ts";
+import { EXIT_ENDS_SOON, EXIT_LICENSE, EXIT_OK, type ExitCode } from "./exit-codes.ts";
 import { instantText } from "./license-text.ts";
 
 /** An address that takes longer is passed over. */
@@ -56,8 +56,28 @@ export async function askLicenseServer(services: Services, address: string): Pro
   }
 }
 
-export async function licenseStatus({ config, services: plain }: Context): Promise<Result> {
-  const services = withExtraCa(plain, config.extraCaFile);
+/** `services` as a License Server wants to be asked: with the certificate of this host, where it asks for one. */
+export function askingLicenseServers(services: Services, { extraCaFile, tlsClient }: Pick<Config, "extraCaFile" | "tlsClient">): Services {
+  const certificate = tlsClient === undefined ? undefined : readServerCertificate(tlsClient);
+  return withClientCertificate(withExtraCa(services, extraCaFile), certificate === undefined ? undefined : () => certificate);
+}
+
+/** The days within which an end is worth an exit code of its own. Throws Fault `invalid_request` for what is no number of days. */
+export function warnDaysOf(options: Context["options"]): number | undefined {
+  const given = options.get("warnDays");
+  if (given === undefined || /^\d{1,4}$/.test(given)) return given === undefined ? undefined : Number(given);
+  throw new Fault("invalid_request", "--warn-days takes a whole number of days from 0 to 9999.", { hint: "For example --warn-days 30." });
+}
+
+function exitOf({ state, license }: LicenseStatusAnswer, now: number, warnDays: number | undefined): ExitCode {
+  if (!goodStates.includes(state)) return EXIT_LICENSE;
+  const endsSoon = warnDays !== undefined && license !== null && license.expires_at - now <= warnDays * DAY_SECONDS;
+  return endsSoon ? EXIT_ENDS_SOON : EXIT_OK;
+}
+
+export async function licenseStatus({ config, options, services: plain }: Context): Promise<Result> {
+  const warnDays = warnDaysOf(options);
+  const services = askingLicenseServers(plain, config);
   const addresses = licenseServersOf(config, undefined);
   for (const address of addresses) {
     const status = await askLicenseServer(services, address);
@@ -66,7 +86,7 @@ export async function licenseStatus({ config, services: plain }: Context): Promi
     return {
       data: { ...status, server_address: address },
       text: [...statusLines(status, now), `Server       ${address}`].join("\n"),
-      exit: goodStates.includes(status.state) ? EXIT_OK : EXIT_LICENSE,
+      exit: exitOf(status, now, warnDays),
     };
   }
   throw new Fault("unavailable", `No License Server answers at ${addresses.join(" or ")}.`, {

@@ -23,6 +23,8 @@ export const loaders: Readonly<Record<CommandName, () => Promise<Run>>> = {
   "license clients": async () => (await import("./license-clients.ts")).licenseClients,
   "admin create": async () => (await import("./admin.ts")).adminCreate,
   "admin setup-link": async () => (await import("./admin.ts")).adminSetupLink,
+  "tls init": async () => (await import("./tls.ts")).tlsInit,
+  "tls show": async () => (await import("./tls.ts")).tlsShow,
   "oidc keys list": async () => (await import("./oidc-keys.ts")).oidcKeysList,
   "oidc keys rotate": async () => (await import("./oidc-keys.ts")).oidcKeysRotate,
   "oidc keys revoke": async () => (await import("./oidc-keys.ts")).oidcKeysRevoke,

@@ -69,6 +69,9 @@ export const options = {
   protocol: { flag: "--protocol", placeholder: "NAME", help: "http for a web page and its WebSockets, or tcp", shownDefault: "http" },
   expiresIn: { flag: "--expires-in", placeholder: "SECONDS", help: "How long the tunnel is open, 60 to 86400", shownDefault: "28800" },
   listen: { flag: "--listen", placeholder: "[HOST:]PORT", help: "Where this host listens", shownDefault: "a free port of 127.0.0.1" },
+  warnDays: { flag: "--warn-days", placeholder: "DAYS", help: "End in 10 when it ends within so many days", shownDefault: "none" },
+  hosts: { flag: "--host", placeholder: "NAME,…", help: "Host names and addresses that the certificate is for, the most used one first", shownDefault: "those of the certificate that is there" },
+  folder: { flag: "--folder", placeholder: "DIR", help: "Folder of the authority and its certificates", shownDefault: "tls in the data directory" },
   unread: { flag: "--unread", help: "Notifications that are not read yet only", shownDefault: "off" },
 } as const satisfies Record<string, Option>;
 

@@ -106,6 +106,27 @@ export const settings = {
     shownDefault: "none: plain HTTP",
     help: "Private key (PEM) of the certificate",
   }),
+  tlsClientCaFile: setting("tls_client_ca_file", {
+    kind: kinds.presentFile,
+    fallback: undefined,
+    shownDefault: "none: no certificate is asked for",
+    help: "Certificates (PEM) of authorities; the License Server's port lets in only clients that show a certificate of one of them",
+    roles: ["license"],
+  }),
+  tlsClientCertFile: setting("tls_client_cert_file", {
+    kind: kinds.presentFile,
+    fallback: undefined,
+    shownDefault: "that of tls_cert_file",
+    help: "Certificate (PEM) to show to License Servers that ask for one",
+    roles: ["api", "gateway", "issuer"],
+  }),
+  tlsClientKeyFile: setting("tls_client_key_file", {
+    kind: kinds.presentFile,
+    fallback: undefined,
+    shownDefault: "that of tls_key_file",
+    help: "Private key (PEM) of that certificate",
+    roles: ["api", "gateway", "issuer"],
+  }),
   extraCaFile: setting("extra_ca_file", {
     kind: kinds.presentFile,
     fallback: undefined,

@@ -47,6 +47,7 @@ export interface PageWords {
   readonly on: string;
   readonly off: string;
   readonly reference: string;
+  readonly handbook: string;
   readonly needsScripts: string;
   readonly invitation: string;
   readonly join: (team: string) => string;
@@ -133,6 +134,7 @@ const en: PageWords = {
   on: "on",
   off: "off",
   reference: "API reference",
+  handbook: "Handbook",
   needsScripts: "The dashboard needs scripts. Without them this page says what matters most; the command line (cyberun help) does everything else.",
   invitation: "Invitation",
   join: (team) => `Join ${team}`,
@@ -231,6 +233,7 @@ const de: PageWords = {
   on: "an",
   off: "aus",
   reference: "API-Referenz (englisch)",
+  handbook: "Handbuch (englisch)",
   needsScripts: "Die Oberfläche braucht Skripte. Ohne sie steht hier das Wichtigste; alles andere tut die Befehlszeile (cyberun help).",
   invitation: "Einladung",
   join: (team) => `Beitritt zu ${team}`,

@@ -180,7 +180,7 @@ ${licenseStates[entitlements.state].open ? undefined : html`<p>${words.featuresO
 <tbody>${featureRows(words, entitlements)}</tbody>
 </table>
 </section>
-<p><a href="/docs/api">${words.reference}</a></p>
+<p><a href="/docs">${words.handbook}</a> · <a href="/docs/api">${words.reference}</a></p>
 <noscript><p class="note" id="needs-scripts">${words.needsScripts}</p></noscript>`;
   return layout(frame, { title: words.overview, content, script });
 }

@@ -20,6 +20,7 @@ export interface Patient {
     readonly roles: readonly Role[];
     readonly dataDir: string;
     readonly extraCaFile: string | undefined;
+    readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
     readonly bind: string;
     readonly ports: Readonly<Record<Role, number>>;
   };

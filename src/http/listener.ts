@@ -18,6 +18,8 @@ import { callerOf, operationEntered, operationRefused, setCaller } from "./door.
 import { BODY_BYTES_MAX, BODY_CUT_FACTOR, DRAIN_MS, FRAME_BYTES_MAX, IDLE_SECONDS, SOCKET_QUEUE_BYTES_MAX, SOCKET_SILENCE_SECONDS_MAX } from "./limits.ts";
 import { publicPaths } from "./public-paths.ts";
 import type { RateLimits } from "./rate-limits.ts";
+import { REQUEST_ID, requestIdOf } from "./request-ids.ts";
+import type { RequestMetrics } from "./request-metrics.ts";
 import { bugFault, faultOf, faultResponse, plainHeaders } from "./respond.ts";
 
 /** Finds out who sent the request; throws a Fault when a credential was sent that is not good. */
@@ -32,6 +34,10 @@ export interface AppOptions {
   readonly refusals?: Refusals;
   /** Without them nobody is limited. */
   readonly limits?: RateLimits;
+  /** Counts what is asked and answered. */
+  readonly meter?: RequestMetrics;
+  /** Whether people and programs reach this role by https alone, as the operator named its address. */
+  readonly isSecureSite?: () => boolean;
   /** Without any, the peer of the connection is the client. */
   readonly proxies?: TrustedProxies;
   /**
@@ -99,14 +105,62 @@ async function admit({ authenticate, limits }: AppOptions, request: Request, add
   return key === null ? caller : { ...caller, attempt: { key, isReplay: false } };
 }
 
-/** A new application with the house's limits, faults and headers. Routes are added by the role. */
-export function createApp(options: AppOptions) {
-  const { services, log, role, limits, proxies = noProxies, bodyBytesMax = BODY_BYTES_MAX } = options;
-  const answer = async (fault: Fault, request: Request, headers: Readonly<Record<string, string>> = {}) => {
+/** A year, for this host alone (RFC 6797 section 6.1): what else the operator has under the name is none of our business. */
+const STRICT_TRANSPORT = "max-age=31536000";
+
+/** What every answer to the request carries beside the plain headers. */
+function ownHeaders({ services, limits, isSecureSite }: AppOptions, request: Request): Readonly<Record<string, string>> {
+  const secure = isSecureSite?.() === true ? { "strict-transport-security": STRICT_TRANSPORT } : {};
+  return { ...limits?.headersOf(request), ...secure, [REQUEST_ID]: requestIdOf(request, services.random) };
+}
+
+/** Statuses of refusals, which the framework does not tell afterwards. */
+const refusedWith = new WeakMap<Request, number>();
+const begunAt = new WeakMap<Request, number>();
+
+function statusOf(request: Request, set: { readonly status?: number | string | undefined }, answer: unknown): number {
+  const refused = refusedWith.get(request);
+  if (refused !== undefined) return refused;
+  if (answer instanceof Response) return answer.status;
+  return answer === undefined && request.headers.has("upgrade") ? 101 : Number(set.status ?? 200);
+}
+
+/** After an answer has begun: counted, and told in the log of whoever wants to see each one. */
+function noteAnswer({ role, services, log, meter }: AppOptions, request: Request, { route, status }: { readonly route: string | undefined; readonly status: number }): void {
+  const ms = services.clock.monotonic() - (begunAt.get(request) ?? services.clock.monotonic());
+  const { method } = request;
+  meter?.end({ method, route, status, seconds: ms / 1_000 });
+  log.write("debug", "request.answered", { role, request_id: requestIdOf(request, services.random), method, route: route ?? "unmatched", status, ms: Math.round(ms * 10) / 10 });
+}
+
+/** What a refusal is answered with, once it is known which one it is. */
+async function refusalOf(app: { readonly routes: readonly { method: string; path: string }[] }, options: AppOptions, { error, request }: { readonly error: unknown; readonly request: Request }): Promise<Response> {
+  const { log, role, services } = options;
+  const answer = async (fault: Fault, headers: Readonly<Record<string, string>> = {}) => {
     const response = (await options.respond?.(fault, request)) ?? faultResponse(fault);
-    for (const [name, value] of Object.entries({ ...limits?.headersOf(request), ...headers })) response.headers.set(name, value);
+    for (const [name, value] of Object.entries({ ...ownHeaders(options, request), ...headers })) response.headers.set(name, value);
+    refusedWith.set(request, response.status);
     return response;
   };
+  if (error instanceof NotFoundError) {
+    const allowed = allowedMethods(app, new URL(request.url).pathname);
+    return await answer(missingFault(allowed), allowed.length === 0 ? {} : { allow: allowed.join(", ") });
+  }
+  const requestId = requestIdOf(request, services.random);
+  const fault = faultOf(error);
+  if (fault !== undefined) {
+    const operation = operationRefused(request);
+    if (operation !== undefined) await options.refusals?.note(operation, callerOf(request), fault);
+    if (fault.status >= 500) log.write("warn", "request.refused", { role, request_id: requestId, code: fault.code, cause: fault.cause });
+    return await answer(fault);
+  }
+  log.write("error", "request.failed", { role, request_id: requestId, method: request.method, error });
+  return await answer(bugFault(requestId));
+}
+
+/** A new application with the house's limits, faults and headers. Routes are added by the role. */
+export function createApp(options: AppOptions) {
+  const { services, proxies = noProxies, bodyBytesMax = BODY_BYTES_MAX } = options;
   const app = new Elysia({
     // systemRouter stays on, so that the runtime routes: the framework by itself looks for the path of an https address at the wrong place.
     aot: true,
@@ -118,10 +172,12 @@ export function createApp(options: AppOptions) {
   })
     .headers(plainHeaders)
     .onRequest(async ({ request, server, set }) => {
+      options.meter?.begin();
+      begunAt.set(request, services.clock.monotonic());
       refuseLarge(request, options);
       const address = clientAddress(request.headers, server?.requestIP(request)?.address, proxies);
       setCaller(request, await admit(options, request, address));
-      Object.assign(set.headers, limits?.headersOf(request));
+      Object.assign(set.headers, ownHeaders(options, request));
     })
     .onAfterHandle({ as: "global" }, ({ request, set, responseValue }) => {
       const operation = operationEntered(request);
@@ -130,21 +186,9 @@ export function createApp(options: AppOptions) {
       if (callerOf(request).attempt?.isReplay === true) set.headers["idempotent-replayed"] = "true";
     })
     .derive({ as: "global" }, ({ request }) => ({ caller: callerOf(request) }))
-    .onError(async ({ error, request }) => {
-      if (error instanceof NotFoundError) {
-        const allowed = allowedMethods(app, new URL(request.url).pathname);
-        return await answer(missingFault(allowed), request, allowed.length === 0 ? {} : { allow: allowed.join(", ") });
-      }
-      const fault = faultOf(error);
-      if (fault !== undefined) {
-        const operation = operationRefused(request);
-        if (operation !== undefined) await options.refusals?.note(operation, callerOf(request), fault);
-        if (fault.status >= 500) log.write("warn", "request.refused", { role, code: fault.code, cause: fault.cause });
-        return await answer(fault, request);
-      }
-      const requestId = services.random.uuid();
-      log.write("error", "request.failed", { role, request_id: requestId, method: request.method, error });
-      return await answer(bugFault(requestId), request);
+    .onError(async ({ error, request }) => await refusalOf(app, options, { error, request }))
+    .onAfterResponse({ as: "global" }, ({ request, set, route, responseValue }) => {
+      noteAnswer(options, request, { route, status: statusOf(request, set, responseValue) });
     });
   return app;
 }
@@ -165,13 +209,23 @@ export interface ListenOptions {
   readonly hostname: string;
   /** 0 takes a free port. */
   readonly port: number;
+  readonly tls?: Shown | undefined;
+}
+
+/** What a port shows, and whom it lets in. */
+export interface Shown {
   /** PEM texts of the operator's certificate and key. */
-  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+  readonly cert: string;
+  readonly key: string;
+  /** PEM text: only clients that show a certificate of one of these get in. */
+  readonly clientCa?: string | undefined;
 }
 
 export interface Listener {
   /** Base URL with the port that was really bound. */
   readonly url: string;
+  /** Shows another certificate to whoever connects from now on; those who are connected stay. */
+  show(tls: Shown): void;
   /** Waits for requests in flight, cuts what is left after {@link DRAIN_MS}. */
   stop(): Promise<void>;
 }
@@ -185,26 +239,54 @@ function bindFault(error: unknown, { hostname, port }: ListenOptions): Fault {
   });
 }
 
+/** Throws when somebody has the port: one that may be shared would be shared with any other process of this user. */
+function refuseTaken({ hostname, port }: ListenOptions): void {
+  if (port !== 0) void Bun.serve({ hostname, port, development: false, reusePort: false, fetch: () => new Response(null, { status: 503 }) }).stop(true);
+}
+
+/** The port is shared for a moment when another certificate takes over: the runtime has no way to change it in place. */
+function bindPort(app: App, { hostname, port, tls }: ListenOptions): Bun.Server<unknown> {
+  const shown = tls === undefined ? {} : { tls: { cert: tls.cert, key: tls.key, ...(tls.clientCa === undefined ? {} : { ca: tls.clientCa, requestCert: true, rejectUnauthorized: true }) } };
+  // The framework looks for the path behind the 7th character, which at https is a slash of its own, or behind the 11th: then
+  // WebSockets and wildcards are found, but for hosts of one or two letters without a port.
+  app.config.handler = { ...app.config.handler, standardHostname: tls !== undefined };
+  app.listen({ hostname, port, development: false, reusePort: tls !== undefined, ...shown });
+  if (app.server === null) throw new Error("the listener did not start");
+  return app.server;
+}
+
 /** Opens the port. Throws Fault `unavailable` when it cannot be bound. */
 export function listen(app: App, options: ListenOptions, services: Services): Listener {
   refuseUnguardedRoutes(app);
-  try {
-    app.listen({ hostname: options.hostname, port: options.port, development: false, reusePort: false, ...(options.tls === undefined ? {} : { tls: options.tls }) });
-  } catch (error) {
-    throw bindFault(error, options);
-  }
-  const server = app.server;
-  if (server === null) throw new Error("the listener did not start");
+  const open = (asked: ListenOptions) => {
+    try {
+      if (asked === options && asked.tls !== undefined) refuseTaken(asked);
+      return bindPort(app, asked);
+    } catch (error) {
+      throw bindFault(error, asked);
+    }
+  };
+  let current = open(options);
+  const port = current.port ?? options.port;
+  /** Everyone who serves somebody: the current one, and those before whose connections go on. */
+  const serving = new Set([current]);
   const host = options.hostname.includes(":") ? `[${options.hostname}]` : options.hostname;
   return {
-    url: `${options.tls === undefined ? "http" : "https"}://${host}:${server.port}`,
+    url: `${options.tls === undefined ? "http" : "https"}://${host}:${port}`,
+    show(tls) {
+      const before = current;
+      current = open({ ...options, port, tls });
+      serving.add(current);
+      void before.stop().then(() => serving.delete(before));
+    },
     async stop() {
       // A graceful stop never ends while a WebSocket is open, so the cut has to race it.
       let cancel: Cancel = () => {};
+      const all = [...serving];
       const cut = new Promise<void>((resolve) => {
-        cancel = services.clock.after(DRAIN_MS, () => resolve(server.stop(true)));
+        cancel = services.clock.after(DRAIN_MS, () => void Promise.all(all.map((each) => each.stop(true))).then(() => resolve()));
       });
-      await Promise.race([server.stop(), cut]);
+      await Promise.race([Promise.all(all.map((each) => each.stop())), cut]);
       cancel();
     },
   };

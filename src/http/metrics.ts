@@ -3,8 +3,16 @@
 export interface Metric {
   readonly name: string;
   readonly help: string;
-  readonly type: "gauge" | "counter";
-  readonly samples: readonly { readonly labels?: Readonly<Record<string, string>>; readonly value: number }[];
+  /** A counter's name ends in `_total`. */
+  readonly type: "gauge" | "counter" | "histogram";
+  readonly samples: readonly Sample[];
+}
+
+export interface Sample {
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly value: number;
+  /** What a histogram's sample has behind the name: `_bucket`, `_sum`, `_count`. */
+  readonly suffix?: string;
 }
 
 function escaped(value: string): string {
@@ -19,7 +27,7 @@ function labelText(labels: Readonly<Record<string, string>> = {}): string {
 /** The exposition of `metrics`, one block each. */
 export function metricsText(metrics: readonly Metric[]): string {
   const blocks = metrics.map(({ name, help, type, samples }) =>
-    [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...samples.map(({ labels, value }) => `${name}${labelText(labels)} ${value}`)].join("\n"),
+    [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...samples.map(({ labels, value, suffix = "" }) => `${name}${suffix}${labelText(labels)} ${value}`)].join("\n"),
   );
   return `${blocks.join("\n")}\n`;
 }

@@ -8,7 +8,7 @@ export interface Probe {
   readonly role: string;
   /** What keeps the role from serving, one sentence; undefined when it can serve. */
   readonly notReady: () => Promise<string | undefined>;
-  readonly metrics: () => readonly Metric[];
+  readonly metrics: () => readonly Metric[] | Promise<readonly Metric[]>;
 }
 
 export function addProbes(app: App, { role, notReady, metrics }: Probe): void {
@@ -18,8 +18,8 @@ export function addProbes(app: App, { role, notReady, metrics }: Probe): void {
     if (reason === undefined) return { role, status: "ready" };
     throw new Fault("unavailable", reason, { hint: "The role answers here with 200 as soon as it can serve." });
   });
-  app.get("/metrics", ({ set }) => {
+  app.get("/metrics", async ({ set }) => {
     set.headers["content-type"] = "text/plain; version=0.0.4; charset=utf-8";
-    return metricsText(metrics());
+    return metricsText(await metrics());
   });
 }

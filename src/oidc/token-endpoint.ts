@@ -11,6 +11,7 @@
  *
  * Rule: each step may refuse, and none comes before one above it; a stranger learns nothing but that it is one.
  */
+import { Fault } from "../fault.ts";
 import type { Caller } from "../gate/caller.ts";
 import { type Gate, procedure } from "../gate/operation.ts";
 import { type BackChannelRequest, type Form, readForm } from "./back-channel.ts";
@@ -25,7 +26,8 @@ import { deviceCode } from "./grants/device-code.ts";
 import type { Grant, GrantRequest, TokenAnswer } from "./grants/grant.ts";
 import { refreshToken } from "./grants/refresh-token.ts";
 import type { Keyring } from "./keyring.ts";
-import { OAuthError } from "./oauth-error.ts";
+import { OAuthError, oauthErrorOf } from "./oauth-error.ts";
+import type { TokenTally } from "./token-tally.ts";
 
 /** Every grant that is served; discovery names them. */
 export const grants: readonly Grant[] = [authorizationCode, refreshToken, clientCredentials, deviceCode];
@@ -35,6 +37,8 @@ export interface IssuerSite {
   readonly gate: Gate;
   readonly keyring: Keyring;
   readonly clientKeys: ClientKeySets;
+  /** Is told what the token endpoint gave and refused. */
+  readonly tally?: TokenTally;
 }
 
 function requireGrant({ values }: Form, client: Client): Grant {
@@ -72,12 +76,23 @@ const issueToken = procedure("token.issue", async (act, { grant, request }: { re
 });
 
 /** Answers a request to the token endpoint. Throws OAuthError, or a Fault that stands for one. */
-export async function answerTokenRequest({ gate, keyring, clientKeys }: IssuerSite, caller: Caller, request: BackChannelRequest): Promise<TokenAnswer> {
+export async function answerTokenRequest(site: IssuerSite, caller: Caller, request: BackChannelRequest): Promise<TokenAnswer> {
+  try {
+    return await answered(site, caller, request);
+  } catch (error) {
+    site.tally?.noteRefused(error instanceof Fault ? oauthErrorOf(error).oauthCode : "server_error");
+    throw error;
+  }
+}
+
+async function answered({ gate, keyring, clientKeys, tally }: IssuerSite, caller: Caller, request: BackChannelRequest): Promise<TokenAnswer> {
   const form = readForm(request);
   const client = await authenticateClient(gate, caller, { request, form, clientKeys });
   requireClientLicensed(gate.entitled.entitlements(), client);
   const grant = requireGrant(form, client);
   const parameters = definedParameters(form, grant);
   const jkt = await findBinding(gate, { client, request, caller });
-  return await issueToken(gate, caller, { grant, request: { client, parameters, resources: form.resources, jkt, keyring } });
+  const answer = await issueToken(gate, caller, { grant, request: { client, parameters, resources: form.resources, jkt, keyring } });
+  tally?.noteIssued(grant.type);
+  return answer;
 }

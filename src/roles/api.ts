@@ -3,6 +3,7 @@
  *
  * Rule: doors only. Each translates one documented request into one operation and its value into the documented answer.
  */
+import type { Way } from "../certificates.ts";
 import { refusalWithStart } from "../dashboard/pages.ts";
 import { frameOfRefusal } from "../dashboard/visit-frame.ts";
 import type { Fault } from "../fault.ts";
@@ -16,13 +17,13 @@ import type { Keyring } from "../oidc/keyring.ts";
 import type { SystemView } from "../system/system.ts";
 import { addAuditDoors } from "./api/audit.ts";
 import { addConsentDoors } from "./api/consents.ts";
-import { addContainerDoors, type ServiceRelay } from "./api/containers.ts";
+import { addContainerDoors } from "./api/containers.ts";
 import { addDeviceDoors } from "./api/devices.ts";
 import { addFileDoors } from "./api/files.ts";
 import { refused } from "./api/forms.ts";
+import { addHandbookDoors } from "./api/handbook.ts";
 import { addInvitationDoors } from "./api/invitations.ts";
 import { addInvitationPages } from "./api/invitation-pages.ts";
-import type { IssuerWay } from "./api/issuer-pages.ts";
 import { addLicenseDoors } from "./api/license.ts";
 import { addManagementDoors } from "./api/management.ts";
 import { addMcpDoors, challengeAtMcp, type McpServers } from "./api/mcp.ts";
@@ -53,7 +54,7 @@ export interface ApiOptions {
   readonly licenseServer: LicenseServerLink;
   readonly system: SystemView;
   /** The way to the issuer, for the dashboard's own sign-in. */
-  readonly issuer: Pick<IssuerWay, "issuerUrl" | "fetch">;
+  readonly issuer: Way;
   readonly streams: TaskStreams;
   readonly shelf: Shelf;
   /** Rung when there is something new to dispatch. */
@@ -61,7 +62,7 @@ export interface ApiOptions {
   /** Rung when a tunnel was opened or closed, or what shall run of a service has changed. */
   readonly accessBell: Bell;
   /** The way to the gateway, for calls to services. */
-  readonly relay: Pick<ServiceRelay, "gatewayUrl" | "fetch">;
+  readonly relay: Way;
   /** What the MCP endpoint serves; other than the product's own tools in tests only. */
   readonly mcpServers?: McpServers;
 }
@@ -95,6 +96,7 @@ export function addApiDoors(app: App, { gate, log, keyring, licenseServer, syste
   addAuditDoors(app, gate);
   addUpstreamDoors(app, gate, keyring);
   addPages(app, gate, { ...issuer, keyring });
+  addHandbookDoors(app, gate);
   addReferenceDoors(app, gate);
 }
 

@@ -120,6 +120,7 @@ export function addGatewayDoors(app: App, { gate, log, bell, accessBell }: Gatew
       { name: "cyberun_gateway_connections", help: "Sockets of agents that are open now.", type: "gauge", samples: [{ value: connections.count }] },
       { name: "cyberun_gateway_agents", help: "Agents connected now.", type: "gauge", samples: [{ value: sessions.count }] },
       { name: "cyberun_gateway_tunnel_streams", help: "Requests and connections that go through tunnels now.", type: "gauge", samples: [{ value: tunnels.count }] },
+      { name: "cyberun_gateway_dispatched_total", help: "Attempts that were offered to agents.", type: "counter", samples: [{ value: dispatcher.claims }] },
     ],
   };
 }

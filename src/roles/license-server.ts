@@ -104,7 +104,7 @@ export function licenseServerMetrics(server: LicenseServer): readonly Metric[] {
       type: "gauge",
       samples: Object.keys(licenseStates).map((state) => ({ labels: { state }, value: state === standing.state ? 1 : 0 })),
     },
-    { name: "cyberun_license_server_epoch", help: "Grows with each start.", type: "counter", samples: [{ value: epoch }] },
+    { name: "cyberun_license_server_epoch", help: "Grows with each start.", type: "gauge", samples: [{ value: epoch }] },
     { name: "cyberun_license_server_streams", help: "Open push streams.", type: "gauge", samples: [{ value: server.changes.count }] },
     { name: "cyberun_license_server_challenges", help: "Challenges that wait for their proof.", type: "gauge", samples: [{ value: server.challenges.count }] },
   ];

@@ -1,6 +1,7 @@
 /** Chooses the engine: PostgreSQL when there is an address, else SQLite in the data directory. */
 import { dataDirectory } from "../data-directory.ts";
 import type { Clock } from "../services.ts";
+import type { StoreFigures } from "./figures.ts";
 import { openPostgresStore } from "./postgres.ts";
 import { openSqliteStore } from "./sqlite.ts";
 import type { OnTail, Store } from "./store.ts";
@@ -12,6 +13,8 @@ export interface OpenStoreOptions {
   readonly dataDir: string;
   readonly clock: Clock;
   readonly onTail?: OnTail;
+  /** Is counted up. */
+  readonly figures?: StoreFigures;
 }
 
 /** Opens the store, its schema up to date. Throws as {@link openSqliteStore} and {@link openPostgresStore}. */

@@ -13,6 +13,7 @@ import type { Sql } from "postgres";
 import { Fault } from "../fault.ts";
 import type { Clock } from "../services.ts";
 import { type Kit, postgresKit } from "./columns.ts";
+import { newFigures, type StoreFigures } from "./figures.ts";
 import { migrate, type Migration, type MigrationStep, postgresMigrations } from "./migrate.ts";
 import { PlanSwitch } from "./plan.ts";
 import { asFault, isConnectionLoss, isOutOfOrder } from "./postgres-errors.ts";
@@ -26,6 +27,7 @@ export interface PostgresOptions {
   readonly url: string;
   readonly clock: Clock;
   readonly onTail?: OnTail;
+  readonly figures?: StoreFigures;
   /** Other than the build's own in tests only. */
   readonly migrations?: readonly Migration[];
 }
@@ -78,13 +80,15 @@ class PostgresStore implements Store {
   readonly #scopes: Scopes;
   readonly #sessions = new Sessions();
   readonly #strands: Strands;
+  readonly #figures: StoreFigures;
   #pending = 0;
   #idle: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(pool: PostgresPool, { clock, onTail = () => {} }: Pick<PostgresOptions, "clock" | "onTail">) {
+  constructor(pool: PostgresPool, { clock, onTail = () => {}, figures = newFigures() }: Pick<PostgresOptions, "clock" | "onTail" | "figures">) {
     this.#pool = pool;
     this.#strands = new Strands(onTail);
+    this.#figures = figures;
     this.#scopes = new Scopes(clock, { ms: SCOPE_MS_MAX, error: tooLong });
   }
 
@@ -95,7 +99,10 @@ class PostgresStore implements Store {
 
   async write<T>(command: (writer: Writer) => Promise<T>): Promise<T> {
     const mode = "isolation level serializable";
-    return await this.#repeat((number) => this.#run({ mode, writes: true, number }, command));
+    const value = await this.#repeat((number) => this.#run({ mode, writes: true, number }, command));
+    this.#figures.commits += 1;
+    this.#figures.commands += 1;
+    return value;
   }
 
   async close(): Promise<void> {
@@ -117,7 +124,11 @@ class PostgresStore implements Store {
           return await once(number);
         } catch (error) {
           const transient = isOutOfOrder(error) || isConnectionLoss(error);
-          if (!transient || number === RUNS_MAX) throw error;
+          if (!transient || number === RUNS_MAX) {
+            if (transient) this.#figures.failures += 1;
+            throw error;
+          }
+          this.#figures.retries += 1;
         }
       }
     });

@@ -12,6 +12,7 @@ import { drizzle } from "drizzle-orm/bun-sqlite";
 import { Fault } from "../fault.ts";
 import type { Clock } from "../services.ts";
 import { sqliteKit } from "./columns.ts";
+import { newFigures, type StoreFigures } from "./figures.ts";
 import { migrate, type Migration, type MigrationStep, sqliteMigrations } from "./migrate.ts";
 import { PlanSwitch } from "./plan.ts";
 import { defineTables } from "./schema.ts";
@@ -23,6 +24,7 @@ export interface SqliteOptions {
   readonly file: string;
   readonly clock: Clock;
   readonly onTail?: OnTail;
+  readonly figures?: StoreFigures;
   /** Other than the build's own in tests only. */
   readonly migrations?: readonly Migration[];
 }
@@ -80,6 +82,7 @@ class SqliteStore implements Store {
   readonly #sessions = new Sessions();
   readonly #strand: Strand = { isOnly: true, tail: undefined };
   readonly #onTail: OnTail;
+  readonly #figures: StoreFigures;
   readonly #waiting: Waiting[] = [];
   readonly #snapshot: Snapshot;
   #writing: Promise<void> | undefined;
@@ -87,12 +90,13 @@ class SqliteStore implements Store {
   #readers = 0;
   #closing: Promise<void> | undefined;
 
-  constructor({ writer, reader, closeAll }: OpenFile, { clock, onTail = ignore }: Pick<SqliteOptions, "clock" | "onTail">) {
+  constructor({ writer, reader, closeAll }: OpenFile, { clock, onTail = ignore, figures = newFigures() }: Pick<SqliteOptions, "clock" | "onTail" | "figures">) {
     this.#writer = writer;
     this.#reader = reader;
     this.#snapshot = new Snapshot(reader);
     this.#closeAll = closeAll;
     this.#onTail = onTail;
+    this.#figures = figures;
     this.#scopes = new Scopes(clock, { ms: SCOPE_MS_MAX, error: tooLong });
   }
 
@@ -179,6 +183,8 @@ class SqliteStore implements Store {
       this.#snapshot.outdate();
       this.#writer.run("commit");
       if (this.#strand.tail !== undefined && this.#strand.tail !== before) this.#onTail(this.#strand.tail);
+      this.#figures.commits += 1;
+      this.#figures.commands += settle.length;
       for (const tell of settle) tell();
     } catch (error) {
       this.#strand.tail = before;
@@ -209,6 +215,7 @@ class SqliteStore implements Store {
    * A connection that cannot even roll back is beyond use; that throws out of the loop and ends the process.
    */
   #abandon(batch: readonly Waiting[], error: unknown): void {
+    this.#figures.failures += 1;
     const refused = batch.length > 0 ? batch : this.#waiting.splice(0);
     for (const waiting of refused) waiting.reject(asFault(error));
     if (this.#writer.inTransaction) this.#writer.run("rollback");

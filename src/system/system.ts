@@ -3,6 +3,7 @@
  *
  * Rule: looks and changes nothing; for administrators, who else would need the host for it.
  */
+import { certificateCheck } from "../doctor/certificate.ts";
 import { type Check, looked, type Patient } from "../doctor/check.ts";
 import { clockCheck, dataDirectoryCheck, diskCheck } from "../doctor/host.ts";
 import { addressChecks, agentCheck } from "../doctor/network.ts";
@@ -35,6 +36,7 @@ async function checksOf(patient: Patient): Promise<readonly Check[]> {
     ["data directory", () => dataDirectoryCheck(patient)],
     ["disk", () => diskCheck(patient)],
     ["clock", () => clockCheck(patient)],
+    ["certificate", () => certificateCheck(patient)],
     ["addresses", () => addressChecks(patient, ["api", "issuer", "gateway"])],
     ["agents", () => agentCheck(patient)],
   ];

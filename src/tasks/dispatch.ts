@@ -46,6 +46,7 @@ export class Dispatcher {
   #sweptAtMs = Number.NEGATIVE_INFINITY;
   #reviewedAtMs = Number.NEGATIVE_INFINITY;
   #hasExtended = false;
+  #claims = 0;
 
   constructor(gate: Gate, { log, bell, agents }: { readonly log: Log; readonly bell: Bell; readonly agents: PlaceList }) {
     this.#gate = gate;
@@ -53,6 +54,11 @@ export class Dispatcher {
     this.#agents = agents;
     this.#unhook = bell.onRing(() => this.wake());
     this.wake();
+  }
+
+  /** Tasks that were given to agents since the start. */
+  get claims(): number {
+    return this.#claims;
   }
 
   /** Begins a round, or another one after the one that runs. */
@@ -135,6 +141,9 @@ export class Dispatcher {
     const { place } = picked;
     const claimed = await claimTask(this.#gate, system, place.claimant);
     if (claimed === undefined) turns.retire(picked);
-    else place.offer(claimed);
+    else {
+      this.#claims += 1;
+      place.offer(claimed);
+    }
   }
 }

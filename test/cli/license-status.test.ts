@@ -77,3 +77,15 @@ test("when nobody answers it ends in 3 with an empty standard output", async () 
   expect(answer).toMatchObject({ exit: 3, out: "", asked: ["http://localhost:9400/v1/status"] });
   expect(answer.err).toContain("No License Server answers at http://localhost:9400.");
 });
+
+test.each([
+  ["ok", "29", 0],
+  ["ok", "30", 10],
+  ["expiring", "90", 10],
+  ["expired", "90", 7],
+  ["ok", "", 2],
+  ["ok", "-1", 2],
+  ["ok", "1.5", 2],
+])("%s, with --warn-days %s, ends in %d: 30 days are left", async (state, days, exit) => {
+  expect((await ask({ "http://a:1": () => Response.json(statusOf(state)) }, [`--warn-days=${days}`])).exit).toBe(exit);
+});

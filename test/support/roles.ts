@@ -209,7 +209,7 @@ function lateSettings(settings: Settings, urls: Partial<Record<TestedRole, strin
 /** The process as it would know itself; its lease is as the double of the License Server has it. */
 function systemView({ database }: TestGate, { services }: Gate): SystemView {
   return {
-    config: { roles: ["api", "issuer", "gateway"], dataDir: database.dataDir, extraCaFile: undefined, bind: "127.0.0.1", ports: { license: 0, api: 0, issuer: 0, gateway: 0 }, databaseUrl: undefined },
+    config: { roles: ["api", "issuer", "gateway"], dataDir: database.dataDir, extraCaFile: undefined, tls: undefined, bind: "127.0.0.1", ports: { license: 0, api: 0, issuer: 0, gateway: 0 }, databaseUrl: undefined },
     services,
     startedAtMs: services.clock.now(),
     lease: () => ({ server: "http://license.test:9400", leaseAgeSeconds: 3, nextRefreshAtMs: services.clock.now() + 60_000, addresses: [{ address: "http://license.test:9400", outcome: "granted", reason: undefined, atMs: services.clock.now() }] }),
@@ -261,7 +261,7 @@ export async function startRoles(options: RolesOptions = {}): Promise<TestRoles>
   const disk = new DiskShelf(join(world.database.dataDir, "files"), gate.services.random);
   const shelf = options.shelfOver?.(disk, gate) ?? disk;
   const streams = openTaskStreams(gate, log);
-  addApiDoors(apps.api, { gate, log, keyring, licenseServer: link, system: systemView(world, gate), issuer: { issuerUrl: () => (options.isIssuerGone === true ? "http://127.0.0.1:1" : urls.issuer), fetch: gate.services.fetch }, streams, bell, accessBell, relay: { gatewayUrl: () => urls.gateway, fetch: gate.services.fetch }, shelf, ...(options.mcpServers === undefined ? {} : { mcpServers: options.mcpServers }) });
+  addApiDoors(apps.api, { gate, log, keyring, licenseServer: link, system: systemView(world, gate), issuer: { url: () => (options.isIssuerGone === true ? "http://127.0.0.1:1" : urls.issuer), fetch: gate.services.fetch }, streams, bell, accessBell, relay: { url: () => urls.gateway, fetch: gate.services.fetch }, shelf, ...(options.mcpServers === undefined ? {} : { mcpServers: options.mcpServers }) });
   const gateway = addGatewayDoors(apps.gateway, { gate, log, bell, accessBell });
   addIssuerDoors(apps.issuer, { gate, keyring, clientKeys: createClientKeySets(gate, createLog(gate.services.clock, "debug", (line) => logged.push(line))) });
   const listeners: Listener[] = [];

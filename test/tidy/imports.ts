@@ -54,6 +54,7 @@ export const plan: Readonly<Record<string, readonly string[]>> = {
   gate: ["crypto", "store", "license"],
   license: ["crypto", "store", "gate"],
   mail: [],
+  tls: [],
   identity: [...ground, "mail"],
   teams: people,
   credentials: groups,
@@ -74,7 +75,7 @@ export const plan: Readonly<Record<string, readonly string[]>> = {
   http: domains,
   roles: [...domains, "system", "across", "http", "dashboard"],
   agent: ["crypto", "license", "agents"],
-  cli: ["config", "doctor", ...domains, "across", "http", "roles", "agent", "dashboard"],
+  cli: ["config", "doctor", ...domains, "across", "http", "roles", "agent", "dashboard", "tls"],
   vendor: ["crypto", "license"],
 };
 
@@ -90,7 +91,7 @@ const composers: Readonly<Record<string, Composer>> = {
   "src/main.ts": { imports: ["config", "cli"], importedFrom: [] },
   // The door of the folder `config`; whoever starts something reads it, and nothing below does.
   "src/config.ts": { imports: ["config", "crypto"], importedFrom: ["", "cli"] },
-  "src/process.ts": { imports: ["config", ...domains, "http", "roles"], importedFrom: ["cli"] },
+  "src/process.ts": { imports: ["config", ...domains, "across", "tls", "http", "roles"], importedFrom: ["cli"] },
 };
 
 function folderOf(path: string): string | undefined {
@@ -115,6 +116,7 @@ export function breachOf(from: string, to: string): string | undefined {
   if (to.startsWith("embedded-keys/")) return from === "src/license/trust.ts" ? undefined : "only src/license/trust.ts reads embedded-keys. Import what it exports";
   if (to.startsWith("embedded-app/")) return from === "src/dashboard/app-script.ts" ? undefined : "only src/dashboard/app-script.ts serves the dashboard's script. Import what it exports";
   // What runs in the browser asks the API as a product does.
+  if (to.startsWith("embedded-handbook/")) return from === "src/dashboard/handbook.ts" ? undefined : "only src/dashboard/handbook.ts serves the handbook. Import what it exports";
   if (to.startsWith("client/") && from.startsWith("src/dashboard/app/")) return undefined;
   if (!to.startsWith("src/")) return `src imports nothing from ${to.split("/")[0]}. Move what is needed into src`;
   if (own === "roles" && folder === "roles" && roleOf(from) !== roleOf(to)) return "roles never import another role. Move what both need into http or a domain";

@@ -13,7 +13,7 @@ import type { Caller } from "../../gate/caller.ts";
 import type { Gate } from "../../gate/operation.ts";
 import { door } from "../../http/door.ts";
 import type { App } from "../../http/listener.ts";
-import type { Fetch } from "../../services.ts";
+import type { Way } from "../../certificates.ts";
 import type { Bell } from "../../tasks/bell.ts";
 import { shapeOf } from "../../shape.ts";
 import { pageQuery } from "./page-query.ts";
@@ -52,10 +52,8 @@ const Service = t.Object({ service_id: t.String({ maxLength: 100 }) });
 const Slug = t.Object({ service_slug: t.String({ maxLength: 100 }) });
 const path = "/api/v1/containers";
 
-export interface ServiceRelay {
-  /** Where the gateway is reached from here. */
-  gatewayUrl(): string;
-  readonly fetch: Fetch;
+/** The way to the gateway. */
+export interface ServiceRelay extends Way {
   /** Rung when what shall run has changed. */
   readonly bell: Bell;
 }
@@ -137,7 +135,7 @@ async function relay(services: ServiceRelay, call: Call): Promise<Response> {
   for (const name of withheld) headers.delete(name);
   headers.set(PASS_HEADER, pass);
   const init = { method: call.method, headers, redirect: "manual", decompress: false, timeout: false, signal: call.signal, ...(call.body === null ? {} : { body: call.body }) } as const;
-  const answer = await services.fetch(`${services.gatewayUrl()}/v1/services/${serviceId}${call.path}`, init).catch((cause: unknown) => {
+  const answer = await services.fetch(`${services.url()}/v1/services/${serviceId}${call.path}`, init).catch((cause: unknown) => {
     throw new Fault("unavailable", "The gateway does not answer.", { hint: "See whether it runs, and where gateway_url leads.", cause, retryAfterSeconds: 5 });
   });
   if (!answer.headers.has(RELAYED_HEADER)) throw await refusalOf(answer);

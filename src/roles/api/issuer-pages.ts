@@ -5,6 +5,7 @@
  * The cookie of the way there is `Lax`, because the issuer's site leads back.
  */
 import { t } from "elysia";
+import type { Way } from "../../certificates.ts";
 import { randomSecret } from "../../crypto/tokens.ts";
 import { pageResponse } from "../../dashboard/html.ts";
 import { pageWordsIn } from "../../dashboard/page-words.ts";
@@ -20,7 +21,6 @@ import type { App } from "../../http/listener.ts";
 import { prepareFirstPartyClient } from "../../oidc/clients/client-operations.ts";
 import { authorizationUrl, createSessionByIssuer, CALLBACK_PATH, DASHBOARD_CLIENT, dashboardMetadata, exchangeCode, requireCode, type Returned, signOutUrl } from "../../oidc/dashboard-sign-in.ts";
 import type { Keyring } from "../../oidc/keyring.ts";
-import type { Fetch } from "../../services.ts";
 import { signedIn } from "./cookie.ts";
 import { anonymousAt, type Asked, orAgain, redirect, refused } from "./forms.ts";
 
@@ -31,10 +31,8 @@ const WAY = "through-the-issuer";
 const VERIFIER_SECONDS = 1_200;
 
 /** How the API reaches the issuer, for the exchange of the code. */
-export interface IssuerWay {
+export interface IssuerWay extends Way {
   readonly keyring: Keyring;
-  issuerUrl(): string;
-  readonly fetch: Fetch;
 }
 
 /** Registers the dashboard where its address is not known to the issuer yet: once for each address that this process has had. */
@@ -49,10 +47,10 @@ function registrar(gate: Gate): () => Promise<void> {
 }
 
 /** A page, and not a redirect: browsers would not send the strict cookie along on the way from another site. */
-async function finish(gate: Gate, { keyring, issuerUrl, fetch: ask }: IssuerWay, { request, caller, query }: Asked & { readonly query: Returned }): Promise<Response> {
+async function finish(gate: Gate, { keyring, url, fetch: ask }: IssuerWay, { request, caller, query }: Asked & { readonly query: Returned }): Promise<Response> {
   const { publicUrl, cookieSeconds } = gate.settings;
   const { code, verifier } = requireCode(gate.settings, query, readCookie(request, verifierCookie, publicUrl));
-  const idToken = await exchangeCode({ code, verifier, issuerAt: issuerUrl(), fetch: ask, publicUrl });
+  const idToken = await exchangeCode({ code, verifier, issuerAt: url(), fetch: ask, publicUrl });
   const session = await createSessionByIssuer(gate, anonymousAt(caller), { keyring, idToken, verifier });
   const frame = await frameOf(gate, request);
   const page = pageResponse(goOnPage(frame, "/", pageWordsIn(frame.language).signedInHeading));

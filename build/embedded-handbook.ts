@@ -1,0 +1,13 @@
+/** The handbook of a build: whoever imports `embedded-handbook/handbook.txt` gets the pages that were made of the documents. */
+import type { BunPlugin } from "bun";
+import { buildHandbook, packHandbook } from "../src/dashboard/handbook-build.ts";
+
+export function embeddedHandbook(): BunPlugin {
+  return {
+    name: "embedded-handbook",
+    setup(build) {
+      build.onResolve({ filter: /\/embedded-handbook\/handbook\.txt$/ }, () => ({ path: "handbook.txt", namespace: "embedded-handbook" }));
+      build.onLoad({ filter: /.*/, namespace: "embedded-handbook" }, () => ({ contents: packHandbook(buildHandbook()), loader: "text" }));
+    },
+  };
+}
