@@ -10,10 +10,11 @@ import { existsSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import type { Role } from "./config/setting.ts";
+import { lifetimesOf } from "./config/read-lifetimes.ts";
 import { type SettingName, settings } from "./config/table.ts";
 import { type Environment, type Mistake, SettingsReader, type Sources, unknownVariables } from "./config/sources.ts";
 import { Fault } from "./fault.ts";
-import { type Lifetimes, type Preset, presets } from "./lifetimes.ts";
+import type { Lifetimes, Preset } from "./lifetimes.ts";
 import type { LogLevel } from "./log.ts";
 import { Secret } from "./secret.ts";
 import type { RateLimitSettings, Settings, SmtpTls, TrustedProxies } from "./settings.ts";
@@ -50,6 +51,9 @@ export interface Config {
   readonly s3: S3Config;
   readonly proxies: TrustedProxies;
   readonly rateLimits: RateLimitSettings;
+  readonly backups: BackupConfig;
+  /** Undefined: none was named. */
+  readonly configFile: string | undefined;
   readonly logLevel: LogLevel;
   readonly readyFile: string | undefined;
   readonly client: ClientConfig;
@@ -83,6 +87,14 @@ export interface S3Config {
   readonly region: string;
   readonly accessKeyId: string | undefined;
   readonly secretFile: string | undefined;
+}
+
+export interface BackupConfig {
+  /** `HH:MM`, UTC; undefined: none is made by itself. */
+  readonly at: string | undefined;
+  readonly directory: string;
+  readonly keep: number;
+  readonly passphraseFile: string | undefined;
 }
 
 export interface SmtpConfig {
@@ -136,37 +148,6 @@ function portsOf(reader: SettingsReader): Config["ports"] {
     api: reader.read("apiPort", settings.apiPort),
     gateway: reader.read("gatewayPort", settings.gatewayPort),
     issuer: reader.read("issuerPort", settings.issuerPort),
-  };
-}
-
-/** The preset's, but for those that are set. */
-function lifetimesOf(reader: SettingsReader, preset: Preset): Lifetimes {
-  const seconds = (name: keyof Lifetimes) => reader.read(name, { ...settings[name], fallback: presets[preset][name] });
-  return {
-    accessTokenSeconds: seconds("accessTokenSeconds"),
-    idTokenSeconds: seconds("idTokenSeconds"),
-    refreshTokenSeconds: seconds("refreshTokenSeconds"),
-    refreshTokenAbsoluteSeconds: seconds("refreshTokenAbsoluteSeconds"),
-    refreshGraceSeconds: seconds("refreshGraceSeconds"),
-    cookieSeconds: seconds("cookieSeconds"),
-    authorizationCodeSeconds: seconds("authorizationCodeSeconds"),
-    authorizationRequestSeconds: seconds("authorizationRequestSeconds"),
-    pushedRequestSeconds: seconds("pushedRequestSeconds"),
-    deviceCodeSeconds: seconds("deviceCodeSeconds"),
-    pairingSeconds: seconds("pairingSeconds"),
-    clientAssertionSeconds: seconds("clientAssertionSeconds"),
-    dpopProofSeconds: seconds("dpopProofSeconds"),
-    clockSkewSeconds: seconds("clockSkewSeconds"),
-    clientSecretOverlapSeconds: seconds("clientSecretOverlapSeconds"),
-    initialAccessTokenSeconds: seconds("initialAccessTokenSeconds"),
-    clientKeysSeconds: seconds("clientKeysSeconds"),
-    setupLinkSeconds: seconds("setupLinkSeconds"),
-    passwordLinkSeconds: seconds("passwordLinkSeconds"),
-    emailLinkSeconds: seconds("emailLinkSeconds"),
-    secondStepSeconds: seconds("secondStepSeconds"),
-    factorEnrolmentSeconds: seconds("factorEnrolmentSeconds"),
-    invitationSeconds: seconds("invitationSeconds"),
-    signingKeyRotationSeconds: seconds("signingKeyRotationSeconds"),
   };
 }
 
@@ -239,6 +220,13 @@ function configOf(reader: SettingsReader, environment: Environment, isTrial: boo
     s3: s3Of(reader),
     proxies: { networks: reader.read("trustedProxies", settings.trustedProxies), header: reader.read("forwardedHeader", settings.forwardedHeader) },
     rateLimits: rateLimitsOf(reader),
+    backups: {
+      at: reader.read("backupAt", settings.backupAt),
+      directory: reader.read("backupDir", settings.backupDir) ?? join(dataDir, "backups"),
+      keep: reader.read("backupKeep", settings.backupKeep),
+      passphraseFile: reader.read("backupPassphraseFile", settings.backupPassphraseFile),
+    },
+    configFile: reader.file?.path,
     logLevel: reader.read("logLevel", { ...settings.logLevel, fallback: isTrial ? "warn" : settings.logLevel.fallback }),
     readyFile: reader.read("readyFile", settings.readyFile),
     client: clientOf(reader, environment),

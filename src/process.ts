@@ -21,6 +21,7 @@ import { S3Shelf } from "./files/s3-shelf.ts";
 import type { Shelf } from "./files/shelf.ts";
 import type { Gate } from "./gate/operation.ts";
 import { type App, type AppOptions, type Authenticate, createApp, listen, type Listener } from "./http/listener.ts";
+import { backupMetrics } from "./http/backup-metrics.ts";
 import { licenseMetrics } from "./http/license-metrics.ts";
 import { addProbes } from "./http/probes.ts";
 import { RateLimits } from "./http/rate-limits.ts";
@@ -56,6 +57,9 @@ import { tunnelled } from "./roles/gateway/tunnel-doors.ts";
 import { addIssuerDoors } from "./roles/issuer.ts";
 import { respondAsOAuth } from "./roles/issuer/oauth-response.ts";
 import { addLicenseServerDoors, licenseServerMetrics } from "./roles/license-server.ts";
+import { startBackups } from "./backup/backup-timer.ts";
+import { doJobAside } from "./backup/job.ts";
+import { BackupSite } from "./backup/site.ts";
 import type { Services } from "./services.ts";
 import type { Settings } from "./settings.ts";
 import { Bell } from "./tasks/bell.ts";
@@ -64,6 +68,7 @@ import { Courier } from "./webhooks/courier.ts";
 import { buildTime, version } from "./version.ts";
 
 export interface Running {
+  readonly backups: BackupSite;
   /** Base URL of each role of this process. */
   readonly urls: Readonly<Partial<Record<Role, string>>>;
   /** For operations that the operator asks for on the host. */
@@ -84,6 +89,7 @@ interface House {
   readonly certificate: ServerCertificate | undefined;
   readonly directory: DataDirectory;
   readonly gate: Gate;
+  readonly backups: BackupSite;
   readonly uses: LastUses;
   readonly addresses: Addresses;
   /** Tells the gateway, where it runs in this process too, that there is something to dispatch. */
@@ -158,7 +164,14 @@ async function openHouse({ config, outside, log, stops }: Site): Promise<House> 
   const gate: Gate = { services, store, sealer, refusals, settings: lateSettings(config, addresses), entitled: coreOnly };
   const uses = new LastUses(gate, log);
   stops.defer(() => uses.stop());
-  return { config, services, certificate, log, directory, gate, uses, addresses, bell: new Bell(), accessBell: new Bell(), stops };
+  const backups = backupSiteOf(config, services);
+  return { config, services, certificate, log, directory, gate, backups, uses, addresses, bell: new Bell(), accessBell: new Bell(), stops };
+}
+
+/** Backups of the configuration's data directory. */
+export function backupSiteOf({ dataDir, databaseUrl, masterKeyFile, licenseFile, configFile, backups }: Config, services: Services): BackupSite {
+  const places = { dataDir, isElsewhere: databaseUrl !== undefined, masterKeyFile, licenseFile, configFile };
+  return new BackupSite({ places, schedule: backups, services, doJob: doJobAside });
 }
 
 /** Opens the role's port and takes note of its address. */
@@ -194,7 +207,7 @@ async function openLicenseServer(house: House): Promise<LicenseServer> {
   stops.defer(() => server.stop());
   const app = appOf(house, "license", strangers);
   addLicenseServerDoors(app, server);
-  addProbes(app, { role: "license", notReady: async () => undefined, metrics: () => licenseServerMetrics(server) });
+  addProbes(app, { role: "license", notReady: async () => undefined, metrics: () => [...licenseServerMetrics(server), ...backupMetrics(house.backups)] });
   open(house, "license", app);
   return server;
 }
@@ -224,7 +237,7 @@ async function openRole(house: House, { role, authenticate, furnish }: Fittings)
   const gate: Gate = { ...house.gate, entitled: holder };
   const app = appOf(house, role, authenticate(gate));
   const { metrics = () => [] } = furnish(app, gate, holder);
-  addProbes(app, { role, notReady: async () => undefined, metrics: () => [...licenseMetrics(holder.status(), house.services.clock), ...metrics()] });
+  addProbes(app, { role, notReady: async () => undefined, metrics: () => [...licenseMetrics(holder.status(), house.services.clock), ...backupMetrics(house.backups), ...metrics()] });
   open(house, role, app);
   return holder;
 }
@@ -277,7 +290,7 @@ async function openApi(house: House): Promise<LeaseHolder> {
       const shelf = openShelf(house);
       const sweeping = startFileSweep(gate, shelf, house.log);
       house.stops.defer(() => sweeping.stop());
-      addApiDoors(app, { gate, log: house.log, keyring, licenseServer: holder, streams, bell: house.bell, accessBell: house.accessBell, relay: relayOf(house, gate), shelf });
+      addApiDoors(app, { gate, log: house.log, keyring, licenseServer: holder, streams, bell: house.bell, accessBell: house.accessBell, relay: relayOf(house, gate), shelf, backups: house.backups });
       openPostOffice(house, gate);
       const notifications = startNotifications(gate, house.log);
       house.stops.defer(() => notifications.stop());
@@ -332,9 +345,12 @@ async function openRoles(house: House): Promise<Running> {
   const gateway = runs("gateway") ? await openGateway(house) : undefined;
   const issuer = runs("issuer") ? await openIssuer(house) : undefined;
   await Promise.all([api, gateway, issuer].map((holder) => holder?.whenSettled()));
+  const nightly = startBackups(gate, house.backups, house.log);
+  stops.defer(() => nightly.stop());
   return {
     urls: shownUrls(config, addresses),
     gate,
+    backups: house.backups,
     licenseServer,
     entitled: api ?? gateway ?? issuer,
     async setupLink() {

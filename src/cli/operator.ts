@@ -19,6 +19,7 @@ import { hostFiles } from "../license/server/host-parts.ts";
 import { LicenseServer } from "../license/server/license-server.ts";
 import { trustedKeys } from "../license/trust.ts";
 import { createLog, type Log } from "../log.ts";
+import { backupSiteOf } from "../process.ts";
 import type { OperatorCall, OperatorScope } from "../roles/operator/call.ts";
 import { isSocketPathTooLong, SOCKET_PATH_BYTES_MAX } from "../roles/operator/door.ts";
 import type { Services } from "../services.ts";
@@ -119,7 +120,7 @@ function requireDirectory(config: Config, { mayCreate = false }: OperatorOptions
  * Root becomes the directory's owner for the rest of the process: a file that root makes there would lock the server,
  * which runs as its own user, out of its store.
  */
-function becomeOwner(dataDir: string): void {
+export function becomeOwner(dataDir: string): void {
   if (process.getuid?.() !== 0 || !existsSync(dataDir)) return;
   const { uid, gid } = statSync(dataDir);
   if (uid === 0) return;
@@ -167,6 +168,7 @@ async function openOnStore({ config, services, terminal }: Context, options: Ope
   let server: Promise<LicenseServer> | undefined;
   const scope: OperatorScope = {
     gate,
+    backups: backupSiteOf(config, services),
     auditAnchors: () => readAnchors(directory, gate.sealer),
     async licenseServer() {
       requireLicenseServer(directory, options);

@@ -6,6 +6,7 @@ import { operatorCalls } from "../../src/roles/operator/calls.ts";
 import { SOCKET_PATH_BYTES_MAX } from "../../src/roles/operator/door.ts";
 import { type DoorSite, knock, openDoorSite } from "../support/operator-door.ts";
 import { temporaryFolder } from "../support/folder.ts";
+import { testBackups } from "../support/backups.ts";
 
 let home: DoorSite;
 
@@ -102,6 +103,7 @@ test("a bug shows an id, and nothing of itself", async () => {
   using folder = temporaryFolder();
   const scope = {
     gate: home.gate,
+    backups: testBackups(home.dataDir),
     auditAnchors: () => ({ claims: [], damaged: [] }),
     licenseServer: async () => {
       throw new Error("a secret inside");

@@ -6,6 +6,7 @@
  *     await site.call("/api/v1/users/me", { as: user });
  *     site.license({ state: "expired" });
  */
+import { testBackups } from "./backups.ts";
 import { join } from "node:path";
 import { createKey, keyPrefix } from "../../src/crypto/tokens.ts";
 import type { Fault } from "../../src/fault.ts";
@@ -241,7 +242,7 @@ export async function startRoles(options: RolesOptions = {}): Promise<TestRoles>
   const disk = new DiskShelf(join(world.database.dataDir, "files"), gate.services.random);
   const shelf = options.shelfOver?.(disk, gate) ?? disk;
   const streams = openTaskStreams(gate, log);
-  addApiDoors(apps.api, { gate, log, keyring, licenseServer: link, streams, bell, accessBell, relay: { gatewayUrl: () => urls.gateway, fetch: gate.services.fetch }, shelf, ...(options.mcpServers === undefined ? {} : { mcpServers: options.mcpServers }) });
+  addApiDoors(apps.api, { gate, log, keyring, licenseServer: link, streams, bell, accessBell, relay: { gatewayUrl: () => urls.gateway, fetch: gate.services.fetch }, shelf, backups: testBackups(world.database.dataDir, { services: gate.services }), ...(options.mcpServers === undefined ? {} : { mcpServers: options.mcpServers }) });
   const gateway = addGatewayDoors(apps.gateway, { gate, log, bell, accessBell });
   addIssuerDoors(apps.issuer, { gate, keyring, clientKeys: createClientKeySets(gate, createLog(gate.services.clock, "debug", (line) => logged.push(line))) });
   const listeners: Listener[] = [];

@@ -21,6 +21,7 @@ import { createAdministrator as createAdministratorOperation } from "../../teams
 import { call, type OperatorCall } from "./call.ts";
 import { LicenseFactsSchema, LicenseStatusSchema } from "./license-status.ts";
 import { auditCalls } from "./audit-calls.ts";
+import { backupCalls } from "./backup-calls.ts";
 import { deploymentCalls } from "./deployment-calls.ts";
 import { oidcClientCalls } from "./oidc-client-calls.ts";
 import { upstreamProviderCalls } from "./upstream-provider-calls.ts";
@@ -182,6 +183,7 @@ export const operatorCalls: readonly Pick<OperatorCall<never, unknown>, "operati
   ...oidcClientCalls,
   ...upstreamProviderCalls,
   ...auditCalls,
+  ...backupCalls,
   ...deploymentCalls,
   listSigningKeys,
   addSigningKey,
