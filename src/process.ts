@@ -58,7 +58,7 @@ import { addIssuerDoors } from "./roles/issuer.ts";
 import { respondAsOAuth } from "./roles/issuer/oauth-response.ts";
 import { addLicenseServerDoors, licenseServerMetrics } from "./roles/license-server.ts";
 import { startBackups } from "./backup/backup-timer.ts";
-import { doJobAside } from "./backup/job.ts";
+import { doJobAside } from "./backup/job-aside.ts";
 import { BackupSite } from "./backup/site.ts";
 import type { Services } from "./services.ts";
 import type { Settings } from "./settings.ts";

@@ -1,7 +1,7 @@
 /**
  * Writes a backup file from its first byte to its last, piece by piece, with little memory.
  *
- * What was written is handed to the disk every few megabytes: a single flush of a large file at the end would hold up the
+ * What was written is handed to the disk every half megabyte: a single flush of a large file at the end would hold up the
  * commits of a running server.
  *
  * Rule: a file with the wanted name is whole. It is written beside it, flushed and renamed.
@@ -14,7 +14,9 @@ import { type Entry, headBytes, type Header, lengthBytes, type Manifest, payload
 import { sha256, signText } from "./keys.ts";
 
 const READ_BYTES = 262_144;
-const FLUSH_BYTES = 2 * 1024 * 1024;
+const FLUSH_BYTES = 512 * 1024;
+/** After each flush: a second for 100 MB. */
+const PAUSE_MS = 5;
 
 export interface WrittenFile extends Entry {
   readonly sha256: string;
@@ -111,6 +113,8 @@ export class ArchiveWriter implements Disposable {
     this.#unflushed += bytes.length;
     if (this.#unflushed < FLUSH_BYTES) return;
     fdatasyncSync(this.#file);
+    // The disk belongs to whoever waits for a commit meanwhile.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
     this.#unflushed = 0;
   }
 }

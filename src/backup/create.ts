@@ -9,7 +9,7 @@ import { closeSync, copyFileSync, fstatSync, mkdirSync, openSync, rmSync } from 
 import { dirname, join } from "node:path";
 import { dataDirectory, secretBytes } from "../data-directory.ts";
 import type { Services } from "../services.ts";
-import { readContent, writeSnapshot } from "../store/snapshot.ts";
+import { readContent, writeSnapshot } from "../store/sqlite-snapshot.ts";
 import { version } from "../version.ts";
 import { ArchiveWriter, type WrittenFile } from "./archive-writer.ts";
 import { type Lock, lockKey, signerOf } from "./keys.ts";

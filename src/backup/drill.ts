@@ -11,7 +11,7 @@ import { dataDirectory } from "../data-directory.ts";
 import { Fault } from "../fault.ts";
 import { operator } from "../gate/caller.ts";
 import type { Services } from "../services.ts";
-import { findDamage, readContent } from "../store/snapshot.ts";
+import { findDamage, readContent } from "../store/sqlite-snapshot.ts";
 import { workFolder } from "./create.ts";
 import type { Manifest } from "./format.ts";
 import type { Opener } from "./keys.ts";

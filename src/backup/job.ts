@@ -1,5 +1,5 @@
 /**
- * The work on backups as jobs, done in a worker: reading, hashing and encrypting for seconds must not keep a server from
+ * The work on backups as jobs, done in a worker (`job-aside.ts`): reading, hashing and encrypting for seconds must not keep a server from
  * answering.
  *
  * Rule: a job and its answer are plain values, since they cross threads.
@@ -28,21 +28,6 @@ export async function doJob(job: Job, services: Services): Promise<JobAnswer> {
   } catch (error) {
     if (error instanceof Fault) return { fault: { code: error.code, message: error.message, hint: error.hint, details: error.details } };
     return { bug: error instanceof Error ? `${error.message}\n${error.stack ?? ""}` : String(error) };
-  }
-}
-
-/** Does the job in a worker of its own. */
-export async function doJobAside(job: Job): Promise<JobAnswer> {
-  // The executable's entry finds the worker's code by itself (`main.ts`).
-  const worker = new Worker(Bun.isStandaloneExecutable ? Bun.main : new URL("./backup-worker.ts", import.meta.url));
-  try {
-    const { promise, resolve, reject } = Promise.withResolvers<JobAnswer>();
-    worker.onmessage = ({ data }: MessageEvent<JobAnswer>) => resolve(data);
-    worker.onerror = (event) => reject(new Error(`the worker for backups failed: ${event.message}`));
-    worker.postMessage(job);
-    return await promise;
-  } finally {
-    worker.terminate();
   }
 }
 

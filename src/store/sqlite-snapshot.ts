@@ -6,7 +6,6 @@
  * worker.
  */
 import { Database } from "bun:sqlite";
-import { closeSync, fsyncSync, openSync } from "node:fs";
 import { sqliteMigrations } from "./migrate.ts";
 
 const BUSY_TIMEOUT_MS = 10_000;
@@ -29,19 +28,16 @@ function openForReading(file: string): Database {
   return database;
 }
 
-/** Writes the store's last committed state to `into`, a file that does not exist yet. */
+/**
+ * Writes the store's last committed state to `into`, a file that does not exist yet. It is not flushed: it is copied on
+ * and removed, and a flush of all of it at once would hold up the commits of the store.
+ */
 export function writeSnapshot(file: string, into: string): void {
   const database = openForReading(file);
   try {
     database.query("vacuum into ?").run(into);
   } finally {
     database.close();
-  }
-  const written = openSync(into, "r+");
-  try {
-    fsyncSync(written);
-  } finally {
-    closeSync(written);
   }
 }
 
