@@ -16,7 +16,7 @@ import { operator } from "../gate/caller.ts";
 import { command, type Gate } from "../gate/operation.ts";
 import { without } from "../license/entitlements.ts";
 import { commitRestoration, finishRestoration, restorationFolders, type StepHook } from "../restoration.ts";
-import type { Services } from "../services.ts";
+import type { Random, Services } from "../services.ts";
 import { defaultSettings } from "../settings.ts";
 import { type CarriedOver, carryOver } from "../store/sqlite-carry-over.ts";
 import { schemaOfBuild } from "../store/sqlite-snapshot.ts";
@@ -55,9 +55,9 @@ function isInUse(dataDir: string): boolean {
 }
 
 /** The signer that a data directory's own backups have. */
-export function findSigner(dataDir: string): string | undefined {
+export function findSigner(dataDir: string, random: Random): string | undefined {
   const path = backupFiles({ root: dataDir }).signingKey;
-  return findFile(path) === undefined ? undefined : signerOf(secretBytes(path, { bytes: () => new Uint8Array(0), uuid: () => "", fraction: () => 0 }));
+  return findFile(path) === undefined ? undefined : signerOf(secretBytes(path, random));
 }
 
 /** Throws Fault `forbidden` with the refusal `unknown_signer`. */
@@ -170,7 +170,7 @@ async function stage({ request, services, onStep }: Staging): Promise<Restored> 
   onStep?.("began");
   const { manifest } = extract(file, fresh, opener);
   onStep?.("took the files out");
-  requireSigner(manifest, signer ?? findSigner(dataDir));
+  requireSigner(manifest, signer ?? findSigner(dataDir, services.random));
   keepNewer(dataDir, fresh);
   onStep?.("kept what is newer");
   const hasStore = manifest.files.some(({ path }) => path === "cyberun.db");

@@ -48,10 +48,10 @@ export async function backupCreate(context: Context): Promise<Result> {
 }
 
 export async function backupVerify(context: Context): Promise<Result> {
-  const { config, options } = context;
+  const { config, options, services } = context;
   const { manifest, isEncrypted, bytes } = readArchive(operandOf(context), { opener: openerOf(context) });
   requireSchema(manifest);
-  const expected = options.get("signer") ?? (hasDataDirectory(config) ? findSigner(config.dataDir) : undefined);
+  const expected = options.get("signer") ?? (hasDataDirectory(config) ? findSigner(config.dataDir, services.random) : undefined);
   requireSigner(manifest, expected);
   const { id, created_at, version, schema, engine, files, signer } = manifest;
   const data = { id, created_at, version, schema, engine, files: files.length, bytes, is_encrypted: isEncrypted, signer, is_signer_known: expected !== undefined };

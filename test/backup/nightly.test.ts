@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { readArchive } from "../../src/backup/archive-reader.ts";
 import { readBackupStatus } from "../../src/backup/backups.ts";
 import { backUpAndDrill, startBackups } from "../../src/backup/backup-timer.ts";
 import { type BackupSite, nextDue } from "../../src/backup/site.ts";
@@ -87,4 +88,15 @@ test("while one is made, another is refused", async () => {
 test("nobody but administrators reads how backups went", async () => {
   const person = { kind: "user", userId: "u", sessionId: "s", isAdministrator: false } as const;
   await expect(readBackupStatus(gate, { ...person, teamId: undefined, address: undefined }, { site })).rejects.toMatchObject({ code: "forbidden" });
+});
+
+test("where PostgreSQL has the database, the rest is backed up and that is said", async () => {
+  const path = join(folder.path, "rest");
+  const elsewhere = testBackups(join(folder.path, "data"), { services, isElsewhere: true });
+  expect(await elsewhere.create(path, undefined)).toMatchObject({ database: "elsewhere" });
+  const { manifest } = readArchive(path, { opener: undefined });
+  expect(manifest).toMatchObject({ engine: "postgres", schema: null, tables: {} });
+  const held = manifest.files.map(({ path: file }) => file);
+  expect([held.includes("master.key"), held.includes("cyberun.db")]).toEqual([true, false]);
+  expect(await elsewhere.drill(path, undefined)).toMatchObject({ passed: true, schema: null });
 });

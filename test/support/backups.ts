@@ -8,12 +8,14 @@ import { realServices, type Services } from "../../src/services.ts";
 export interface TestBackupOptions {
   readonly services?: Services;
   readonly schedule?: Partial<Schedule>;
+  /** Whether the database is PostgreSQL's. */
+  readonly isElsewhere?: boolean;
 }
 
-export function testBackups(dataDir: string, { services = realServices(), schedule = {} }: TestBackupOptions = {}): BackupSite {
+export function testBackups(dataDir: string, { services = realServices(), schedule = {}, isElsewhere = false }: TestBackupOptions = {}): BackupSite {
   const { masterKey, licenseFile, root } = dataDirectory(dataDir);
   return new BackupSite({
-    places: { dataDir, isElsewhere: false, masterKeyFile: masterKey, licenseFile, configFile: undefined },
+    places: { dataDir, isElsewhere, masterKeyFile: masterKey, licenseFile, configFile: undefined },
     schedule: { at: undefined, directory: `${root}/backups`, keep: 7, passphraseFile: undefined, ...schedule },
     services,
     doJob: (job) => doJob(job, services),
