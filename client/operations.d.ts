@@ -28,6 +28,13 @@ export interface Operations {
     readonly body: undefined;
     readonly answer: { readonly audit_list: readonly ({ readonly id: string; readonly created_at: string; readonly operation: string; readonly outcome: "done" | "refused"; readonly actor: string; readonly team_id: string | null; readonly subject: string | null; readonly address: string | null; readonly details: Readonly<Record<string, unknown>> })[]; readonly page_meta: { readonly current_page: number; readonly per_page: number; readonly total_count: number } };
   };
+  /** Read how the last backup and the last drill went, and when the next is due (administrators). */
+  readonly "backup.read_status": {
+    readonly path: undefined;
+    readonly query: undefined;
+    readonly body: undefined;
+    readonly answer: { readonly backup_at: string | null; readonly backup_dir: string; readonly backup_keep: number; readonly next_due_at: string | null; readonly last_backup: { readonly id: string; readonly path: string; readonly bytes: number; readonly created_at: string; readonly files: number; readonly is_encrypted: boolean; readonly database: string; readonly signer: string } | null; readonly last_drill: { readonly backup_id: string | null; readonly drilled_at: string; readonly passed: boolean; readonly problems: readonly (string)[] } | null; readonly last_failure: { readonly failed_at: string; readonly problem: string } | null };
+  };
   /** List what one has allowed clients. */
   readonly "consent.list": {
     readonly path: undefined;

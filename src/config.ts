@@ -11,13 +11,14 @@ import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import type { Role } from "./config/setting.ts";
 import { lifetimesOf } from "./config/read-lifetimes.ts";
+import { type BackupConfig, type S3Config, s3Of, type SmtpConfig, smtpOf } from "./config/services-elsewhere.ts";
 import { type SettingName, settings } from "./config/table.ts";
 import { type Environment, type Mistake, SettingsReader, type Sources, unknownVariables } from "./config/sources.ts";
 import { Fault } from "./fault.ts";
 import type { Lifetimes, Preset } from "./lifetimes.ts";
 import type { LogLevel } from "./log.ts";
 import { Secret } from "./secret.ts";
-import type { RateLimitSettings, Settings, SmtpTls, TrustedProxies } from "./settings.ts";
+import type { RateLimitSettings, Settings, TrustedProxies } from "./settings.ts";
 
 export interface Config {
   readonly roles: readonly Role[];
@@ -55,6 +56,9 @@ export interface Config {
   readonly s3: S3Config;
   readonly proxies: TrustedProxies;
   readonly rateLimits: RateLimitSettings;
+  readonly backups: BackupConfig;
+  /** Undefined: none was named. */
+  readonly configFile: string | undefined;
   readonly logLevel: LogLevel;
   readonly readyFile: string | undefined;
   readonly client: ClientConfig;
@@ -78,27 +82,6 @@ export interface ClientConfig {
   readonly apiKey: Secret | undefined;
   /** Where this person's programs keep their settings (XDG Base Directory Specification). */
   readonly folder: string;
-}
-
-/** All of it is set, but for the region, or nothing. */
-export interface S3Config {
-  /** Undefined: files lie in the data directory. */
-  readonly endpoint: string | undefined;
-  readonly bucket: string | undefined;
-  readonly region: string;
-  readonly accessKeyId: string | undefined;
-  readonly secretFile: string | undefined;
-}
-
-export interface SmtpConfig {
-  /** Undefined: no mail is sent. */
-  readonly host: string | undefined;
-  readonly port: number;
-  readonly tls: SmtpTls;
-  readonly user: string | undefined;
-  readonly passwordFile: string | undefined;
-  /** Undefined: no-reply at the public address's host. */
-  readonly from: string | undefined;
 }
 
 /** What a command makes of settings: which of them it takes, and whether a trial's defaults hold. */
@@ -142,27 +125,6 @@ function portsOf(reader: SettingsReader): Config["ports"] {
     api: reader.read("apiPort", settings.apiPort),
     gateway: reader.read("gatewayPort", settings.gatewayPort),
     issuer: reader.read("issuerPort", settings.issuerPort),
-  };
-}
-
-function smtpOf(reader: SettingsReader): SmtpConfig {
-  return {
-    host: reader.read("smtpHost", settings.smtpHost),
-    port: reader.read("smtpPort", settings.smtpPort),
-    tls: reader.read("smtpTls", settings.smtpTls),
-    user: reader.read("smtpUser", settings.smtpUser),
-    passwordFile: reader.read("smtpPasswordFile", settings.smtpPasswordFile),
-    from: reader.read("smtpFrom", settings.smtpFrom),
-  };
-}
-
-function s3Of(reader: SettingsReader): S3Config {
-  return {
-    endpoint: reader.read("s3Endpoint", settings.s3Endpoint),
-    bucket: reader.read("s3Bucket", settings.s3Bucket),
-    region: reader.read("s3Region", settings.s3Region) ?? "us-east-1",
-    accessKeyId: reader.read("s3AccessKeyId", settings.s3AccessKeyId),
-    secretFile: reader.read("s3SecretFile", settings.s3SecretFile),
   };
 }
 
@@ -214,6 +176,13 @@ function configOf(reader: SettingsReader, environment: Environment, isTrial: boo
     s3: s3Of(reader),
     proxies: { networks: reader.read("trustedProxies", settings.trustedProxies), header: reader.read("forwardedHeader", settings.forwardedHeader) },
     rateLimits: rateLimitsOf(reader),
+    backups: {
+      at: reader.read("backupAt", settings.backupAt),
+      directory: reader.read("backupDir", settings.backupDir) ?? join(dataDir, "backups"),
+      keep: reader.read("backupKeep", settings.backupKeep),
+      passphraseFile: reader.read("backupPassphraseFile", settings.backupPassphraseFile),
+    },
+    configFile: reader.file?.path,
     logLevel: reader.read("logLevel", { ...settings.logLevel, fallback: isTrial ? "warn" : settings.logLevel.fallback }),
     readyFile: reader.read("readyFile", settings.readyFile),
     client: clientOf(reader, environment),

@@ -13,6 +13,9 @@
  *     DATA/audit/NAME.anchor          where the audit's chains ended last
  *     DATA/tls/                       the site's own authority and certificates, where `cyberun tls init` made them
  *     DATA/files/                     what people and agents have sent (`files/shelf.ts`)
+ *     DATA/backup/                    key that signs backups, and how the last one went (`backup/sources.ts`)
+ *     DATA/backups/                   backups, unless they go elsewhere
+ *     DATA/restore/                   a restore that is under way (`restoration.ts`)
  *     DATA/operator.sock              door for the CLI on this host while a server runs
  *
  * Rule: only this file knows the paths and how files are written. It must not know what the content means.
@@ -22,6 +25,7 @@ import { dirname, join } from "node:path";
 import { decodeBase64url, encodeBase64url } from "./crypto/base64url.ts";
 import { Fault } from "./fault.ts";
 import { Secret } from "./secret.ts";
+import { finishRestoration } from "./restoration.ts";
 import type { Random } from "./services.ts";
 
 export interface DataDirectory {
@@ -57,11 +61,12 @@ export function dataDirectory(root: string): DataDirectory {
   };
 }
 
-/** Makes the directory 0700 if it is absent. Throws Fault `unavailable` when it cannot be made or is open to others. */
+/** Makes the directory 0700 if it is absent, and ends a restore that was cut short. Throws Fault `unavailable` when it cannot be made or is open to others. */
 export function prepareDataDirectory(root: string): DataDirectory {
   try {
     mkdirSync(root, { recursive: true, mode: 0o700 });
     if ((statSync(root).mode & 0o077) !== 0) chmodSync(root, 0o700);
+    finishRestoration(root);
   } catch (cause) {
     throw new Fault("unavailable", `The data directory ${root} cannot be used.`, {
       hint: "Choose a directory that this user may write to with --data-dir or CYBERUN_DATA_DIR.",

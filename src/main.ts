@@ -39,7 +39,12 @@ async function start(): Promise<number> {
   return await run();
 }
 
-const exitCode = await start();
-// What was said goes out first; then nothing that was left open may keep the process.
-await new Promise<void>((resolve) => process.stderr.write("", () => resolve()));
-process.exit(exitCode);
+async function startAndEnd(): Promise<void> {
+  const exitCode = await start();
+  // What was said goes out first; then nothing that was left open may keep the process.
+  await new Promise<void>((resolve) => process.stderr.write("", () => resolve()));
+  process.exit(exitCode);
+}
+
+// The executable has one entry, so a worker of its begins here too: a second entry would put the program into the file twice.
+await (Bun.isMainThread ? startAndEnd() : import("./backup/backup-worker.ts"));

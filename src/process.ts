@@ -6,7 +6,7 @@
  * Rule: composition only. Roles in one process know each other no better than on four hosts: API, gateway and issuer
  * get their entitlements from the License Server over HTTP through the real handshake.
  */
-import { type CertificateFiles, reachingOwn, readClientAuthorities, trustedBeside, wayToOwn, withClientCertificate, withExtraCa } from "./certificates.ts";
+import { reachingOwn, readClientAuthorities, trustedBeside, wayToOwn, withClientCertificate, withExtraCa } from "./certificates.ts";
 import { readDeploymentQuotas } from "./across/quotas.ts";
 import { openAuditedStore } from "./audit/audited-store.ts";
 import { type Config, licenseServersOf, settingsOf, shownAddress } from "./config.ts";
@@ -22,6 +22,7 @@ import { S3Shelf } from "./files/s3-shelf.ts";
 import type { Shelf } from "./files/shelf.ts";
 import type { Gate } from "./gate/operation.ts";
 import { type App, type AppOptions, type Authenticate, createApp, listen, type Listener } from "./http/listener.ts";
+import { backupMetrics } from "./http/backup-metrics.ts";
 import { certificateMetrics, kept, processMetrics, quotaMetrics, storeMetrics, taskMetrics, tokenMetrics } from "./http/house-metrics.ts";
 import { licenseMetrics } from "./http/license-metrics.ts";
 import { addProbes } from "./http/probes.ts";
@@ -59,9 +60,12 @@ import { tunnelled } from "./roles/gateway/tunnel-doors.ts";
 import { addIssuerDoors } from "./roles/issuer.ts";
 import { respondAsOAuth } from "./roles/issuer/oauth-response.ts";
 import { addLicenseServerDoors, licenseServerMetrics } from "./roles/license-server.ts";
+import { startBackups } from "./backup/backup-timer.ts";
+import { backupSiteOf } from "./backup/configured-site.ts";
+import type { BackupSite } from "./backup/site.ts";
 import type { Services } from "./services.ts";
 import type { Settings } from "./settings.ts";
-import { CertificateWatch } from "./tls/certificate-watch.ts";
+import { type CertificateWatch, watchCertificate } from "./tls/certificate-watch.ts";
 import { Bell } from "./tasks/bell.ts";
 import { countLivingTasks } from "./tasks/task-counts.ts";
 import { writeInvitation } from "./teams/invitation-mail.ts";
@@ -69,6 +73,7 @@ import { Courier } from "./webhooks/courier.ts";
 import { buildTime, version } from "./version.ts";
 
 export interface Running {
+  readonly backups: BackupSite;
   /** Base URL of each role of this process. */
   readonly urls: Readonly<Partial<Record<Role, string>>>;
   /** For operations that the operator asks for on the host. */
@@ -93,6 +98,7 @@ interface House {
   readonly metrics: () => readonly Metric[];
   readonly directory: DataDirectory;
   readonly gate: Gate;
+  readonly backups: BackupSite;
   readonly uses: LastUses;
   readonly addresses: Addresses;
   /** Tells the gateway, where it runs in this process too, that there is something to dispatch. */
@@ -155,17 +161,10 @@ function lateSettings(config: Config, addresses: Addresses): Settings {
   };
 }
 
-function watchCertificate({ outside, log, stops }: Site, files: CertificateFiles | undefined): CertificateWatch | undefined {
-  if (files === undefined) return undefined;
-  const watch = new CertificateWatch({ files, services: outside, log });
-  stops.defer(() => watch.stop());
-  return watch;
-}
-
 async function openHouse(site: Site): Promise<House> {
   const { config, outside, log, stops } = site;
-  const certificate = watchCertificate(site, config.tls);
-  const clientCertificate = config.tlsClient === config.tls ? certificate : watchCertificate(site, config.tlsClient);
+  const certificate = watchCertificate(config.tls, site);
+  const clientCertificate = config.tlsClient === config.tls ? certificate : watchCertificate(config.tlsClient, site);
   const services = withExtraCa(outside, config.extraCaFile);
   const directory = prepareDataDirectory(config.dataDir);
   const sealer = createSealer(secretBytes(config.masterKeyFile, services.random), services.random);
@@ -178,8 +177,9 @@ async function openHouse(site: Site): Promise<House> {
   stops.defer(() => uses.stop());
   const startedAt = outside.clock.now();
   const database = config.databaseUrl === undefined ? directory.database : undefined;
-  const metrics = () => [...processMetrics(startedAt), ...storeMetrics(figures, database), ...certificateMetrics(certificate)];
-  return { config, services, certificate, clientCertificate, metrics, log, directory, gate, uses, addresses, bell: new Bell(), accessBell: new Bell(), stops };
+  const backups = backupSiteOf(config, services);
+  const metrics = () => [...processMetrics(startedAt), ...storeMetrics(figures, database), ...certificateMetrics(certificate), ...backupMetrics(backups)];
+  return { backups, config, services, certificate, clientCertificate, metrics, log, directory, gate, uses, addresses, bell: new Bell(), accessBell: new Bell(), stops };
 }
 
 /** Opens the role's port and takes note of its address. */
@@ -308,7 +308,7 @@ async function openApi(house: House): Promise<LeaseHolder> {
       const sweeping = startFileSweep(gate, shelf, house.log);
       house.stops.defer(() => sweeping.stop());
       const system = { config: house.config, services: house.services, startedAtMs: house.services.clock.now(), lease: () => holder.status() };
-      addApiDoors(app, { gate, log: house.log, keyring, licenseServer: holder, system, issuer: wayTo(house, "issuer", () => gate.settings.issuerUrl), streams, bell: house.bell, accessBell: house.accessBell, relay: wayTo(house, "gateway", () => gate.settings.gatewayUrl), shelf });
+      addApiDoors(app, { gate, log: house.log, keyring, licenseServer: holder, system, issuer: wayTo(house, "issuer", () => gate.settings.issuerUrl), streams, bell: house.bell, accessBell: house.accessBell, relay: wayTo(house, "gateway", () => gate.settings.gatewayUrl), shelf, backups: house.backups });
       openPostOffice(house, gate);
       const notifications = startNotifications(gate, house.log);
       house.stops.defer(() => notifications.stop());
@@ -366,9 +366,12 @@ async function openRoles(house: House): Promise<Running> {
   const gateway = runs("gateway") ? await openGateway(house) : undefined;
   const issuer = runs("issuer") ? await openIssuer(house) : undefined;
   await Promise.all([api, gateway, issuer].map((holder) => holder?.whenSettled()));
+  const nightly = startBackups(gate, house.backups, house.log);
+  stops.defer(() => nightly.stop());
   return {
     urls: shownUrls(config, addresses),
     gate,
+    backups: house.backups,
     licenseServer,
     entitled: api ?? gateway ?? issuer,
     async setupLink() {

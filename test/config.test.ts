@@ -74,6 +74,10 @@ const samples: Readonly<Record<Exclude<SettingName, "configFile" | "tlsCertFile"
   rateLimitCredential: ["7", (config) => config.rateLimits.credential, 7],
   rateLimitStranger: ["8", (config) => config.rateLimits.stranger, 8],
   logLevel: ["debug", (config) => config.logLevel, "debug"],
+  backupAt: ["02:30", (config) => config.backups.at, "02:30"],
+  backupDir: ["/backups", (config) => config.backups.directory, "/backups"],
+  backupKeep: ["30", (config) => config.backups.keep, 30],
+  backupPassphraseFile: ["/passphrase", (config) => config.backups.passphraseFile, "/passphrase"],
   readyFile: ["/ready", (config) => config.readyFile, "/ready"],
 };
 

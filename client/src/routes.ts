@@ -6,6 +6,7 @@ export const routes: Readonly<Record<OperationName, readonly [method: string, pa
   "agent.list_runtime": ["GET", "/api/v1/r/agents"],
   "audit.export": ["GET", "/api/v1/audit/export"],
   "audit.list": ["GET", "/api/v1/audit"],
+  "backup.read_status": ["GET", "/api/v1/deployment/backups"],
   "consent.list": ["GET", "/api/v1/users/me/consents"],
   "consent.revoke": ["DELETE", "/api/v1/users/me/consents/:client_id"],
   "container.create": ["POST", "/api/v1/containers"],

@@ -11,6 +11,7 @@ import type { OperationName } from "../gate/operations.ts";
 import { findAnswer } from "../roles/api/answers.ts";
 import { closed, Id, Instant, Link, MaybeInstant, Provider, Text } from "../roles/api/answer-shapes.ts";
 import { listAudit, verifyAudit } from "../roles/operator/audit-calls.ts";
+import { createBackup, drillBackup, readBackupStatus } from "../roles/operator/backup-calls.ts";
 import { addSigningKey, createJoinToken, installLicense, listLeaseClients, listSigningKeys, rotateSigningKeys, testLicense } from "../roles/operator/calls.ts";
 import { readDeploymentQuotas } from "../roles/operator/deployment-calls.ts";
 import { type Shape, shapeOf } from "../shape.ts";
@@ -118,6 +119,20 @@ export const answerSchemas: Readonly<Record<CommandName, TSchema | undefined>> =
   "audit export": undefined,
   "audit verify": extended(verifyAudit.output, { is_whole: Flag }),
   "audit list": listAudit.output,
+  "backup create": createBackup.output,
+  "backup verify": closed({ id: Id, created_at: Whole, version: Text, schema: Type.Union([Whole, Type.Null()]), engine: Text, files: Whole, bytes: Whole, is_encrypted: Flag, signer: Text, is_signer_known: Flag }),
+  "backup restore": closed({
+    id: Id,
+    created_at: Whole,
+    signer: Text,
+    files: Whole,
+    replaced: Flag,
+    carried_over: Type.Union([closed({ is_descendant: Flag, changed: Type.Record(Text, Whole), audit_rows_lost: Whole }), Type.Null()]),
+    data_dir: Text,
+  }),
+  "backup drill": drillBackup.output,
+  "backup schedule": readBackupStatus.output,
+  "backup key": closed({ recipient: Text, identity_file: Text }),
   "users list": api("user.list"),
   "users show": api("user.read"),
   "users create": api("user.create"),

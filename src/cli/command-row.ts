@@ -18,6 +18,7 @@ export interface CommandRow {
 }
 
 export interface OptionWords {
+  readonly placeholder?: string;
   readonly help?: string;
   readonly shownDefault?: string;
 }

@@ -5,6 +5,7 @@
  */
 import { serverSettingNames } from "../config/table.ts";
 import { agentCommands } from "./agent-commands.ts";
+import { backupCommands } from "./backup-commands.ts";
 import { type CommandRow, host, onHost, person } from "./command-row.ts";
 import { deploymentCommands } from "./deployment-commands.ts";
 import { peopleCommands } from "./people-commands.ts";
@@ -279,6 +280,7 @@ export const commands = {
     options: ["json"],
     notes: ["It reads all of it and names the first row that was changed, moved, put in or taken out; rows cut off at the end are missed by the anchor in the data directory. It ends in 6 when something is wrong.", onHost],
   },
+  ...backupCommands,
   ...deploymentCommands,
   ...peopleCommands,
   ...workCommands,

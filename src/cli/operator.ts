@@ -10,6 +10,7 @@ import { readAnchors } from "../audit/anchor.ts";
 import { openAuditedStore } from "../audit/audited-store.ts";
 import type { Config } from "../config.ts";
 import { settingsOf } from "../config.ts";
+import { backupSiteOf } from "../backup/configured-site.ts";
 import { createSealer } from "../crypto/sealing.ts";
 import { type DataDirectory, dataDirectory, hasDataDirectory, prepareDataDirectory, secretBytes } from "../data-directory.ts";
 import { Fault, type FaultCode, faultCodes } from "../fault.ts";
@@ -108,7 +109,7 @@ function requireDirectory(config: Config, { mayCreate = false }: OperatorOptions
  * Root becomes the directory's owner for the rest of the process: a file that root makes there would lock the server,
  * which runs as its own user, out of its store.
  */
-function becomeOwner(dataDir: string): void {
+export function becomeOwner(dataDir: string): void {
   if (process.getuid?.() !== 0 || !existsSync(dataDir)) return;
   const { uid, gid } = statSync(dataDir);
   if (uid === 0) return;
@@ -156,6 +157,7 @@ async function openOnStore({ config, services, terminal }: Context, options: Ope
   let server: Promise<LicenseServer> | undefined;
   const scope: OperatorScope = {
     gate,
+    backups: backupSiteOf(config, services),
     auditAnchors: () => readAnchors(directory, gate.sealer),
     async licenseServer() {
       requireLicenseServer(directory, options);

@@ -18,8 +18,9 @@ import { version } from "../version.ts";
 import type { Context, Result } from "./context.ts";
 import { firstSignal } from "./signals.ts";
 
-function scopeOf({ gate, entitled = gate.entitled, licenseServer }: Running, { dataDir }: Config): OperatorScope {
+function scopeOf({ gate, backups, entitled = gate.entitled, licenseServer }: Running, { dataDir }: Config): OperatorScope {
   return {
+    backups,
     auditAnchors: () => readAnchors(dataDirectory(dataDir), gate.sealer),
     // What opens the deployment needs a license, whoever asks for it.
     gate: { ...gate, entitled },

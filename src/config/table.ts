@@ -244,6 +244,25 @@ export const settings = {
     help: "Requests a minute for each address that change something or guess a credential, without a good one; 0 is no limit",
     roles: ["api", "issuer"],
   }),
+  backupAt: setting("backup_at", {
+    kind: kinds.text("HH:MM", /^(?:[01]\d|2[0-3]):[0-5]\d$/, "a time of day in UTC such as 02:30"),
+    fallback: undefined,
+    shownDefault: "none: no backup is made by itself",
+    help: "When a backup is made and drilled each day, in UTC",
+  }),
+  backupDir: setting("backup_dir", {
+    kind: kinds.path("DIR"),
+    fallback: undefined,
+    shownDefault: "backups in the data directory",
+    help: "Where backups go; another disk than the data directory's outlives it",
+  }),
+  backupKeep: setting("backup_keep", { kind: kinds.whole("COUNT", 1, 1_000), fallback: 7, help: "How many of the daily backups are kept" }),
+  backupPassphraseFile: setting("backup_passphrase_file", {
+    kind: kinds.path("FILE"),
+    fallback: undefined,
+    shownDefault: "none: they are not encrypted",
+    help: "File whose first line is the passphrase that the daily backups are encrypted to",
+  }),
   logLevel: setting<LogLevel>("log_level", {
     kind: kinds.choice(logLevels),
     fallback: "info",

@@ -8,6 +8,7 @@ import { refusalWithStart } from "../dashboard/pages.ts";
 import { frameOfRefusal } from "../dashboard/visit-frame.ts";
 import type { Fault } from "../fault.ts";
 import type { Bell } from "../tasks/bell.ts";
+import type { BackupSite } from "../backup/site.ts";
 import type { Shelf } from "../files/shelf.ts";
 import type { Gate } from "../gate/operation.ts";
 import type { App } from "../http/listener.ts";
@@ -16,6 +17,7 @@ import type { Log } from "../log.ts";
 import type { Keyring } from "../oidc/keyring.ts";
 import type { SystemView } from "../system/system.ts";
 import { addAuditDoors } from "./api/audit.ts";
+import { addBackupDoors } from "./api/backups.ts";
 import { addConsentDoors } from "./api/consents.ts";
 import { addContainerDoors } from "./api/containers.ts";
 import { addDeviceDoors } from "./api/devices.ts";
@@ -57,6 +59,7 @@ export interface ApiOptions {
   readonly issuer: Way;
   readonly streams: TaskStreams;
   readonly shelf: Shelf;
+  readonly backups: BackupSite;
   /** Rung when there is something new to dispatch. */
   readonly bell: Bell;
   /** Rung when a tunnel was opened or closed, or what shall run of a service has changed. */
@@ -68,7 +71,7 @@ export interface ApiOptions {
 }
 
 /** Adds the API server's doors to `app`. */
-export function addApiDoors(app: App, { gate, log, keyring, licenseServer, system, issuer, streams, bell, accessBell, relay, shelf, mcpServers }: ApiOptions): void {
+export function addApiDoors(app: App, { gate, log, keyring, licenseServer, system, issuer, streams, bell, accessBell, relay, shelf, backups, mcpServers }: ApiOptions): void {
   addSessionDoors(app, gate, keyring);
   addManagementDoors(app, gate);
   addUserDoors(app, gate);
@@ -94,6 +97,7 @@ export function addApiDoors(app: App, { gate, log, keyring, licenseServer, syste
   addSigningKeyDoors(app, gate);
   addConsentDoors(app, gate);
   addAuditDoors(app, gate);
+  addBackupDoors(app, gate, backups);
   addUpstreamDoors(app, gate, keyring);
   addPages(app, gate, { ...issuer, keyring });
   addHandbookDoors(app, gate);

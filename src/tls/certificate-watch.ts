@@ -99,3 +99,18 @@ export class CertificateWatch {
     this.#options.log.write("error", "tls.not_reloaded", { file: this.#options.files.certFile, ...(error instanceof Fault ? { problem, hint: error.hint } : { error }) });
   }
 }
+
+interface Watching {
+  readonly outside: Services;
+  readonly log: Log;
+  /** Stops the watch with whatever else it stops. */
+  readonly stops: AsyncDisposableStack;
+}
+
+/** Watches the files, where there are any. Throws a Fault when they hold no certificate that can be used. */
+export function watchCertificate(files: CertificateFiles | undefined, { outside, log, stops }: Watching): CertificateWatch | undefined {
+  if (files === undefined) return undefined;
+  const watch = new CertificateWatch({ files, services: outside, log });
+  stops.defer(() => watch.stop());
+  return watch;
+}

@@ -2,7 +2,7 @@
  * `npm run bench`: takes every figure beside its raw loop and writes `test-output/bench.json` and `test-output/bench.md`.
  *
  *     --only NAME,…    only these: start, leases, entitlement, renewal, store, requests, keys, sign-in, issuer, gateway,
- *                     back-pressure
+ *                     back-pressure, backup
  *     --date DATE      the date in the report (default: now)
  *     --publish        put the figures into docs/performance.md as well; only with all of them
  *
@@ -12,6 +12,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
+import { backups } from "./figures/backup.ts";
 import { backPressure } from "./figures/back-pressure.ts";
 import { commandAnswers } from "./figures/commands.ts";
 import { dashboardLoads } from "./figures/dashboard.ts";
@@ -31,7 +32,7 @@ import { readMachine, readVersions, watchOthers } from "./machine.ts";
 import { markdown, published, type Report } from "./report.ts";
 import { shown } from "./table.ts";
 
-const benches: readonly Bench[] = [starts, commandAnswers, leaseRenewals, entitlementCheck, hotRenewal, storeWrites, requests, keyChecks, passwordSignIn, issuerTokens, gatewayLoad, backPressure, mcpCalls, dashboardLoads];
+const benches: readonly Bench[] = [starts, commandAnswers, leaseRenewals, entitlementCheck, hotRenewal, storeWrites, requests, keyChecks, passwordSignIn, issuerTokens, gatewayLoad, backPressure, mcpCalls, dashboardLoads, backups];
 
 const root = dirname(dirname(import.meta.dir));
 const dist = join(root, "dist");

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { testBackups } from "../support/backups.ts";
 import { run } from "../support/command-line.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { storeText, testEntitlements } from "../support/gate.ts";
@@ -28,7 +29,7 @@ describe("through the running server's door", () => {
     await using home = await openDoorSite();
     using folder = temporaryFolder();
     const { entitled: _none, ...gate } = home.gate;
-    const scope = { gate: { ...gate, entitled: { entitlements: () => testEntitlements() } }, licenseServer: async () => home.site.server, auditAnchors: () => ({ claims: [], damaged: [] }) };
+    const scope = { gate: { ...gate, entitled: { entitlements: () => testEntitlements() } }, licenseServer: async () => home.site.server, backups: testBackups(home.dataDir), auditAnchors: () => ({ claims: [], damaged: [] }) };
     await home.door?.stop();
     const door = await home.open(home.socket, scope);
     const environment = { CYBERUN_DATA_DIR: home.dataDir };

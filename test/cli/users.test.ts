@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { Gate } from "../../src/gate/operation.ts";
 import { completePasswordReset } from "../../src/identity/password-reset.ts";
+import { testBackups } from "../support/backups.ts";
 import { run } from "../support/command-line.ts";
 import { testEntitlements, type TestLicense } from "../support/gate.ts";
 import { openDoorSite } from "../support/operator-door.ts";
@@ -23,7 +24,7 @@ async function openSite(license: TestLicense = {}): Promise<Site> {
   const gate: Gate = { ...home.gate, entitled: { entitlements: () => testEntitlements(license) } };
   const people = await setUp(gate);
   await home.door?.stop();
-  const door = await home.open(home.socket, { gate, licenseServer: async () => home.site.server, auditAnchors: () => ({ claims: [], damaged: [] }) });
+  const door = await home.open(home.socket, { gate, backups: testBackups(home.dataDir), licenseServer: async () => home.site.server, auditAnchors: () => ({ claims: [], damaged: [] }) });
   return {
     gate,
     people,

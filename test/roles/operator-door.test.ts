@@ -6,6 +6,7 @@ import { operatorCalls } from "../../src/roles/operator/calls.ts";
 import { SOCKET_PATH_BYTES_MAX } from "../../src/roles/operator/door.ts";
 import { type DoorSite, knock, openDoorSite } from "../support/operator-door.ts";
 import { temporaryFolder } from "../support/folder.ts";
+import { testBackups } from "../support/backups.ts";
 
 let home: DoorSite;
 
@@ -33,6 +34,9 @@ test("exactly the listed operations are admitted, and all of them are the operat
     "audit.export",
     "audit.list",
     "audit.verify",
+    "backup.create",
+    "backup.drill",
+    "backup.read_status",
     "initial_access_token.create",
     "join_token.create",
     "lease_client.list",
@@ -102,6 +106,7 @@ test("a bug shows an id, and nothing of itself", async () => {
   using folder = temporaryFolder();
   const scope = {
     gate: home.gate,
+    backups: testBackups(home.dataDir),
     auditAnchors: () => ({ claims: [], damaged: [] }),
     licenseServer: async () => {
       throw new Error("a secret inside");

@@ -6,6 +6,7 @@ import { createLog, type Log } from "../../src/log.ts";
 import { type OperatorDoor, openOperatorDoor } from "../../src/roles/operator/door.ts";
 import type { OperatorScope } from "../../src/roles/operator/call.ts";
 import { realServices } from "../../src/services.ts";
+import { testBackups } from "./backups.ts";
 import { temporaryFolder } from "./folder.ts";
 import { TestSite, type TestSiteOptions } from "./license-server.ts";
 
@@ -30,7 +31,7 @@ export async function openDoorSite(options: TestSiteOptions = {}): Promise<DoorS
   const logged: string[] = [];
   const log = createLog(services.clock, "info", (line) => void logged.push(line));
   const { gate } = site.server;
-  const ownScope: OperatorScope = { gate, licenseServer: async () => site.server, auditAnchors: () => readAnchors(site.directory, gate.sealer) };
+  const ownScope: OperatorScope = { gate, backups: testBackups(folder.path), licenseServer: async () => site.server, auditAnchors: () => readAnchors(site.directory, gate.sealer) };
   const open = (socket: string, scope: OperatorScope = ownScope) => openOperatorDoor({ socket, scope, services, log });
   const socket = join(folder.path, "operator.sock");
   const door = await open(socket);

@@ -6,6 +6,7 @@
  *     await site.call("/api/v1/users/me", { as: user });
  *     site.license({ state: "expired" });
  */
+import { testBackups } from "./backups.ts";
 import { join } from "node:path";
 import { createKey, keyPrefix } from "../../src/crypto/tokens.ts";
 import type { Fault } from "../../src/fault.ts";
@@ -261,7 +262,7 @@ export async function startRoles(options: RolesOptions = {}): Promise<TestRoles>
   const disk = new DiskShelf(join(world.database.dataDir, "files"), gate.services.random);
   const shelf = options.shelfOver?.(disk, gate) ?? disk;
   const streams = openTaskStreams(gate, log);
-  addApiDoors(apps.api, { gate, log, keyring, licenseServer: link, system: systemView(world, gate), issuer: { url: () => (options.isIssuerGone === true ? "http://127.0.0.1:1" : urls.issuer), fetch: gate.services.fetch }, streams, bell, accessBell, relay: { url: () => urls.gateway, fetch: gate.services.fetch }, shelf, ...(options.mcpServers === undefined ? {} : { mcpServers: options.mcpServers }) });
+  addApiDoors(apps.api, { gate, log, keyring, licenseServer: link, system: systemView(world, gate), issuer: { url: () => (options.isIssuerGone === true ? "http://127.0.0.1:1" : urls.issuer), fetch: gate.services.fetch }, streams, bell, accessBell, relay: { url: () => urls.gateway, fetch: gate.services.fetch }, shelf, backups: testBackups(world.database.dataDir, { services: gate.services }), ...(options.mcpServers === undefined ? {} : { mcpServers: options.mcpServers }) });
   const gateway = addGatewayDoors(apps.gateway, { gate, log, bell, accessBell });
   addIssuerDoors(apps.issuer, { gate, keyring, clientKeys: createClientKeySets(gate, createLog(gate.services.clock, "debug", (line) => logged.push(line))) });
   const listeners: Listener[] = [];

@@ -41,7 +41,7 @@ const groups = [...people, "teams"];
 const keys = [...groups, "credentials"];
 const told = [...keys, "notifications"];
 const work = [...told, "agents", "tunnels", "containers", "workflows", "files", "tasks", "webhooks"];
-const domains = [...work, "oidc", "audit"];
+const domains = [...work, "oidc", "audit", "backup"];
 
 /**
  * Which folders of `src` a folder may import from, itself and the files at the top of `src` aside.
@@ -70,6 +70,7 @@ export const plan: Readonly<Record<string, readonly string[]>> = {
   audit: groups,
   doctor: ["config"],
   system: [...people, "doctor"],
+  backup: [...groups, "audit"],
   across: domains,
   dashboard: domains,
   http: domains,
@@ -88,7 +89,7 @@ interface Composer {
 
 /** Files at the top of `src` that put the house together; the others there are its ground and import `crypto` alone. */
 const composers: Readonly<Record<string, Composer>> = {
-  "src/main.ts": { imports: ["config", "cli"], importedFrom: [] },
+  "src/main.ts": { imports: ["config", "cli", "backup"], importedFrom: [] },
   // The door of the folder `config`; whoever starts something reads it, and nothing below does.
   "src/config.ts": { imports: ["config", "crypto"], importedFrom: ["", "cli"] },
   "src/process.ts": { imports: ["config", ...domains, "across", "tls", "http", "roles"], importedFrom: ["cli"] },

@@ -234,6 +234,16 @@ export const AuditRecord = closed({
   details: Type.Record(Text, Type.Unknown()),
 });
 
+export const BackupStatus = closed({
+  backup_at: MaybeText,
+  backup_dir: Text,
+  backup_keep: Type.Integer(),
+  next_due_at: MaybeInstant,
+  last_backup: Type.Union([closed({ id: Id, path: Text, bytes: Type.Integer(), created_at: Instant, files: Type.Integer(), is_encrypted: Type.Boolean(), database: Text, signer: Text }), Type.Null()]),
+  last_drill: Type.Union([closed({ backup_id: MaybeId, drilled_at: Instant, passed: Type.Boolean(), problems: Type.Array(Text) }), Type.Null()]),
+  last_failure: Type.Union([closed({ failed_at: Instant, problem: Text }), Type.Null()]),
+});
+
 export const Task = closed({
   id: Id,
   workflow_id: Id,

@@ -164,6 +164,7 @@ export const answers = {
   "upstream_provider.create": created(shapes.Provider),
   "upstream_provider.update": ok(shapes.Provider),
   "upstream_provider.delete": nothing,
+  "backup.read_status": ok(shapes.BackupStatus),
   "audit.list": ok(page("audit_list", shapes.AuditRecord)),
   "audit.export": { status: 200, schema: Text, mediaType: "application/jsonl" },
 } as const satisfies Partial<Record<OperationName, Answer>>;

@@ -3,6 +3,7 @@ import type { Static, TSchema } from "typebox";
 import { shapeOf } from "../../shape.ts";
 import { Fault } from "../../fault.ts";
 import type { AnchorReading } from "../../audit/anchor.ts";
+import type { BackupSite } from "../../backup/site.ts";
 import type { Gate } from "../../gate/operation.ts";
 import type { OperationName } from "../../gate/operations.ts";
 import type { LicenseServer } from "../../license/server/license-server.ts";
@@ -10,6 +11,7 @@ import type { LicenseServer } from "../../license/server/license-server.ts";
 /** What calls work on. */
 export interface OperatorScope {
   readonly gate: Gate;
+  readonly backups: BackupSite;
   /** What the anchors of the data directory say, read anew. */
   auditAnchors(): AnchorReading;
   /** Throws a Fault where no License Server can be had. */

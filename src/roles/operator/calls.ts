@@ -21,6 +21,7 @@ import { listSigningKeys as listSigningKeysOperation } from "../../oidc/signing-
 import { createAdministrator as createAdministratorOperation } from "../../teams/setup.ts";
 import { call, type OperatorCall } from "./call.ts";
 import { auditCalls } from "./audit-calls.ts";
+import { backupCalls } from "./backup-calls.ts";
 import { deploymentCalls } from "./deployment-calls.ts";
 import { oidcClientCalls } from "./oidc-client-calls.ts";
 import { upstreamProviderCalls } from "./upstream-provider-calls.ts";
@@ -169,6 +170,7 @@ export const operatorCalls: readonly Pick<OperatorCall<never, unknown>, "operati
   ...oidcClientCalls,
   ...upstreamProviderCalls,
   ...auditCalls,
+  ...backupCalls,
   ...deploymentCalls,
   listSigningKeys,
   addSigningKey,
