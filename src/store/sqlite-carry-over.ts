@@ -36,7 +36,7 @@ const endings: readonly Ending[] = [
   { table: "oidc_consents", key: "id", ends: [], absent: "delete from oidc_consents where" },
   { table: "upstream_providers", key: "id", ends: ["disabled_at"], absent: "update upstream_providers set disabled_at = ?1 where disabled_at is null and" },
   { table: "upstream_identities", key: "id", ends: [], absent: "delete from upstream_identities where" },
-  { table: "users", key: "id", ends: ["disabled_at"], follows: ["password_hash", "credentials_changed_at"], absent: "update users set disabled_at = ?1 where disabled_at is null and" },
+  { table: "users", key: "id", ends: ["disabled_at"], follows: ["password_hash", "credentials_changed_at", "is_administrator"], absent: "update users set disabled_at = ?1 where disabled_at is null and" },
   { table: "passkeys", key: "id", ends: ["clone_seen_at"], follows: ["counter"], absent: "delete from passkeys where" },
   { table: "second_factors", key: "user_id", ends: ["confirmed_at"], follows: ["secret", "last_step"] },
   { table: "recovery_codes", key: "digest", ends: ["used_at"], absent: "delete from recovery_codes where" },

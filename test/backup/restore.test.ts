@@ -52,7 +52,7 @@ function end(database: Database): void {
     "update lease_clients set revoked_at = 79 where id = 'c'",
     "update license_sequences set sequence = 9 where deployment_id = 'd'",
     "insert into oidc_revoked_tokens (jti, expires_at) values ('after', 9999999999999)",
-    "update users set password_hash = 'changed', credentials_changed_at = 80",
+    "update users set password_hash = 'changed', credentials_changed_at = 80, is_administrator = 0",
   ])
     database.run(sql);
 }
@@ -93,7 +93,7 @@ describe("over the directory that it was made of", () => {
       expect(one(database, "select revoked_at from lease_clients")).toEqual({ revoked_at: 79 });
       expect(one(database, "select sequence from license_sequences")).toEqual({ sequence: 9 });
       expect(database.query("select jti from oidc_revoked_tokens order by jti").values()).toEqual([["after"], ["before"]]);
-      expect(one(database, "select password_hash from users")).toEqual({ password_hash: "changed" });
+      expect(one(database, "select password_hash, is_administrator from users")).toEqual({ password_hash: "changed", is_administrator: 0 });
       expect(one(database, "select operation from audit order by sequence desc limit 1")).toEqual({ operation: "backup.restore" });
     });
     expect(readFileSync(join(data, "license", "marks.json"), "utf8")).toContain('"sequence":9');

@@ -10,8 +10,8 @@ export const Text = Type.String();
 export const Id = Type.String({ format: "uuid" });
 export const Instant = Type.String({ format: "date-time" });
 export const MaybeInstant = Type.Union([Instant, Type.Null()]);
-const MaybeText = Type.Union([Text, Type.Null()]);
-const MaybeId = Type.Union([Id, Type.Null()]);
+export const MaybeText = Type.Union([Text, Type.Null()]);
+export const MaybeId = Type.Union([Id, Type.Null()]);
 
 export const Success = closed({ is_success: Type.Literal(true) });
 export const Tokens = closed({ access_token: Text, refresh_token: Text, expires_in: Type.Integer() });
@@ -234,16 +234,6 @@ export const AuditRecord = closed({
   details: Type.Record(Text, Type.Unknown()),
 });
 
-export const BackupStatus = closed({
-  backup_at: MaybeText,
-  backup_dir: Text,
-  backup_keep: Type.Integer(),
-  next_due_at: MaybeInstant,
-  last_backup: Type.Union([closed({ id: Id, path: Text, bytes: Type.Integer(), created_at: Instant, files: Type.Integer(), is_encrypted: Type.Boolean(), database: Text, signer: Text }), Type.Null()]),
-  last_drill: Type.Union([closed({ backup_id: MaybeId, drilled_at: Instant, passed: Type.Boolean(), problems: Type.Array(Text) }), Type.Null()]),
-  last_failure: Type.Union([closed({ failed_at: Instant, problem: Text }), Type.Null()]),
-});
-
 export const Task = closed({
   id: Id,
   workflow_id: Id,
@@ -372,37 +362,3 @@ export const Agent = closed({
 /** `content` holds the facts of its kind: ids, instants in epoch milliseconds. */
 const Notification = closed({ id: Id, kind: Text, title: Text, message: Text, content: Type.Object({ kind: Text }, { additionalProperties: true }), created_at: Instant, read_at: MaybeInstant });
 export const NotificationPage = closed({ notification_list: Type.Array(Notification), unread_count: Type.Integer(), page_meta: PageMeta });
-
-const FactValue = Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()]);
-
-export const LicenseTest = closed({
-  outcome: Text,
-  refusal: MaybeText,
-  message: Text,
-  state: Text,
-  license: Type.Union([closed({ license_id: Text, deployment_id: Text, template: Text, sequence: Type.Integer(), not_before: MaybeInstant, expires_at: MaybeInstant }), Type.Null()]),
-  differences: Type.Array(closed({ key: Text, from: FactValue, to: FactValue })),
-  warnings: Type.Array(Text),
-});
-
-export const System = closed({
-  version: Text,
-  started_at: Instant,
-  role_list: Type.Array(Text),
-  store_engine: Text,
-  lease: closed({ server: MaybeText, age_seconds: Type.Union([Type.Integer(), Type.Null()]), next_refresh_at: MaybeInstant }),
-  license_server_list: Type.Array(closed({ address: Text, outcome: Text, reason: MaybeText, asked_at: MaybeInstant })),
-  address_list: Type.Array(closed({ role: Text, url: Text })),
-  check_list: Type.Array(closed({ name: Text, check_status: Text, message: Text, hint: MaybeText })),
-});
-
-export const SigningKey = closed({
-  kid: Text,
-  alg: Text,
-  key_status: Text,
-  created_at: Instant,
-  active_from: Instant,
-  retired_at: MaybeInstant,
-  published_until: MaybeInstant,
-  revoked_at: MaybeInstant,
-});

@@ -8,6 +8,7 @@ import { type TSchema, Type } from "typebox";
 import { type Shape, shapeOf } from "../../shape.ts";
 import type { OperationName } from "../../gate/operations.ts";
 import * as shapes from "./answer-shapes.ts";
+import * as deployment from "./deployment-shapes.ts";
 
 export interface Answer {
   readonly status: number;
@@ -146,9 +147,9 @@ export const answers = {
   "notification.read_all": ok(closed({ read: Type.Integer() })),
   "entitlements.read": ok(shapes.LicenseStatus),
   "license.upload": ok(Success),
-  "license.request_test": ok(shapes.LicenseTest),
-  "system.read": ok(shapes.System),
-  "signing_key.list": ok(closed({ signing_keys: Type.Array(shapes.SigningKey) })),
+  "license.request_test": ok(deployment.LicenseTest),
+  "system.read": ok(deployment.System),
+  "signing_key.list": ok(closed({ signing_keys: Type.Array(deployment.SigningKey) })),
   "signing_key.rotate": ok(closed({ changes: Type.Array(closed({ alg: Text, kid: Text, active_from: Instant, retires: Type.Union([Text, Type.Null()]) })) })),
   "signing_key.revoke": ok(closed({ kid: Text, revoked_at: Instant, successor: Type.Union([Text, Type.Null()]) })),
   "license.request_reload": ok(Success),
@@ -164,7 +165,7 @@ export const answers = {
   "upstream_provider.create": created(shapes.Provider),
   "upstream_provider.update": ok(shapes.Provider),
   "upstream_provider.delete": nothing,
-  "backup.read_status": ok(shapes.BackupStatus),
+  "backup.read_status": ok(deployment.BackupStatus),
   "audit.list": ok(page("audit_list", shapes.AuditRecord)),
   "audit.export": { status: 200, schema: Text, mediaType: "application/jsonl" },
 } as const satisfies Partial<Record<OperationName, Answer>>;
