@@ -12,7 +12,7 @@ const EVERY_MS = 2_000;
 const LOG_CHARACTERS_MAX = 200_000;
 const over: readonly string[] = ["completed", "failed", "cancelled"];
 
-const statuses = ["", "queued", "running", "completed", "failed", "cancelled"] as const;
+const statuses = ["", "pending", "waiting", "queued", "running", "completed", "failed", "cancelled"] as const;
 type Status = (typeof statuses)[number];
 
 export function Tasks() {
