@@ -10,6 +10,7 @@ import { buildApp } from "../src/dashboard/app-build.ts";
 import { embeddedApp } from "./embedded-app.ts";
 import { embeddedHandbook } from "./embedded-handbook.ts";
 import { checkEmbeddedKeys, embeddedKeys } from "./embedded-keys.ts";
+import { leftOut } from "./left-out.ts";
 import { type Target, writeHardenedRuntime } from "./hardened-runtime.ts";
 
 export const root = dirname(import.meta.dir);
@@ -80,7 +81,7 @@ export async function compile({ entry, outfile, runtime, keys, target }: Compile
       __CYBERUN_VERSION__: JSON.stringify(packageVersion()),
       __CYBERUN_BUILD_TIME__: String(buildTime()),
     },
-    plugins: [embeddedKeys(keys), embeddedApp(app), embeddedHandbook()],
+    plugins: [embeddedKeys(keys), embeddedApp(app), embeddedHandbook(), leftOut()],
     compile: {
       outfile,
       ...(target === undefined ? {} : { target }),

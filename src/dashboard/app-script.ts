@@ -15,17 +15,17 @@ export interface AppScript {
   response(request: Request): Response;
 }
 
-async function scriptText(): Promise<string> {
-  if (!Bun.isStandaloneExecutable) return await buildApp();
+/** The script, compressed. */
+async function packedScript(): Promise<Uint8Array<ArrayBuffer>> {
+  if (!Bun.isStandaloneExecutable) return Bun.gzipSync(Buffer.from(await buildApp()), { level: 9 });
   // Put there by the build (build/embedded-app.ts); a checkout has no such file.
-  const { default: text } = await import("../../embedded-app/app.js", { with: { type: "text" } });
-  return text;
+  const { default: packed } = await import("../../embedded-app/app.js", { with: { type: "text" } });
+  return Uint8Array.from(Buffer.from(packed, "base64"));
 }
 
-function served(text: string): AppScript {
-  const name = createHash("sha256").update(text).digest("base64url").slice(0, NAME_CHARACTERS);
-  const plain = Buffer.from(text);
-  const small = Bun.gzipSync(plain, { level: 9 });
+function served(small: Uint8Array<ArrayBuffer>): AppScript {
+  const plain = Bun.gunzipSync(small);
+  const name = createHash("sha256").update(plain).digest("base64url").slice(0, NAME_CHARACTERS);
   const headers = { "content-type": "text/javascript; charset=utf-8", "x-content-type-options": "nosniff", vary: "accept-encoding" };
   return {
     url: `${SCRIPT_PATH}?v=${name}`,
@@ -42,6 +42,6 @@ let made: Promise<AppScript> | undefined;
 
 /** Made with the first call: a start does not pay for it. */
 export function appScript(): Promise<AppScript> {
-  made ??= scriptText().then(served);
+  made ??= packedScript().then(served);
   return made;
 }

@@ -1,4 +1,4 @@
-/** The dashboard's script, which the build puts into the executable. */
+/** The dashboard's script, which the build puts into the executable: compressed, in base64. */
 declare module "*/embedded-app/app.js" {
   const text: string;
   export default text;
