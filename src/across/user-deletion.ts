@@ -39,5 +39,8 @@ export const deleteUser = command("user.delete", async (act, input: { readonly u
   const { users } = act.writer.tables;
   const [deleted] = await act.writer.delete(users).where(and(eq(users.id, userId), isNotLastAdministrator(act, userId))).returning({ id: users.id });
   if (deleted === undefined) throw await untouchedUserFault(act, userId);
+  // Other sites learn of it by the next bundle.
+  const { federationDeparted: departed } = act.writer.tables;
+  await act.writer.insert(departed).values({ subject: userId, at: act.services.clock.now() }).onConflictDoNothing();
   act.note({ subject: `user:${userId}` });
 });

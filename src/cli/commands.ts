@@ -7,6 +7,7 @@ import { serverSettingNames } from "../config/table.ts";
 import { agentCommands } from "./agent-commands.ts";
 import { type CommandRow, host, onHost, person } from "./command-row.ts";
 import { deploymentCommands } from "./deployment-commands.ts";
+import { federationCommands } from "./federation-commands.ts";
 import { peopleCommands } from "./people-commands.ts";
 import { selfCommands } from "./self-commands.ts";
 import { workCommands } from "./work-commands.ts";
@@ -276,6 +277,7 @@ export const commands = {
     notes: ["It reads all of it and names the first row that was changed, moved, put in or taken out; rows cut off at the end are missed by the anchor in the data directory. It ends in 6 when something is wrong.", onHost],
   },
   ...deploymentCommands,
+  ...federationCommands,
   ...peopleCommands,
   ...workCommands,
   login: {

@@ -38,6 +38,8 @@ export const surfaces = {
   gateway: { admits: ["agent"], isExact: true },
   /** Administrators and the operator on the host, about other people and the deployment. */
   administration: { admits: ["user", "operator"], changesIdentity: true },
+  /** Administrators and the operator about other sites, and the job that looks for their newer bundles. */
+  federation: { admits: ["user", "operator", "system"], changesIdentity: true },
   /** Whoever is not signed in yet. */
   sign_in: { admits: ["anonymous"], isExact: true, changesIdentity: true },
   /** Whoever holds an invitation into a team, with an account or without. A device is bound to a team and joins no other. */
@@ -272,6 +274,24 @@ export const surfaceOf = {
   "signing_key.rotate_due": "host",
   "signing_key.revoke": "host",
   "signing_key.note_life": "host",
+  "federation_site_key.read": "administration",
+  "federation_bundle.export": "administration",
+  "federation_bundle.publish": "issuer",
+  "federation_entity.read": "issuer",
+  "federation_keys.read": "federation",
+  "federation_keys.export": "host",
+  "federation_keys.import": "host",
+  "federation_keys.lead": "host",
+  "federation_site.add": "administration",
+  "federation_site.import": "federation",
+  "federation_site.peek": "administration",
+  "federation_site.list": "federation",
+  "federation_site.read": "administration",
+  "federation_site.update": "administration",
+  "federation_site.remove": "administration",
+  "federation_person.link": "administration",
+  "federation_token.issue": "own_access",
+  "federation_visit.begin": "sign_in",
   "audit.list": "administration",
   "audit.export": "administration",
   "audit.verify": "host",

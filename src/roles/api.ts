@@ -17,6 +17,7 @@ import { addAuditDoors } from "./api/audit.ts";
 import { addConsentDoors } from "./api/consents.ts";
 import { addContainerDoors, type ServiceRelay } from "./api/containers.ts";
 import { addDeviceDoors } from "./api/devices.ts";
+import { addFederationDoors } from "./api/federation.ts";
 import { addFileDoors } from "./api/files.ts";
 import { refused } from "./api/forms.ts";
 import { addInvitationDoors } from "./api/invitations.ts";
@@ -85,6 +86,7 @@ export function addApiDoors(app: App, { gate, log, keyring, licenseServer, strea
   addConsentDoors(app, gate);
   addAuditDoors(app, gate);
   addUpstreamDoors(app, gate, keyring);
+  addFederationDoors(app, gate, keyring);
   addPages(app, gate);
   addReferenceDoors(app, gate);
 }

@@ -22,6 +22,7 @@ import { call, type OperatorCall } from "./call.ts";
 import { LicenseFactsSchema, LicenseStatusSchema } from "./license-status.ts";
 import { auditCalls } from "./audit-calls.ts";
 import { deploymentCalls } from "./deployment-calls.ts";
+import { federationCalls } from "./federation-calls.ts";
 import { oidcClientCalls } from "./oidc-client-calls.ts";
 import { upstreamProviderCalls } from "./upstream-provider-calls.ts";
 
@@ -183,6 +184,7 @@ export const operatorCalls: readonly Pick<OperatorCall<never, unknown>, "operati
   ...upstreamProviderCalls,
   ...auditCalls,
   ...deploymentCalls,
+  ...federationCalls,
   listSigningKeys,
   addSigningKey,
   rotateSigningKeys,
