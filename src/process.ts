@@ -15,12 +15,14 @@ import { createSealer } from "./crypto/sealing.ts";
 import { type DataDirectory, findFile, prepareDataDirectory, readSecretLine, secretBytes } from "./data-directory.ts";
 import { Fault } from "./fault.ts";
 import { system } from "./gate/caller.ts";
+import { startFederation } from "./federation/federation-timer.ts";
 import { startFileSweep } from "./files/file-timer.ts";
 import { DiskShelf } from "./files/disk-shelf.ts";
 import { S3Shelf } from "./files/s3-shelf.ts";
 import type { Shelf } from "./files/shelf.ts";
 import type { Gate } from "./gate/operation.ts";
 import { type App, type AppOptions, type Authenticate, createApp, listen, type Listener } from "./http/listener.ts";
+import { federationMetrics } from "./http/federation-metrics.ts";
 import { licenseMetrics } from "./http/license-metrics.ts";
 import { addProbes } from "./http/probes.ts";
 import { RateLimits } from "./http/rate-limits.ts";
@@ -313,7 +315,10 @@ async function openIssuer(house: House): Promise<LeaseHolder> {
       addIssuerDoors(app, { gate, keyring, clientKeys: createClientKeySets(gate, house.log) });
       const notices = startLogoutNotices(gate, keyring, house.log);
       house.stops.defer(() => notices.stop());
-      return { metrics: () => signingKeyMetrics(rotation.schedule(), house.services.clock) };
+      const federation = startFederation(gate, house.log);
+      house.stops.defer(() => federation.stop());
+      const { clock } = house.services;
+      return { metrics: () => [...signingKeyMetrics(rotation.schedule(), clock), ...federationMetrics(federation.status(), clock)] };
     },
   });
 }

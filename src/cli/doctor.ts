@@ -6,6 +6,7 @@
 import { Fault } from "../fault.ts";
 import type { Context, Result } from "./context.ts";
 import { type Check, type CheckStatus, ok, type Patient, problem, skipped } from "./doctor-check.ts";
+import { federationCheck } from "./doctor-federation.ts";
 import { addressChecks, agentCheck, portChecks } from "./doctor-network.ts";
 import { clockCheck, dataDirectoryCheck, diskCheck, licenseCheck, settingsCheck } from "./doctor-host.ts";
 import { EXIT_FOUND, EXIT_OK } from "./exit-codes.ts";
@@ -60,6 +61,7 @@ export async function doctor(context: Context): Promise<Result> {
   const { isServed, checks } = await serverCheck(context);
   const all = [...checks];
   for (const [name, look] of looks) all.push(...(await looked(() => look({ config, services, notices, isServed }), name)));
+  all.push(...(await looked(() => federationCheck(context, isServed), "federation")));
   const count = (status: CheckStatus) => all.filter((each) => each.status === status).length;
   const [problems, warnings] = [count("problem"), count("warning")];
   return { data: { checks: all, problems, warnings }, text: [...all.flatMap(linesOf), "", ending(problems, warnings)].join("\n"), exit: problems === 0 ? EXIT_OK : EXIT_FOUND };

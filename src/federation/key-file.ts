@@ -110,12 +110,12 @@ function publicX25519(x: string): KeyObject {
   return createPublicKey({ key: { kty: "OKP", crv: "X25519", x }, format: "jwk" });
 }
 
-function verified(typ: string, text: string): unknown {
+/** A document that brings its key along, verified by it: who that is has to be asked of the fingerprint. Throws Fault `invalid_request`. */
+export function verifyCarried(typ: string, text: string): { readonly kid: string; readonly payload: unknown } {
   const x = findCarriedKey(text, "signing_key");
   const carried = x === undefined ? undefined : thumbprint(x);
   try {
-    const { payload } = verifyJws(typ, text, (kid) => (x === undefined || kid !== carried ? undefined : { kid, publicKey: publicKeyFromX(x) }));
-    return payload;
+    return verifyJws(typ, text, (kid) => (x === undefined || kid !== carried ? undefined : { kid, publicKey: publicKeyFromX(x) }));
   } catch (error) {
     if (error instanceof JwsError) throw keysRefused(error.message, ASK_AGAIN, error);
     throw error;
@@ -130,7 +130,7 @@ export interface SignedKeyFile extends KeyFile {
 
 /** The file, when its signature holds and it is good at `nowMs`. */
 export function readKeyFile(text: string, nowMs: number): SignedKeyFile {
-  const payload = verified(TYP, text);
+  const { payload } = verifyCarried(TYP, text);
   if (!fileShape.Check(payload)) throw keysRefused("it has not the form of one", "Use builds of the same line at both sites.", "wrong_form");
   const now = nowMs / 1_000;
   if (payload.expires_at <= now) throw keysRefused("it has expired", ASK_AGAIN, "expired");
@@ -175,7 +175,7 @@ export function writeSiteKey(own: SiteKey, issuer: string): string {
 
 /** Throws Fault `invalid_request` for what is none. */
 export function readSiteKeyFile(text: string): Receiver & { readonly issuer: string } {
-  const payload = verified(KEY_TYP, text.trim());
+  const { payload } = verifyCarried(KEY_TYP, text.trim());
   if (!siteKeyShape.Check(payload)) throw keysRefused("the receiver's key has not the form of one", "Name the file that cyberun federation site-key --out wrote at the other site.", "wrong_form");
   return { kid: thumbprint(payload.signing_key), sealingX: payload.sealing_key, issuer: payload.issuer };
 }

@@ -16,7 +16,8 @@ import { BUNDLE_DAYS_MAX, type BundleContent, REVOKED_MAX, signBundle } from "./
 import { writeSiteKey } from "./key-file.ts";
 import { getSelf, noteBundle, openSelf, type SelfRow, type SiteKey } from "./site-key.ts";
 
-export const BUNDLE_PATH = "/federation/bundle";
+/** At the API and not at the issuer: replicas share the issuer's name, and each has a bundle of its own. */
+export const BUNDLE_PATH = "/api/v1/federation/bundle";
 const BUNDLE_DAYS = 30;
 const DAY_MS = 86_400_000;
 /** How soon other sites should look again where they reach this one. */
@@ -44,7 +45,7 @@ async function said(act: CommandAct, { signingX, sealingX }: SiteKey): Promise<S
     signing_key: signingX,
     sealing_key: sealingX,
     refresh_hint_seconds: REFRESH_HINT_SECONDS,
-    endpoints: { api: publicUrl, bundle: `${issuerUrl}${BUNDLE_PATH}`, upstream_callback: `${issuerUrl}${CALLBACK_PATH}` },
+    endpoints: { api: publicUrl, bundle: `${publicUrl}${BUNDLE_PATH}`, upstream_callback: `${issuerUrl}${CALLBACK_PATH}` },
     keys: keys.map(({ publicJwk }) => publicJwk),
     revoked_subjects: [...(await revokedSubjects(act))],
   };

@@ -207,6 +207,8 @@ export const removeSite = command("federation_site.remove", async (act, { id }: 
   const now = act.services.clock.now();
   await act.writer.update(sites).set({ removed_at: now, updated_at: now }).where(eq(sites.id, row.id));
   const site = siteOf(row);
+  const { federationKeyReceivers: receivers } = act.writer.tables;
+  await act.writer.delete(receivers).where(eq(receivers.site_kid, row.site_kid));
   const excluded = await exclude(act, { issuer: vouchingIssuer(site) });
   await removeSignInWay(act, site);
   act.note({ subject: `site:${row.site_kid}`, details: { site: row.id, issuer: row.issuer, ended_sessions: excluded.sessions, disabled_accounts: excluded.accounts } });

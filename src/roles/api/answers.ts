@@ -155,6 +155,8 @@ export const answers = {
   "oidc_client.rotate_secret": ok(closed({ client_secret: Text, overlap_seconds: Type.Integer() })),
   "initial_access_token.create": created(closed({ initial_access_token: Text, expires_at: Instant })),
   "federation_site_key.read": ok(closed({ fingerprint: Text, issuer: Text, api_url: Text, site_key: Text })),
+  "federation_bundle.publish": { status: 200, schema: Text, mediaType: "application/jose" },
+  "federation_keys.pull": ok(closed({ keys: Text })),
   "federation_keys.read": ok(
     closed({ standing: Text, state: Text, sequence: Type.Integer(), leader: Type.Union([Text, Type.Null()]), known_until: MaybeInstant, imported_at: MaybeInstant, problem: Type.Union([Text, Type.Null()]) }),
   ),

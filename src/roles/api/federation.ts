@@ -1,15 +1,19 @@
 /** Other sites: for administrators who they are and what their people may do, and for people a token that is good there. */
 import { t } from "elysia";
-import { readKeyStanding } from "../../federation/key-standing.ts";
-import { exportBundle, readSiteKey } from "../../federation/own-bundle.ts";
+import { answerPull } from "../../federation/key-pull.ts";
+import { PULL_PATH, readKeyStanding } from "../../federation/key-standing.ts";
+import { BUNDLE_PATH, exportBundle, publishBundle, readSiteKey } from "../../federation/own-bundle.ts";
 import { linkPerson } from "../../federation/people.ts";
 import { addSite, importBundle, listSites, readSite, removeSite, updateSite } from "../../federation/site-operations.ts";
 import { createSiteToken } from "../../federation/site-tokens.ts";
 import type { Gate } from "../../gate/operation.ts";
 import { door } from "../../http/door.ts";
 import type { App } from "../../http/listener.ts";
+import { plainHeaders } from "../../http/respond.ts";
 import type { Keyring } from "../../oidc/keyring.ts";
 
+/** How long who asks may keep it. */
+const BUNDLE_CACHE_SECONDS = 30;
 const root = "/api/v1/deployment/federation";
 const sites = `${root}/sites`;
 const one = `${sites}/:id`;
@@ -61,6 +65,15 @@ function addSiteDoors(app: App, gate: Gate): void {
 export function addFederationDoors(app: App, gate: Gate, keyring: Keyring): void {
   addOwnDoors(app, gate);
   addSiteDoors(app, gate);
+  app.get(
+    BUNDLE_PATH,
+    async ({ caller }) => {
+      const headers = { ...plainHeaders, "content-type": "application/jose", "cache-control": `public, max-age=${BUNDLE_CACHE_SECONDS}` };
+      return new Response((await publishBundle(gate, caller, undefined)).bundle, { headers });
+    },
+    door("federation_bundle.publish", "none"),
+  );
+  app.post(PULL_PATH, async ({ caller, body }) => await answerPull(gate, caller, body), { ...door("federation_keys.pull"), body: t.Object({ request: t.String({ maxLength: 4_096 }) }) });
   app.post("/api/v1/auth/site-tokens", async ({ caller, body: { site_id } }) => await createSiteToken(gate, caller, { site_id, keyring }), {
     ...door("federation_token.issue"),
     body: t.Object({ site_id: t.String({ maxLength: 64 }) }),
