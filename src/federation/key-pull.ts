@@ -52,5 +52,6 @@ export const answerPull = command("federation_keys.pull", async (act, { request 
   const now = act.services.clock.now() / 1_000;
   const isGood = questionShape.Check(payload) && payload.to === own && Math.abs(now - payload.asked_at) <= SITE_SKEW_SECONDS;
   if (known === undefined || !isGood || (await findKeyState(act.writer))?.standing !== "leader") throw refused();
+  act.note({ subject: `site:${kid}` });
   return { keys: (await keysFor(act, readSiteKeyFile(known.site_key))).keys };
 });

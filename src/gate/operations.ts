@@ -317,7 +317,7 @@ export const operations = {
   "federation_keys.export": { accepts: ["operator"], license: "core", purpose: "Seal the issuer's signing keys to a site that shares its identity." },
   "federation_keys.import": { accepts: ["operator", "system"], license: "core", purpose: "Take the signing keys of the site that leads." },
   "federation_keys.lead": { accepts: ["operator"], license: "core", purpose: "Have this site make the signing keys from now on." },
-  "federation_keys.pull": { accepts: ["anonymous"], license: "core", audit: "ledger", purpose: "Hand the signing keys to a site that they were exported to before, sealed to it." },
+  "federation_keys.pull": { accepts: ["anonymous"], license: "core", purpose: "Hand the signing keys to a site that they were exported to before, sealed to it." },
   "federation_keys.prepare_pull": { accepts: ["system"], license: "core", audit: "ledger", purpose: "Ask the leading site for its keys, where the rules say so." },
   "federation_refresh.list_due": { accepts: ["system"], license: "core", purpose: "Find the sites whose newer bundles are to be looked for." },
   "federation_refresh.note": { accepts: ["system"], license: "core", audit: "ledger", purpose: "Write down what came of looking." },

@@ -18,7 +18,7 @@ let license: string;
 beforeAll(async () => {
   workshop = await openWorkshop();
   license = await workshop.sign("federation", ["--template", "enterprise", "--days", "30"]);
-});
+}, 120_000);
 afterAll(() => workshop.close());
 
 async function openSites(shape: string, env: Readonly<Record<string, string>>): Promise<readonly Site[] & AsyncDisposable> {

@@ -12,7 +12,7 @@ import { disableUser } from "../../src/identity/user-administration.ts";
 import { createLog } from "../../src/log.ts";
 import { rotateSigningKeys } from "../../src/oidc/key-rotation.ts";
 import { openBrowser } from "../support/browser.ts";
-import { bundleOf, headerOf, openSite, payloadOf, personAt, tokenFor, trust } from "../support/federation.ts";
+import { bundleOf, headerOf, openSite, payloadOf, personAt, signedBy, tokenFor, trust } from "../support/federation.ts";
 import { PASSWORD } from "../support/people.ts";
 import { bearer, type TestRoles } from "../support/roles.ts";
 import { leaveFor, startUpstreamSite } from "../support/upstream-site.ts";
@@ -41,6 +41,9 @@ test("a site that reaches another takes its newer bundle when the hint says so, 
   b.world.services.clock.advance(1_000);
   expect(await refreshFederation(b.gate)).toEqual([{ id: "a", problem: null }]);
   expect(await sequenceAt(b)).toBe((await bundleOf(a)).sequence);
+  const iat = Math.floor(a.gate.services.clock.now() / 1_000) + 300;
+  const answer = await b.call(me, { as: bearer(await signedBy(a.keyring, { ...payloadOf(token), iat, exp: iat + 300 })) });
+  expect([answer.status, answer.body["details"]]).toEqual([403, { reason: "revoked_subject" }]);
 });
 
 test("a site whose rules do not say so is never asked, and one that cannot be reached keeps its bundle and says why", async () => {

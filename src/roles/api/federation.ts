@@ -58,7 +58,7 @@ function addSiteDoors(app: App, gate: Gate): void {
       await linkPerson(gate, caller, { ...body, site_id: id });
       set.status = 204;
     },
-    { ...door("federation_person.link"), params, body: t.Object({ subject: t.String({ maxLength: 36 }), user_id: t.String({ maxLength: 36 }) }) },
+    { ...door("federation_person.link"), params, body: t.Object({ subject: t.String({ maxLength: 100 }), user_id: t.String({ maxLength: 36 }) }) },
   );
 }
 
