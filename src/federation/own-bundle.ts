@@ -6,15 +6,16 @@
 import { createHash } from "node:crypto";
 import { desc, isNotNull } from "drizzle-orm";
 import { invalidField } from "../fault.ts";
-import { command, type CommandAct } from "../gate/operation.ts";
+import { type Act, command, type CommandAct, procedure } from "../gate/operation.ts";
 import { requireAdministrator } from "../identity/administrators.ts";
 import { findDeployment } from "../identity/deployment.ts";
 import { CALLBACK_PATH } from "../identity/upstream/start.ts";
 import { listPublishedKeys } from "../oidc/signing-keys.ts";
 import { isoTime } from "../page.ts";
+import type { Reader } from "../store/store.ts";
 import { BUNDLE_DAYS_MAX, type BundleContent, REVOKED_MAX, signBundle } from "./bundle.ts";
 import { writeSiteKey } from "./key-file.ts";
-import { getSelf, noteBundle, openSelf, type SelfRow, type SiteKey } from "./site-key.ts";
+import { findSelf, getSelf, noteBundle, openSelf, type SelfRow, type SiteKey } from "./site-key.ts";
 
 /** At the API and not at the issuer: replicas share the issuer's name, and each has a bundle of its own. */
 export const BUNDLE_PATH = "/api/v1/federation/bundle";
@@ -28,26 +29,26 @@ const NAME_DEFAULT = "Cyberun";
 
 type Said = Omit<BundleContent, "sequence" | "issued_at" | "expires_at">;
 
-async function revokedSubjects({ writer }: CommandAct): Promise<readonly string[]> {
-  const { users, federationDeparted: departed } = writer.tables;
-  const disabled = await writer.select({ subject: users.id, at: users.disabled_at }).from(users).where(isNotNull(users.disabled_at)).orderBy(desc(users.disabled_at)).limit(REVOKED_MAX);
-  const gone = await writer.select().from(departed).orderBy(desc(departed.at)).limit(REVOKED_MAX);
+async function revokedSubjects(reader: Reader): Promise<readonly string[]> {
+  const { users, federationDeparted: departed } = reader.tables;
+  const disabled = await reader.select({ subject: users.id, at: users.disabled_at }).from(users).where(isNotNull(users.disabled_at)).orderBy(desc(users.disabled_at)).limit(REVOKED_MAX);
+  const gone = await reader.select().from(departed).orderBy(desc(departed.at)).limit(REVOKED_MAX);
   const newest = [...disabled, ...gone].toSorted((left, right) => (right.at ?? 0) - (left.at ?? 0)).slice(0, REVOKED_MAX);
   return newest.map(({ subject }) => subject).toSorted();
 }
 
-async function said(act: CommandAct, { signingX, sealingX }: SiteKey): Promise<Said> {
+async function said(act: Act, reader: Reader, { signingX, sealingX }: SiteKey): Promise<Said> {
   const { issuerUrl, publicUrl } = act.settings;
-  const keys = await listPublishedKeys(act.writer, act.services.clock.now());
+  const keys = await listPublishedKeys(reader, act.services.clock.now());
   return {
     issuer: issuerUrl,
-    site_name: (await findDeployment(act.writer))?.display_name ?? NAME_DEFAULT,
+    site_name: (await findDeployment(reader))?.display_name ?? NAME_DEFAULT,
     signing_key: signingX,
     sealing_key: sealingX,
     refresh_hint_seconds: REFRESH_HINT_SECONDS,
     endpoints: { api: publicUrl, bundle: `${publicUrl}${BUNDLE_PATH}`, upstream_callback: `${issuerUrl}${CALLBACK_PATH}` },
     keys: keys.map(({ publicJwk }) => publicJwk),
-    revoked_subjects: [...(await revokedSubjects(act))],
+    revoked_subjects: [...(await revokedSubjects(reader))],
   };
 }
 
@@ -81,15 +82,32 @@ async function signed(act: CommandAct, { self, key, content, days }: Signing): P
   return { bundle, fingerprint: key.signing.kid, sequence, expiresAtMs: expires_at * 1_000 };
 }
 
-async function currentBundle(act: CommandAct, days: number): Promise<OwnBundle> {
-  const self = await getSelf(act);
+interface Current {
+  readonly signing: Signing;
+  /** The one that was signed before, while it says all that there is to say. */
+  readonly bundle: OwnBundle | undefined;
+}
+
+async function currentOf(act: Act, reader: Reader, { self, days }: { readonly self: SelfRow; readonly days: number }): Promise<Current> {
   const key = openSelf(act, self);
-  const content = await said(act, key);
+  const content = await said(act, reader, key);
   const { bundle, issued_at: issuedAt, content_digest, sequence } = self;
   const now = act.services.clock.now();
   const isSame = content_digest === `${days}:${digestOf(content)}` && issuedAt !== null && issuedAt <= now && now - issuedAt < RENEWED_AFTER_MS;
-  if (!isSame || bundle === null) return await signed(act, { self, key, content, days });
-  return { bundle, fingerprint: key.signing.kid, sequence, expiresAtMs: (Math.floor(issuedAt / 1_000) + (days * DAY_MS) / 1_000) * 1_000 };
+  const signing = { self, key, content, days };
+  if (!isSame || bundle === null) return { signing, bundle: undefined };
+  return { signing, bundle: { bundle, fingerprint: key.signing.kid, sequence, expiresAtMs: (Math.floor(issuedAt / 1_000) + (days * DAY_MS) / 1_000) * 1_000 } };
+}
+
+async function currentBundle(act: CommandAct, days: number): Promise<OwnBundle> {
+  const { signing, bundle } = await currentOf(act, act.writer, { self: await getSelf(act), days });
+  return bundle ?? (await signed(act, signing));
+}
+
+/** The one that was signed before, without a command: anybody may ask for it, as often as they like. */
+async function findSigned(act: Act, reader: Reader): Promise<OwnBundle | undefined> {
+  const self = await findSelf(reader);
+  return self === undefined ? undefined : (await currentOf(act, reader, { self, days: BUNDLE_DAYS })).bundle;
 }
 
 export interface ExportedBundle {
@@ -108,7 +126,10 @@ export const exportBundle = command("federation_bundle.export", async (act, { da
 });
 
 /** The bundle for sites that reach this one. */
-export const publishBundle = command("federation_bundle.publish", async (act, _input: undefined): Promise<OwnBundle> => await currentBundle(act, BUNDLE_DAYS));
+export const publishBundle = procedure("federation_bundle.publish", async (act, _input: undefined): Promise<OwnBundle> => {
+  const known = await act.read(async (reader) => await findSigned(act, reader));
+  return known ?? (await act.write(async (inner) => await currentBundle(inner, BUNDLE_DAYS)));
+});
 
 export interface ShownSiteKey {
   readonly fingerprint: string;

@@ -18,7 +18,7 @@ let license: string;
 beforeAll(async () => {
   workshop = await openWorkshop();
   license = await workshop.sign("federation", ["--template", "enterprise", "--days", "30"]);
-}, 120_000);
+});
 afterAll(() => workshop.close());
 
 async function openSites(shape: string, env: Readonly<Record<string, string>>): Promise<readonly Site[] & AsyncDisposable> {
@@ -99,7 +99,7 @@ test("a circle of three issuers, by files alone: a person of A works at B and C,
   expect(await statusAt(b, token)).toBe(401);
   const { exitCode } = await run(["federation", "bundle", "add", rotated], { executable: workshop.cyberun, dataDir: b.running.dataDir });
   expect(exitCode).not.toBe(0);
-}, 120_000);
+});
 
 test("three replicas of one issuer, by files alone: keys are handed on, a person of A works at B and C, and C is excluded by a rotation that it does not get", async () => {
   await using sites = await openSites("replica", { CYBERUN_ISSUER_URL: "https://id.example.com" });
@@ -127,4 +127,4 @@ test("three replicas of one issuer, by files alone: keys are handed on, a person
   await operate(workshop, b.running, ["federation", "bundle", "remove", "c", "--yes"]);
   expect(await statusAt(b, ofC)).toBe(401);
   expect(await statusAt(b, await tokenFor(c, "b"))).toBe(401);
-}, 120_000);
+});

@@ -4,8 +4,8 @@ import { addSite, importBundle, listSites, removeSite } from "../../src/federati
 import { getSelf, openSelf } from "../../src/federation/site-key.ts";
 import { operator } from "../../src/gate/caller.ts";
 import { createPrivateJwk, publicJwkOf } from "../../src/oidc/jwk.ts";
-import { bundleOf, encode, headerOf, openSite, payloadOf, trust } from "../support/federation.ts";
-import type { TestRoles } from "../support/roles.ts";
+import { bundleOf, encode, headerOf, openSite, payloadOf, personAt, tokenFor, trust } from "../support/federation.ts";
+import { bearer, type TestRoles } from "../support/roles.ts";
 import { codeOf, refusalOf } from "../support/refusal.ts";
 
 /** A bundle that the site's own key signed, saying otherwise what the test wants. */
@@ -114,4 +114,24 @@ test("pinning a site needs the feature oidc_provider; taking its newer bundle an
   await removeSite(b.gate, operator, { id: pinned.id });
   b.license({ features: { global: { oidc_provider: false } } });
   expect(await codeOf(trust(b, a, { id: "a" }))).toBe("feature_disabled");
+});
+
+test("a site that publishes another's keys as its own gains nobody of that site, and its own tokens are refused", async () => {
+  await using a = await openSite();
+  await using b = await openSite();
+  await using mallory = await openSite();
+  await trust(a, b, { id: "b", mapping: "refuse" });
+  await trust(b, a, { id: "a", mapping: "create" });
+  await trust(mallory, b, { id: "b", mapping: "refuse" });
+  const { keys } = readBundle((await bundleOf(a)).bundle, undefined);
+  const { fingerprint } = await bundleOf(mallory);
+  await addSite(b.gate, operator, { bundle: await forgedBy(mallory, { keys }), fingerprint, id: "m", mapping: "create" });
+  const grace = await personAt(a, "grace@a.example");
+  const eve = await personAt(mallory, "eve@m.example");
+  const asked = async (token: string) => await b.call("/api/v1/users/me", { as: bearer(token) });
+  expect((await asked(await tokenFor(mallory, eve, "b"))).status).toBe(401);
+  expect((await asked(await tokenFor(a, grace, "b"))).body["email_address"]).toBe("grace@a.example");
+  // Shutting out the one leaves the other's people alone, although the keys are the same.
+  expect(await removeSite(b.gate, operator, { id: "m" })).toEqual({ id: "m", sessions: 0, accounts: 0 });
+  expect((await asked(await tokenFor(a, grace, "b"))).status).toBe(200);
 });
