@@ -189,6 +189,97 @@ export interface Operations {
     readonly body: undefined;
     readonly answer: { readonly state: string; readonly is_open: boolean; readonly reason: string; readonly next_step: string; readonly since: string | null; readonly grace_ends_at: string | null; readonly license: { readonly license_id: string; readonly deployment_id: string; readonly customer_name: string; readonly template: string; readonly sequence: number; readonly expires_at: string | null } | null; readonly features: { readonly global: Readonly<Record<string, boolean>>; readonly account: Readonly<Record<string, boolean>>; readonly team: Readonly<Record<string, boolean>> }; readonly quotas: { readonly global: Readonly<Record<string, number>>; readonly account: Readonly<Record<string, number>>; readonly team: Readonly<Record<string, number>> } };
   };
+  /** Sign what this site says of itself, for another site (administrators). */
+  readonly "federation_bundle.export": {
+    readonly path: undefined;
+    readonly query: undefined;
+    readonly body: { readonly days?: string | number };
+    readonly answer: { readonly bundle: string; readonly fingerprint: string; readonly sequence: number; readonly expires_at: string };
+  };
+  /** Hand out the bundle of this site to sites that reach it. */
+  readonly "federation_bundle.publish": {
+    readonly path: undefined;
+    readonly query: undefined;
+    readonly body: undefined;
+    readonly answer: unknown;
+  };
+  /** Hand the signing keys to a site that they were exported to before, sealed to it. */
+  readonly "federation_keys.pull": {
+    readonly path: undefined;
+    readonly query: undefined;
+    readonly body: { readonly request: string };
+    readonly answer: { readonly keys: string };
+  };
+  /** Say how this site stands among those that share its issuer identity (administrators). */
+  readonly "federation_keys.read": {
+    readonly path: undefined;
+    readonly query: undefined;
+    readonly body: undefined;
+    readonly answer: { readonly standing: string; readonly state: string; readonly sequence: number; readonly leader: string | null; readonly known_until: string | null; readonly imported_at: string | null; readonly problem: string | null };
+  };
+  /** Link a person of a pinned site with an account here (administrators). */
+  readonly "federation_person.link": {
+    readonly path: { readonly id: string };
+    readonly query: undefined;
+    readonly body: { readonly subject: string; readonly user_id: string };
+    readonly answer: undefined;
+  };
+  /** Pin another site by its fingerprint, with rules for its people (administrators). */
+  readonly "federation_site.add": {
+    readonly path: undefined;
+    readonly query: undefined;
+    readonly body: { readonly bundle: string; readonly fingerprint: string; readonly id?: string; readonly is_replica?: boolean; readonly audiences?: readonly (string)[]; readonly team_ids?: readonly (string)[] | null; readonly role?: string; readonly mapping?: string; readonly sign_in?: boolean; readonly refresh?: boolean };
+    readonly answer: { readonly id: string; readonly shape: "circle" | "replica"; readonly site_name: string; readonly issuer: string; readonly api_url: string; readonly fingerprint: string; readonly state: "ok" | "expiring" | "expired"; readonly sequence: number; readonly expires_at: string; readonly imported_at: string; readonly checked_at: string | null; readonly problem: string | null; readonly key_ids: readonly (string)[]; readonly revoked_subjects: number; readonly rules: { readonly audiences: readonly (string)[]; readonly team_ids: readonly (string)[] | null; readonly role: string; readonly mapping: string; readonly sign_in: boolean; readonly refresh: boolean } };
+  };
+  /** Take a newer bundle of a pinned site; what it no longer says ends at once (administrators). */
+  readonly "federation_site.import": {
+    readonly path: undefined;
+    readonly query: undefined;
+    readonly body: { readonly bundle: string };
+    readonly answer: { readonly id: string; readonly shape: "circle" | "replica"; readonly site_name: string; readonly issuer: string; readonly api_url: string; readonly fingerprint: string; readonly state: "ok" | "expiring" | "expired"; readonly sequence: number; readonly expires_at: string; readonly imported_at: string; readonly checked_at: string | null; readonly problem: string | null; readonly key_ids: readonly (string)[]; readonly revoked_subjects: number; readonly rules: { readonly audiences: readonly (string)[]; readonly team_ids: readonly (string)[] | null; readonly role: string; readonly mapping: string; readonly sign_in: boolean; readonly refresh: boolean } };
+  };
+  /** List the pinned sites and how their bundles stand (administrators). */
+  readonly "federation_site.list": {
+    readonly path: undefined;
+    readonly query: undefined;
+    readonly body: undefined;
+    readonly answer: { readonly sites: readonly ({ readonly id: string; readonly shape: "circle" | "replica"; readonly site_name: string; readonly issuer: string; readonly api_url: string; readonly fingerprint: string; readonly state: "ok" | "expiring" | "expired"; readonly sequence: number; readonly expires_at: string; readonly imported_at: string; readonly checked_at: string | null; readonly problem: string | null; readonly key_ids: readonly (string)[]; readonly revoked_subjects: number; readonly rules: { readonly audiences: readonly (string)[]; readonly team_ids: readonly (string)[] | null; readonly role: string; readonly mapping: string; readonly sign_in: boolean; readonly refresh: boolean } })[] };
+  };
+  /** Read a pinned site and its rules (administrators). */
+  readonly "federation_site.read": {
+    readonly path: { readonly id: string };
+    readonly query: undefined;
+    readonly body: undefined;
+    readonly answer: { readonly id: string; readonly shape: "circle" | "replica"; readonly site_name: string; readonly issuer: string; readonly api_url: string; readonly fingerprint: string; readonly state: "ok" | "expiring" | "expired"; readonly sequence: number; readonly expires_at: string; readonly imported_at: string; readonly checked_at: string | null; readonly problem: string | null; readonly key_ids: readonly (string)[]; readonly revoked_subjects: number; readonly rules: { readonly audiences: readonly (string)[]; readonly team_ids: readonly (string)[] | null; readonly role: string; readonly mapping: string; readonly sign_in: boolean; readonly refresh: boolean } };
+  };
+  /** Shut a site out with everything that stands here on its word (administrators). */
+  readonly "federation_site.remove": {
+    readonly path: { readonly id: string };
+    readonly query: undefined;
+    readonly body: undefined;
+    readonly answer: { readonly id: string; readonly sessions: number; readonly accounts: number };
+  };
+  /** Change the rules for a pinned site (administrators). */
+  readonly "federation_site.update": {
+    readonly path: { readonly id: string };
+    readonly query: undefined;
+    readonly body: { readonly audiences?: readonly (string)[]; readonly team_ids?: readonly (string)[] | null; readonly role?: string; readonly mapping?: string; readonly sign_in?: boolean; readonly refresh?: boolean };
+    readonly answer: { readonly id: string; readonly shape: "circle" | "replica"; readonly site_name: string; readonly issuer: string; readonly api_url: string; readonly fingerprint: string; readonly state: "ok" | "expiring" | "expired"; readonly sequence: number; readonly expires_at: string; readonly imported_at: string; readonly checked_at: string | null; readonly problem: string | null; readonly key_ids: readonly (string)[]; readonly revoked_subjects: number; readonly rules: { readonly audiences: readonly (string)[]; readonly team_ids: readonly (string)[] | null; readonly role: string; readonly mapping: string; readonly sign_in: boolean; readonly refresh: boolean } };
+  };
+  /** Read the fingerprint by which other sites know this one (administrators). */
+  readonly "federation_site_key.read": {
+    readonly path: undefined;
+    readonly query: undefined;
+    readonly body: undefined;
+    readonly answer: { readonly fingerprint: string; readonly issuer: string; readonly api_url: string; readonly site_key: string };
+  };
+  /** Get a short token that is good at a pinned site. */
+  readonly "federation_token.issue": {
+    readonly path: undefined;
+    readonly query: undefined;
+    readonly body: { readonly site_id: string };
+    readonly answer: { readonly access_token: string; readonly token_type: "Bearer"; readonly expires_in: number; readonly api_url: string };
+  };
   /** Fetch a file; the link is the credential. */
   readonly "file.open": {
     readonly path: { readonly file_id: string };

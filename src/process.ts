@@ -16,6 +16,7 @@ import { createSealer } from "./crypto/sealing.ts";
 import { type DataDirectory, findFile, prepareDataDirectory, readSecretLine, secretBytes } from "./data-directory.ts";
 import { Fault } from "./fault.ts";
 import { operator, system } from "./gate/caller.ts";
+import { startFederation } from "./federation/federation-timer.ts";
 import { startFileSweep } from "./files/file-timer.ts";
 import { DiskShelf } from "./files/disk-shelf.ts";
 import { S3Shelf } from "./files/s3-shelf.ts";
@@ -24,6 +25,7 @@ import type { Gate } from "./gate/operation.ts";
 import { type App, type AppOptions, type Authenticate, createApp, listen, type Listener } from "./http/listener.ts";
 import { backupMetrics } from "./http/backup-metrics.ts";
 import { certificateMetrics, kept, processMetrics, quotaMetrics, storeMetrics, taskMetrics, tokenMetrics } from "./http/house-metrics.ts";
+import { federationMetrics } from "./http/federation-metrics.ts";
 import { licenseMetrics } from "./http/license-metrics.ts";
 import { addProbes } from "./http/probes.ts";
 import { RequestMetrics } from "./http/request-metrics.ts";
@@ -346,8 +348,10 @@ async function openIssuer(house: House): Promise<LeaseHolder> {
       const tally = new TokenTally();
       addIssuerDoors(app, { gate, keyring, clientKeys: createClientKeySets(gate, house.log), tally });
       const notices = startLogoutNotices(gate, keyring, house.log);
-      house.stops.defer(() => notices.stop());
-      return { metrics: () => [...signingKeyMetrics(rotation.schedule(), house.services.clock), ...tokenMetrics(tally)] };
+      const federation = startFederation(gate, house.log);
+      for (const timer of [notices, federation]) house.stops.defer(() => timer.stop());
+      const { clock } = house.services;
+      return { metrics: () => [...signingKeyMetrics(rotation.schedule(), clock), ...tokenMetrics(tally), ...federationMetrics(federation.status(), clock)] };
     },
   });
 }

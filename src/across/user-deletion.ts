@@ -1,5 +1,5 @@
 /** The end of an account, with everything that stands for its person, in one transaction. */
-import { and, eq } from "drizzle-orm";
+import { and, eq, lt } from "drizzle-orm";
 import { Fault } from "../fault.ts";
 import { command } from "../gate/operation.ts";
 import { requireAdministrator } from "../identity/administrators.ts";
@@ -7,6 +7,8 @@ import { isNotLastAdministrator, requireAnother, untouchedUserFault } from "../i
 import { requireId } from "../ids.ts";
 import type { Reader } from "../store/store.ts";
 
+/** Longer than any bundle is good that does not say so yet. */
+const DEPARTED_TOLD_MS = 400 * 86_400_000;
 /** Named in a refusal at most. */
 const NAMED_MAX = 20;
 
@@ -39,5 +41,10 @@ export const deleteUser = command("user.delete", async (act, input: { readonly u
   const { users } = act.writer.tables;
   const [deleted] = await act.writer.delete(users).where(and(eq(users.id, userId), isNotLastAdministrator(act, userId))).returning({ id: users.id });
   if (deleted === undefined) throw await untouchedUserFault(act, userId);
+  // Other sites learn of it by the next bundle.
+  const { federationDeparted: departed } = act.writer.tables;
+  const now = act.services.clock.now();
+  await act.writer.delete(departed).where(lt(departed.at, now - DEPARTED_TOLD_MS));
+  await act.writer.insert(departed).values({ subject: userId, at: now }).onConflictDoNothing();
   act.note({ subject: `user:${userId}` });
 });

@@ -13,8 +13,9 @@
  *
  * Rule: knows bytes, and neither what is in a backup nor where it lies.
  */
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { createHmac } from "node:crypto";
 import { type Static, Type } from "typebox";
+import { isSameSecret } from "../crypto/sealing.ts";
 import { findJson } from "../json.ts";
 import { shapeOf } from "../shape.ts";
 import { derivedKey, openKey, type Opener, sha256 } from "./keys.ts";
@@ -98,11 +99,6 @@ export function payloadKeyOf(key: Buffer | undefined, digest: Buffer): Buffer | 
   return key === undefined ? undefined : derivedKey(key, digest, "payload");
 }
 
-function isSame(left: string, right: string): boolean {
-  const [a, b] = [Buffer.from(left), Buffer.from(right)];
-  return a.length === b.length && timingSafeEqual(a, b);
-}
-
 /** Reads the lines at the beginning of a file and opens its key. */
 export function openHead(beginning: Buffer, opener: Opener): Head {
   const text = beginning.toString("latin1");
@@ -113,10 +109,10 @@ export function openHead(beginning: Buffer, opener: Opener): Head {
   const first = `${magic}\n${header}\n`;
   const second = `${first}${mac}\n`;
   const value = findJson(header);
-  if (!isSame(digest, sha256(Buffer.from(second, "latin1")).toString("hex")) || !headerShape.Check(value)) throw backupFault("tampered", "Its first lines are not as they were written.");
+  if (!isSameSecret(digest, sha256(Buffer.from(second, "latin1")).toString("hex")) || !headerShape.Check(value)) throw backupFault("tampered", "Its first lines are not as they were written.");
   const key = openKey(value.encryption, opener);
   if (key === undefined && mac !== "-") throw backupFault("tampered");
-  if (key !== undefined && !isSame(mac, headerMac(first, key))) throw backupFault("wrong_key");
+  if (key !== undefined && !isSameSecret(mac, headerMac(first, key))) throw backupFault("wrong_key");
   const whole = Buffer.from(`${second}${digest}\n`, "latin1");
   return { header: value, bytes: whole.length, digest: sha256(whole), payloadKey: payloadKeyOf(key, sha256(whole)) };
 }

@@ -9,11 +9,12 @@ import { IsObject, type TProperties, type TSchema, Type } from "typebox";
 import { assert } from "../fault.ts";
 import type { OperationName } from "../gate/operations.ts";
 import { findAnswer } from "../roles/api/answers.ts";
-import { closed, Id, Instant, Link, MaybeInstant, Provider, Text } from "../roles/api/answer-shapes.ts";
+import { closed, FederationSite, Id, Instant, Link, MaybeInstant, Provider, Text } from "../roles/api/answer-shapes.ts";
 import { listAudit, verifyAudit } from "../roles/operator/audit-calls.ts";
 import { createBackup, drillBackup, readBackupStatus } from "../roles/operator/backup-calls.ts";
 import { addSigningKey, createJoinToken, installLicense, listLeaseClients, listSigningKeys, rotateSigningKeys, testLicense } from "../roles/operator/calls.ts";
 import { readDeploymentQuotas } from "../roles/operator/deployment-calls.ts";
+import { exportFederationBundle, exportFederationKeys, importFederationKeys, readFederationKeys, readFederationSiteKey, removeFederationSite } from "../roles/operator/federation-calls.ts";
 import { type Shape, shapeOf } from "../shape.ts";
 import { AgentStatus } from "./agent-status.ts";
 import type { CommandName } from "./commands.ts";
@@ -63,6 +64,7 @@ const SignedBy = closed({ kid: Text, purpose: Text });
 const LicenseNow = handedOn(installLicense.output, { license_file: Text, is_server_running: Flag });
 const Client = closed({ client: Open });
 const MadeClient = closed({ client: Open, client_secret: MaybeText });
+const OneSite = closed({ site: FederationSite });
 const OneProvider = closed({ provider: Provider });
 const Build = { version: Text, built_at: MaybeText, runtime: Text, platform: Text };
 const Identity = closed({
@@ -96,6 +98,17 @@ export const answerSchemas: Readonly<Record<CommandName, TSchema | undefined>> =
   "admin reset-factor": closed({ email_address: Text }),
   "tls init": closed({ is_new_authority: Flag, hosts: list(Text), authority_file: Text, cert_file: Text, key_file: Text, certificates: list(Certificate) }),
   "tls show": closed({ cert_file: Text, certificates: list(Certificate) }),
+  "federation site-key": closed({ ...propertiesOf(readFederationSiteKey.output), out: MaybeText }),
+  "federation bundle export": closed({ ...propertiesOf(exportFederationBundle.output), out: MaybeText }),
+  "federation bundle add": OneSite,
+  "federation bundle list": closed({ sites: list(FederationSite) }),
+  "federation bundle rules": OneSite,
+  "federation bundle remove": removeFederationSite.output,
+  "federation people link": closed({ site_id: Text, subject: Text, user_id: Text }),
+  "federation keys export": closed({ ...propertiesOf(exportFederationKeys.output), out: MaybeText }),
+  "federation keys import": importFederationKeys.output,
+  "federation keys status": readFederationKeys.output,
+  "federation keys lead": closed({ is_leader: True }),
   "oidc keys list": closed({ keys: listSigningKeys.output }),
   "oidc keys rotate": closed({ changes: rotateSigningKeys.output }),
   "oidc keys revoke": closed({ kid: Text, revoked_at: Whole, successor: MaybeText }),

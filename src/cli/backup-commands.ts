@@ -42,7 +42,7 @@ export const backupCommands = {
     notes: ["It checks the signature, the database, its schema and counts, and the chain of the audit, and ends in 6 when something is wrong. The deployment is not touched.", opened, onHost],
   },
   "backup schedule": {
-    purpose: "Say when backups are made by themselves, how the last one and its drill went, and when the next is due",
+    purpose: "Say how the last backup and its drill went, and when the next is due",
     settings: [...where, "backupAt", "backupKeep"],
     options: ["json"],
     notes: ["The settings backup_at, backup_dir, backup_keep and backup_passphrase_file of the server decide. It ends in 6 when the last drill found something wrong or the last backup failed.", onHost],

@@ -8,6 +8,7 @@ import { agentCommands } from "./agent-commands.ts";
 import { backupCommands } from "./backup-commands.ts";
 import { type CommandRow, host, onHost, person } from "./command-row.ts";
 import { deploymentCommands } from "./deployment-commands.ts";
+import { federationCommands } from "./federation-commands.ts";
 import { peopleCommands } from "./people-commands.ts";
 import { selfCommands } from "./self-commands.ts";
 import { tlsCommands } from "./tls-commands.ts";
@@ -282,6 +283,7 @@ export const commands = {
   },
   ...backupCommands,
   ...deploymentCommands,
+  ...federationCommands,
   ...peopleCommands,
   ...workCommands,
   login: {

@@ -9,6 +9,7 @@ import { certificateCheck } from "../doctor/certificate.ts";
 import { type Check, type CheckStatus, looked, ok, skipped } from "../doctor/check.ts";
 import { clockCheck, dataDirectoryCheck, diskCheck } from "../doctor/host.ts";
 import { addressChecks, agentCheck, portChecks } from "../doctor/network.ts";
+import { federationCheck } from "./doctor-federation.ts";
 import { type HostPatient, licenseCheck, settingsCheck } from "./doctor-license.ts";
 import { EXIT_FOUND, EXIT_OK } from "./exit-codes.ts";
 import { isServerRunning } from "./operator.ts";
@@ -53,6 +54,7 @@ export async function doctor(context: Context): Promise<Result> {
   const patient = { config, services, addresses: settingsOf(config, {}), isServed };
   const all = [...checks, ...(await settingsCheck(context))];
   for (const [name, look] of looks) all.push(...(await looked(name, () => look(patient))));
+  all.push(...(await looked("federation", () => federationCheck(context, isServed))));
   const count = (status: CheckStatus) => all.filter((each) => each.status === status).length;
   const [problems, warnings] = [count("problem"), count("warning")];
   return { data: { checks: all, problems, warnings }, text: [...all.flatMap(linesOf), "", ending(problems, warnings)].join("\n"), exit: problems === 0 ? EXIT_OK : EXIT_FOUND };

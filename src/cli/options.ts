@@ -77,6 +77,15 @@ export const options = {
   warnDays: { flag: "--warn-days", placeholder: "DAYS", help: "End in 10 when it ends within so many days", shownDefault: "none" },
   hosts: { flag: "--host", placeholder: "NAME,…", help: "Host names and addresses that the certificate is for, the most used one first", shownDefault: "those of the certificate that is there" },
   folder: { flag: "--folder", placeholder: "DIR", help: "Folder of the authority and its certificates", shownDefault: "tls in the data directory" },
+  fingerprint: { flag: "--fingerprint", placeholder: "TEXT", help: "Fingerprint of the other site, as its operator read it out", shownDefault: "none; asked about on a terminal" },
+  siteId: { flag: "--site-id", placeholder: "ID", help: "Short name of the site here", shownDefault: "made of its host" },
+  replica: { flag: "--replica", help: "The site shares this one's issuer identity and keys", shownDefault: "off" },
+  audiences: { flag: "--audiences", placeholder: "URL,…", help: "Whose tokens of the site count: made for these APIs", shownDefault: "this site's own; as it is for rules" },
+  teams: { flag: "--teams", placeholder: "ID,…", help: "Teams that its people act in, or all for those that they are members of", shownDefault: "all; as it is for rules" },
+  mapping: { flag: "--mapping", placeholder: "NAME", help: "Who its people are here: refuse, link or create", shownDefault: "link; as it is for rules" },
+  signIn: { flag: "--sign-in", placeholder: "YES", help: "yes: the sign-in page offers the site, and its own may offer this one; or no", shownDefault: "no; as it is for rules" },
+  refresh: { flag: "--refresh", placeholder: "YES", help: "yes: look for newer bundles over the network; or no", shownDefault: "no; as it is for rules" },
+  days: { flag: "--days", placeholder: "DAYS", help: "How long the bundle is good, 1 to 365", shownDefault: "30" },
   unread: { flag: "--unread", help: "Notifications that are not read yet only", shownDefault: "off" },
 } as const satisfies Record<string, Option>;
 

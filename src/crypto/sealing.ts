@@ -21,6 +21,8 @@ export type Purpose =
   | "upstream-secret"
   | "upstream-flow"
   | "signing-key"
+  | "federation-seed"
+  | "federation-visit"
   | "join-token"
   | "file-link"
   | "tunnel-token"

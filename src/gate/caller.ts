@@ -22,6 +22,15 @@ interface From {
   readonly attempt?: Attempt | undefined;
 }
 
+/** What a person of another site may be here, by the rules for that site. */
+export interface Visitor {
+  readonly siteId: string;
+  /** Undefined: every team that they are a member of. */
+  readonly teamIds: readonly string[] | undefined;
+  /** The largest role that counts, whatever the membership says. */
+  readonly roleMax: string;
+}
+
 /** A person: by access token (`X-Team-ID` chooses the team) or by dashboard cookie. */
 export interface UserCaller extends From {
   readonly kind: "user";
@@ -30,6 +39,8 @@ export interface UserCaller extends From {
   readonly isAdministrator: boolean;
   /** Taken from `X-Team-ID`; membership is checked by the operation, in its transaction. */
   readonly teamId: string | undefined;
+  /** Set for a person who came with another site's token: they change nobody's way in here, not even their own. */
+  readonly visitor?: Visitor | undefined;
 }
 
 /** A paired device (`dk-`): a person within one team. */

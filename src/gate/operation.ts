@@ -87,6 +87,15 @@ function requireAccepted(name: OperationName, kind: CallerKind): void {
   });
 }
 
+/** A token of another site is short, and must not make itself longer by a key, a password or a session of here. */
+function requireAtHome(name: OperationName, caller: Caller): void {
+  if (caller.kind !== "user" || caller.visitor === undefined || surfaceRowOf(name).changesIdentity !== true) return;
+  throw new Fault("forbidden", "A token of another site opens nothing here that changes how somebody gets in.", {
+    hint: "Sign in at this site itself for that.",
+    details: { operation: name, site: caller.visitor.siteId },
+  });
+}
+
 function requireScope(name: OperationName, caller: Caller): void {
   if (caller.kind !== "integration" || caller.scopes === undefined) return;
   const scope = findScope(name);
@@ -103,6 +112,7 @@ function requireScope(name: OperationName, caller: Caller): void {
  */
 export function requireEntry(name: OperationName, caller: Caller): void {
   requireAccepted(name, caller.kind);
+  requireAtHome(name, caller);
   requireScope(name, caller);
 }
 

@@ -136,6 +136,12 @@ export function publicJwkOf(jwk: PrivateJwk): PublicJwk {
   }
 }
 
+/** A public key that somebody else published: of a kind that we verify with, without a private member, and under its own thumbprint; undefined for any other. */
+export function findPublicJwk(value: unknown): PublicJwk | undefined {
+  if (!publicShape.Check(value) || thumbprintOf(value) !== value.kid) return undefined;
+  return value;
+}
+
 /** Reads back what we wrote; anything else is a damaged store. */
 export function parsePublicJwk(json: string): PublicJwk {
   const jwk: unknown = JSON.parse(json);

@@ -71,6 +71,15 @@ export function isTokenForm(token: string): boolean {
   return token.length <= TOKEN_CHARACTERS_MAX && /^eyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/.test(token);
 }
 
+/** What a token says of who made it, before anything is verified: good for choosing the keys and for nothing else. */
+export function findClaimedIssuer(token: string): string | undefined {
+  if (!isTokenForm(token)) return undefined;
+  const claims = findJson(token.split(".")[1] ?? "");
+  if (typeof claims !== "object" || claims === null || Array.isArray(claims)) return undefined;
+  const iss = new Map<string, unknown>(Object.entries(claims)).get("iss");
+  return typeof iss === "string" ? iss : undefined;
+}
+
 /** The claims, when a published key of ours signed them under this `typ`; nothing is said yet about time, issuer or audience. */
 export async function verifyJwt(keyring: Pick<Keyring, "findVerifyKey">, typ: TokenTyp, token: string): Promise<Json | undefined> {
   const [encodedHeader, encodedClaims, encodedSignature] = token.split(".");

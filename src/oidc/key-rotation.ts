@@ -13,6 +13,7 @@ import { type CommandAct, type ProcedureAct, procedure } from "../gate/operation
 import { requireAdministrator } from "../identity/administrators.ts";
 import type { Reader } from "../store/store.ts";
 import { createPrivateJwk, type PrivateJwk, publicJwkOf, type SigningAlgorithm, signingAlgorithms } from "./jwk.ts";
+import { isKeyFollower } from "./key-replication.ts";
 import { nextChangeOf, planRotation, type RotationStep, type RotationTime, type RotationWish } from "./key-rotation-plan.ts";
 import { findKey, findSigningKey, listPublishedKeys, longestTokenSeconds, needlessSince, openKey, PUBLISHED_MAX, publishedUntilOf, type StoredKey } from "./signing-keys.ts";
 
@@ -124,7 +125,9 @@ async function change(act: ProcedureAct, wishes: readonly RotationWish[]): Promi
   const plan = async (reader: Reader) => {
     const now = act.services.clock.now();
     const keys = await listPublishedKeys(reader, now);
-    return { keys, steps: wishes.flatMap((wish) => planRotation(keys, wish, now) ?? []) };
+    // A follower takes its keys from the site that leads, and makes none.
+    const own = (await isKeyFollower(reader)) ? [] : wishes;
+    return { keys, steps: own.flatMap((wish) => planRotation(keys, wish, now) ?? []) };
   };
   const fresh = await freshKeysFor(act, (await act.read(plan)).steps);
   return await act.write(async (inner) => {
@@ -217,7 +220,8 @@ function requireRoom(keys: readonly StoredKey[], algorithms: readonly SigningAlg
 /** Changes keys at the operator's word. A change that is under way already is brought forward, not repeated. */
 export const rotateSigningKeys = procedure("signing_key.rotate", async (act, { alg, time }: RotationRequest): Promise<readonly KeyChange[]> => {
   requireAdministrator(act.caller);
-  const keys = await act.read((reader) => listPublishedKeys(reader, act.services.clock.now()));
+  const { keys, follows } = await act.read(async (reader) => ({ keys: await listPublishedKeys(reader, act.services.clock.now()), follows: await isKeyFollower(reader) }));
+  if (follows) throw new Fault("conflict", "This site takes its signing keys from the site that leads.", { hint: "Rotate them there and bring the new export (cyberun federation keys import)." });
   if (alg !== undefined && !keys.some((key) => key.publicJwk.alg === alg)) {
     throw new Fault("not_found", `There is no key of ${alg}.`, { hint: `cyberun oidc keys add --alg ${alg} makes one.` });
   }
@@ -265,7 +269,8 @@ export const revokeSigningKey = procedure("signing_key.revoke", async (act, { ki
     requireMasterKey(inner, await listPublishedKeys(inner.writer, now));
     const revoked = await markRevoked(inner, kid);
     const step = planRotation(await listPublishedKeys(inner.writer, now), presence(alg), now);
-    const successor = step === undefined ? undefined : await carryOut(inner, step, fresh);
+    const isLeaders = step?.next === undefined && (await isKeyFollower(inner.writer));
+    const successor = step === undefined || isLeaders ? undefined : await carryOut(inner, step, fresh);
     inner.note({ subject: `signing_key:${kid}`, details: { is_repeat: revoked === undefined, successor: successor?.kid ?? null } });
     const revokedAt = (await findKey(inner.writer, kid))?.revokedAt ?? now;
     return { kid, revoked_at: revokedAt, successor: successor?.kid ?? null };

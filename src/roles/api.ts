@@ -21,6 +21,7 @@ import { addBackupDoors } from "./api/backups.ts";
 import { addConsentDoors } from "./api/consents.ts";
 import { addContainerDoors } from "./api/containers.ts";
 import { addDeviceDoors } from "./api/devices.ts";
+import { addFederationDoors } from "./api/federation.ts";
 import { addFileDoors } from "./api/files.ts";
 import { refused } from "./api/forms.ts";
 import { addHandbookDoors } from "./api/handbook.ts";
@@ -99,6 +100,7 @@ export function addApiDoors(app: App, { gate, log, keyring, licenseServer, syste
   addAuditDoors(app, gate);
   addBackupDoors(app, gate, backups);
   addUpstreamDoors(app, gate, keyring);
+  addFederationDoors(app, gate, keyring);
   addPages(app, gate, { ...issuer, keyring });
   addHandbookDoors(app, gate);
   addReferenceDoors(app, gate);

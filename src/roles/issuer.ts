@@ -13,6 +13,7 @@ import { addFactorDoors } from "./issuer/account-factors.ts";
 import { addAuthorizationDoors } from "./issuer/authorize.ts";
 import { addCrossOrigin } from "./issuer/cross-origin.ts";
 import { addDeviceDoors } from "./issuer/device.ts";
+import { addFederationDocuments } from "./issuer/federation.ts";
 import { addIntrospectionDoor } from "./issuer/introspection.ts";
 import { addLogoutDoors } from "./issuer/logout.ts";
 import { addPublicDocuments } from "./issuer/public-documents.ts";
@@ -29,6 +30,7 @@ export function addIssuerDoors(app: App, site: IssuerSite): void {
   const { gate } = site;
   addCrossOrigin(app, gate);
   addPublicDocuments(app, site);
+  addFederationDocuments(app, gate);
   app.get(PASSKEY_SCRIPT, passkeyScript);
   app.get(LOGO_PATH, () => logoResponse(gate.settings.logo));
   app.get(ICON_PATH, () => iconResponse(gate.settings.logo));

@@ -57,6 +57,10 @@ import tunnelsPostgres from "./migrations/0024-tunnels.postgres.sql" with { type
 import tunnelsSqlite from "./migrations/0024-tunnels.sqlite.sql" with { type: "text" };
 import containersPostgres from "./migrations/0025-containers.postgres.sql" with { type: "text" };
 import containersSqlite from "./migrations/0025-containers.sqlite.sql" with { type: "text" };
+import federationPostgres from "./migrations/0026-federation.postgres.sql" with { type: "text" };
+import federationSqlite from "./migrations/0026-federation.sqlite.sql" with { type: "text" };
+import federationKeysPostgres from "./migrations/0027-federation-keys.postgres.sql" with { type: "text" };
+import federationKeysSqlite from "./migrations/0027-federation-keys.sqlite.sql" with { type: "text" };
 
 export interface Migration {
   readonly number: number;
@@ -109,6 +113,8 @@ export const sqliteMigrations: readonly Migration[] = [
   { number: 23, name: "task-queue", text: taskQueueSqlite },
   { number: 24, name: "tunnels", text: tunnelsSqlite },
   { number: 25, name: "containers", text: containersSqlite },
+  { number: 26, name: "federation", text: federationSqlite },
+  { number: 27, name: "federation-keys", text: federationKeysSqlite },
 ];
 
 export const postgresMigrations: readonly Migration[] = [
@@ -137,6 +143,8 @@ export const postgresMigrations: readonly Migration[] = [
   { number: 23, name: "task-queue", text: taskQueuePostgres },
   { number: 24, name: "tunnels", text: tunnelsPostgres },
   { number: 25, name: "containers", text: containersPostgres },
+  { number: 26, name: "federation", text: federationPostgres },
+  { number: 27, name: "federation-keys", text: federationKeysPostgres },
 ];
 
 /** SHA-256 of the text, base64url. Line ends count as LF, whatever the checkout made of them. */

@@ -401,6 +401,74 @@ function credentialTables({ table, text, instant, count }: Kit) {
   };
 }
 
+/** Several sites that know each other's people (`federation/`). */
+function federationTables({ table, text, instant, count }: Kit) {
+  return {
+    /** One row: the key of this site, and the bundle that it says of itself. */
+    federationSelf: table("federation_self", {
+      id: text().primaryKey(),
+      /** Sealed; the signing and the sealing key come from it. */
+      seed: text().notNull(),
+      /** The last that was signed, with the digest of what it says. */
+      bundle: text(),
+      content_digest: text(),
+      sequence: count().notNull(),
+      issued_at: instant(),
+      created_at: instant().notNull(),
+    }),
+    /** Sites whose people may come here. A removed one stays, so that none of its old bundles comes back. Index on `issuer`. */
+    federationSites: table("federation_sites", {
+      id: text().primaryKey(),
+      /** `circle` or `replica`. */
+      shape: text().notNull(),
+      issuer: text().notNull(),
+      /** Thumbprint of the key that signs its bundles: what was pinned. */
+      site_kid: text().notNull().unique(),
+      bundle: text().notNull(),
+      sequence: count().notNull(),
+      expires_at: instant().notNull(),
+      /** JSON. */
+      rules: text().notNull(),
+      imported_at: instant().notNull(),
+      /** Of the refresh over the network. */
+      checked_at: instant(),
+      problem: text(),
+      removed_at: instant(),
+      created_at: instant().notNull(),
+      updated_at: instant().notNull(),
+    }),
+    /** Accounts that were deleted: the bundle says of them that they are gone. */
+    federationDeparted: table("federation_departed", {
+      subject: text().primaryKey(),
+      at: instant().notNull(),
+    }),
+    /** One row: where this site stands among those that share its issuer identity. */
+    federationKeyState: table("federation_key_state", {
+      id: text().primaryKey(),
+      /** `leader` or `follower`. */
+      standing: text().notNull(),
+      leader_kid: text(),
+      leader_key: text(),
+      leader_url: text(),
+      /** Of the last export made, or taken. */
+      sequence: count().notNull(),
+      content_digest: text(),
+      /** When the leader's keys change next, as it said; by then a follower needs a newer export. */
+      next_change_at: instant(),
+      imported_at: instant(),
+      checked_at: instant(),
+      problem: text(),
+      updated_at: instant().notNull(),
+    }),
+    /** Sites to which the leader hands its keys. */
+    federationKeyReceivers: table("federation_key_receivers", {
+      site_kid: text().primaryKey(),
+      site_key: text().notNull(),
+      created_at: instant().notNull(),
+    }),
+  };
+}
+
 /** The issuer: keys, clients, and every artefact of a grant. Secrets, codes and tokens as keyed digests only. */
 function oidcTables(kit: Kit) {
   return { ...oidcKeyTables(kit), ...oidcClientTables(kit), ...oidcGrantTables(kit), ...oidcPendingTables(kit) };
@@ -962,6 +1030,7 @@ export function defineTables(kit: Kit) {
     ...teamTables(kit),
     ...credentialTables(kit),
     ...oidcTables(kit),
+    ...federationTables(kit),
     ...notificationTables(kit),
     ...fileTables(kit),
     ...workflowTables(kit),

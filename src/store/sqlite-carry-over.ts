@@ -37,6 +37,8 @@ const endings: readonly Ending[] = [
   { table: "upstream_providers", key: "id", ends: ["disabled_at"], absent: "update upstream_providers set disabled_at = ?1 where disabled_at is null and" },
   { table: "upstream_identities", key: "id", ends: [], absent: "delete from upstream_identities where" },
   { table: "users", key: "id", ends: ["disabled_at"], follows: ["password_hash", "credentials_changed_at", "is_administrator"], absent: "update users set disabled_at = ?1 where disabled_at is null and" },
+  { table: "federation_sites", key: "id", ends: ["removed_at"], follows: ["sequence", "bundle", "expires_at", "rules"], absent: "update federation_sites set removed_at = ?1 where removed_at is null and" },
+  { table: "federation_key_receivers", key: "site_kid", ends: [], absent: "delete from federation_key_receivers where" },
   { table: "passkeys", key: "id", ends: ["clone_seen_at"], follows: ["counter"], absent: "delete from passkeys where" },
   { table: "second_factors", key: "user_id", ends: ["confirmed_at"], follows: ["secret", "last_step"] },
   { table: "recovery_codes", key: "digest", ends: ["used_at"], absent: "delete from recovery_codes where" },
@@ -50,7 +52,7 @@ const endings: readonly Ending[] = [
 ];
 
 /** Rows of the old store that are taken over whole, because they only forbid. */
-const forbidding = ["oidc_revoked_tokens", "oidc_seen_tokens", "passkey_challenges", "second_factors"] as const;
+const forbidding = ["federation_departed", "oidc_revoked_tokens", "oidc_seen_tokens", "passkey_challenges", "second_factors"] as const;
 
 /** Marks: the stricter value of the two stores. */
 const marks: readonly (readonly [table: string, statement: string])[] = [
@@ -59,6 +61,9 @@ const marks: readonly (readonly [table: string, statement: string])[] = [
   ["license_revocations", "insert into main.license_revocations select * from old.license_revocations where true on conflict (deployment_id) do update set revocation = excluded.revocation, sequence = excluded.sequence, issued_at = excluded.issued_at, seen_at = excluded.seen_at where excluded.sequence > sequence or (excluded.sequence = sequence and excluded.issued_at > issued_at)"],
   // The license in force, its binding and its time go together: an older license than the marks allow would not be accepted.
   ["license_server", "insert into main.license_server select * from old.license_server where true on conflict (id) do update set license = excluded.license, accepted_at = excluded.accepted_at, bound_parts = coalesce(excluded.bound_parts, bound_parts), bound_at = coalesce(excluded.bound_at, bound_at), epoch = max(epoch, excluded.epoch), high_water = excluded.high_water, high_water_license = excluded.high_water_license where excluded.epoch >= epoch"],
+  // A bundle or an export with a number that was given out before would be taken by nobody.
+  ["federation_self", "insert into main.federation_self select * from old.federation_self where true on conflict (id) do update set sequence = excluded.sequence, bundle = excluded.bundle, content_digest = excluded.content_digest, issued_at = excluded.issued_at where excluded.sequence > sequence and excluded.seed = seed"],
+  ["federation_key_state", "insert into main.federation_key_state select * from old.federation_key_state where true on conflict (id) do update set sequence = excluded.sequence, content_digest = excluded.content_digest where excluded.sequence > sequence"],
   ["lease_days", "insert into main.lease_days select * from old.lease_days where true on conflict (id) do update set granted = excluded.granted, refused = excluded.refused, last_counter = excluded.last_counter, last_lease_at = excluded.last_lease_at, chain = excluded.chain where excluded.last_counter > last_counter"],
 ];
 

@@ -4,7 +4,7 @@
  * Rule: the role is read in the transaction of the deed, so that a change of role acts at the next request. A team that
  * does not exist and one that is not the caller's are refused alike.
  */
-import { and, eq } from "drizzle-orm";
+import { and, eq, inArray, type SQL } from "drizzle-orm";
 import { assert, Fault, notFound } from "../fault.ts";
 import type { Caller } from "../gate/caller.ts";
 import type { Reader } from "../store/store.ts";
@@ -47,6 +47,22 @@ function requireTeamId(caller: Caller): string {
   throw new Fault("team_required", "This needs a team.", { hint: "Send the header X-Team-ID with the id of one of your teams." });
 }
 
+/** Of a person of another site only what the rules for that site leave; undefined where they leave nothing. */
+function countedRole(caller: Caller, teamId: string, role: Role): Role | undefined {
+  const visitor = caller.kind === "user" ? caller.visitor : undefined;
+  if (visitor === undefined) return role;
+  const most = roles.find((each) => each === visitor.roleMax);
+  if (most === undefined || (visitor.teamIds !== undefined && !visitor.teamIds.includes(teamId))) return undefined;
+  return isAtLeast(role, most) ? most : role;
+}
+
+/** The memberships that are the caller's own to see: a device's team, and for a person of another site those that its rules name. */
+export function isSeenBy({ tables: { memberships } }: Reader, caller: Caller): SQL | undefined {
+  if (caller.kind === "device") return eq(memberships.team_id, caller.teamId);
+  const teamIds = caller.kind === "user" ? caller.visitor?.teamIds : undefined;
+  return teamIds === undefined ? undefined : inArray(memberships.team_id, [...teamIds]);
+}
+
 /**
  * The person's membership of the team they speak in.
  * Throws Fault `team_required` without a team, `not_found` for a foreign team, `forbidden` for too small a role.
@@ -54,7 +70,8 @@ function requireTeamId(caller: Caller): string {
 export async function requireMembership(reader: Reader, caller: Caller, action: TeamAction): Promise<Membership> {
   assert(caller.kind === "user" || caller.kind === "device", "only people are members");
   const teamId = requireTeamId(caller);
-  const role = await findRole(reader, teamId, caller.userId);
+  const own = await findRole(reader, teamId, caller.userId);
+  const role = own === undefined ? undefined : countedRole(caller, teamId, own);
   if (role === undefined) throw notFound();
   requireRole(role, permissions[action]);
   return { teamId, userId: caller.userId, role };

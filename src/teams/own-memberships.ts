@@ -3,6 +3,7 @@ import { and, asc, count, eq } from "drizzle-orm";
 import { assert } from "../fault.ts";
 import { query } from "../gate/operation.ts";
 import { isoTime, type PageMeta, pageOf, type PageRequest } from "../page.ts";
+import { isSeenBy } from "./membership.ts";
 
 export interface OwnMembership {
   readonly team_id: string;
@@ -20,7 +21,7 @@ export const listOwnMemberships = query(
     assert(caller.kind === "user" || caller.kind === "device", "the row admits people only");
     const page = pageOf(input);
     const { memberships, teams } = reader.tables;
-    const isOwn = and(eq(memberships.user_id, caller.userId), caller.kind === "device" ? eq(memberships.team_id, caller.teamId) : undefined);
+    const isOwn = and(eq(memberships.user_id, caller.userId), isSeenBy(reader, caller));
     const [total] = await reader.select({ count: count() }).from(memberships).where(isOwn);
     const rows = await reader
       .select({ team_id: memberships.team_id, display_name: teams.display_name, role: memberships.role, created_at: memberships.created_at })

@@ -1,6 +1,6 @@
 /** Teams: everything belongs to one, and nothing crosses between them. */
 import { and, count, desc, eq, sql } from "drizzle-orm";
-import { assert, type Fault } from "../fault.ts";
+import { assert, Fault } from "../fault.ts";
 import { command, type CommandAct, query } from "../gate/operation.ts";
 import { below, quotaFault, UNLIMITED } from "../gate/quota.ts";
 import { requireName } from "../identity/names.ts";
@@ -8,7 +8,7 @@ import type { Qualified } from "../license/entitlements.ts";
 import { isoTime, type PageMeta, pageOf, type PageRequest } from "../page.ts";
 import { rowWhere } from "../store/conditional-insert.ts";
 import type { Reader } from "../store/store.ts";
-import { membershipId } from "./membership.ts";
+import { isSeenBy, membershipId } from "./membership.ts";
 
 export const maxTeams: Qualified = { namespace: "global", key: "max_teams" };
 export const maxOwnedTeams: Qualified = { namespace: "account", key: "max_owned_teams" };
@@ -74,6 +74,8 @@ export async function findNewTeam(act: CommandAct, userId: string, displayName: 
 export const createTeam = command("team.create", async (act, input: { readonly display_name: string }): Promise<{ readonly id: string }> => {
   const { caller, note } = act;
   assert(caller.kind === "user" || caller.kind === "device", "the row admits people only");
+  // The rules for the other site name teams; one that its people made themselves would stand outside of them.
+  if (caller.kind === "user" && caller.visitor !== undefined) throw new Fault("forbidden", "A person of another site makes no team here.", { hint: "Sign in at this site itself for that." });
   const displayName = requireName("display_name", input.display_name);
   const { id, problem } = await insertTeam(act, caller.userId, displayName);
   // Throws Fault `quota_exceeded` naming the cap that is reached.
@@ -90,7 +92,7 @@ export const listTeams = query(
     assert(caller.kind === "user" || caller.kind === "device", "the row admits people only");
     const page = pageOf(input);
     const { teams, memberships } = reader.tables;
-    const isOwn = and(eq(memberships.user_id, caller.userId), caller.kind === "device" ? eq(memberships.team_id, caller.teamId) : undefined);
+    const isOwn = and(eq(memberships.user_id, caller.userId), isSeenBy(reader, caller));
     const [total] = await reader.select({ count: count() }).from(memberships).where(isOwn);
     const rows = await reader
       .select({ id: teams.id, display_name: teams.display_name, role: memberships.role, created_at: teams.created_at })

@@ -58,8 +58,8 @@ test("with an account goes everything that stands for its person, and nothing of
   await fill(world, { userId: person.userId, teamId });
   expect((await tablesNaming(world, person.userId)).toSorted()).toEqual(["users", ...(await personTables(world))].toSorted());
   await deleteUser(world.gate, owner, { user_id: person.userId });
-  // The key that they made says by whom, and nothing else is left of them.
-  expect(await tablesNaming(world, person.userId)).toEqual(["credentials"]);
+  // The key that they made says by whom, other sites have yet to hear that they are gone, and nothing else is left of them.
+  expect((await tablesNaming(world, person.userId)).toSorted()).toEqual(["credentials", "federationDeparted"]);
   const isIn = async (held: HeldSession) => (await findUserBySession(world.gate, held, { teamId: undefined, address: undefined })) !== undefined;
   expect([await isIn(session), await isIn(others)]).toEqual([false, true]);
   expect(await findCallerByKey(world.gate, teamKey, undefined)).toBeDefined();

@@ -41,7 +41,7 @@ const groups = [...people, "teams"];
 const keys = [...groups, "credentials"];
 const told = [...keys, "notifications"];
 const work = [...told, "agents", "tunnels", "containers", "workflows", "files", "tasks", "webhooks"];
-const domains = [...work, "oidc", "audit", "backup"];
+const domains = [...work, "oidc", "federation", "audit", "backup"];
 
 /**
  * Which folders of `src` a folder may import from, itself and the files at the top of `src` aside.
@@ -67,6 +67,7 @@ export const plan: Readonly<Record<string, readonly string[]>> = {
   tasks: [...keys, "agents", "workflows", "files"],
   webhooks: [...keys, "agents", "workflows", "files", "tasks"],
   oidc: groups,
+  federation: [...groups, "oidc"],
   audit: groups,
   doctor: ["config"],
   system: [...people, "doctor"],

@@ -362,3 +362,22 @@ export const Agent = closed({
 /** `content` holds the facts of its kind: ids, instants in epoch milliseconds. */
 const Notification = closed({ id: Id, kind: Text, title: Text, message: Text, content: Type.Object({ kind: Text }, { additionalProperties: true }), created_at: Instant, read_at: MaybeInstant });
 export const NotificationPage = closed({ notification_list: Type.Array(Notification), unread_count: Type.Integer(), page_meta: PageMeta });
+
+/** Another site that is pinned here, with the rules for its people. */
+export const FederationSite = closed({
+  id: Text,
+  shape: Type.Union([Type.Literal("circle"), Type.Literal("replica")]),
+  site_name: Text,
+  issuer: Text,
+  api_url: Text,
+  fingerprint: Text,
+  state: Type.Union([Type.Literal("ok"), Type.Literal("expiring"), Type.Literal("expired")]),
+  sequence: Type.Integer(),
+  expires_at: Instant,
+  imported_at: Instant,
+  checked_at: MaybeInstant,
+  problem: MaybeText,
+  key_ids: Type.Array(Text),
+  revoked_subjects: Type.Integer(),
+  rules: closed({ audiences: Type.Array(Text), team_ids: Type.Union([Type.Array(Text), Type.Null()]), role: Text, mapping: Text, sign_in: Type.Boolean(), refresh: Type.Boolean() }),
+});

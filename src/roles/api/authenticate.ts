@@ -13,7 +13,8 @@ import { findBearer } from "../../http/bearer.ts";
 import type { Authenticate } from "../../http/listener.ts";
 import { isSameSite } from "../../http/same-site.ts";
 import { findUserByCookie, type RequestFacts } from "../../identity/authentication.ts";
-import { findUserByAccessToken } from "../../oidc/access-tokens.ts";
+import { findVisitor } from "../../federation/visits.ts";
+import { findUserByAccessToken, type PresentedToken } from "../../oidc/access-tokens.ts";
 import type { Keyring } from "../../oidc/keyring.ts";
 import { readCookie } from "./cookie.ts";
 
@@ -50,10 +51,15 @@ async function byCookie(gate: Gate, request: Request, facts: RequestFacts): Prom
   throw new Fault("forbidden", "The request was sent by another site.", { hint: "Use the dashboard's own pages, or an access token." });
 }
 
+/** A token of this site's own, or of a site that is pinned here. */
+async function byToken(gate: Gate, keyring: Keyring, presented: PresentedToken): Promise<UserCaller | undefined> {
+  return (await findUserByAccessToken(gate, keyring, presented)) ?? (await findVisitor(gate, keyring, presented));
+}
+
 /** The person behind an access token or the cookie; undefined when no credential was sent. */
 async function findPerson(gate: Gate, keyring: Keyring, { request, token, address }: Presented): Promise<UserCaller | undefined> {
   const facts: RequestFacts = { teamId: undefined, address };
-  const person = token === undefined ? await byCookie(gate, request, facts) : await findUserByAccessToken(gate, keyring, { token, ...facts });
+  const person = token === undefined ? await byCookie(gate, request, facts) : await byToken(gate, keyring, { token, ...facts });
   // After the credential is found good, so that a stranger is told of nothing but the missing credential.
   return person === undefined ? undefined : { ...person, teamId: teamIdOf(request) };
 }

@@ -23,6 +23,7 @@ import { call, type OperatorCall } from "./call.ts";
 import { auditCalls } from "./audit-calls.ts";
 import { backupCalls } from "./backup-calls.ts";
 import { deploymentCalls } from "./deployment-calls.ts";
+import { federationCalls } from "./federation-calls.ts";
 import { oidcClientCalls } from "./oidc-client-calls.ts";
 import { upstreamProviderCalls } from "./upstream-provider-calls.ts";
 
@@ -172,6 +173,7 @@ export const operatorCalls: readonly Pick<OperatorCall<never, unknown>, "operati
   ...auditCalls,
   ...backupCalls,
   ...deploymentCalls,
+  ...federationCalls,
   listSigningKeys,
   addSigningKey,
   rotateSigningKeys,
