@@ -5,6 +5,8 @@
  *
  * Rule: what stands in for a part refuses to work, so that reaching it after all is an error and not another behaviour.
  */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { BunPlugin } from "bun";
 
 interface LeftOut {
@@ -13,6 +15,9 @@ interface LeftOut {
   /** The module that stands in. */
   readonly contents: string;
 }
+
+/** Ours in place of the library's, which reads two numbers by means of a library for all of ASN.1. */
+const signatureReader = readFileSync(join(import.meta.dir, "ecdsa-signature.ts"), "utf8");
 
 /** A class that cannot be made, under the names that the part exports. */
 function unmakeable(why: string, ...names: readonly string[]): string {
@@ -36,6 +41,7 @@ function changing(module: string, ...names: readonly string[]): LeftOut {
 }
 
 const parts: readonly LeftOut[] = [
+  { module: /[\\/]isoCrypto[\\/]unwrapEC2Signature\.js$/, contents: signatureReader },
   changing("clean/clean", "Clean"),
   changing("convert/convert", "Convert"),
   changing("create/create", "Create"),
@@ -49,6 +55,10 @@ const parts: readonly LeftOut[] = [
   // It is made with each server and asked only for answers to questions that a server puts to people.
   { module: /[\\/]server[\\/]dist[\\/]ajvProvider-[\w-]+\.mjs$/, contents: `export class n { getValidator() { throw new Error("This is left out of the executable: its tools ask people nothing."); } }\nexport { n as r, n as t };\n` },
   { module: /[\\/]file-type[\\/]source[\\/]index\.js$/, contents: `export async function fileTypeFromBlob() { throw new Error("This is left out of the executable: no door takes files in a form."); }\n` },
+  // What wanted it went with the attestations.
+  { module: /[\\/]reflect-metadata[\\/]Reflect\.js$/, contents: "export {};\n" },
+  { module: mail("fetch"), contents: `export default function none() { throw new Error("This is left out of the executable: nothing of a letter is fetched."); }\n` },
+  { module: /[\\/]nodemailer[\\/]dist[\\/]esm[\\/]smtp-connection[\\/]http-proxy-client\.js$/, contents: `export default function none() { throw new Error("This is left out of the executable: mail goes through no proxy."); }\n` },
   { module: mail("smtp-pool"), contents: unmakeable(BY_SMTP, "default") },
   { module: mail("sendmail-transport"), contents: unmakeable(BY_SMTP, "default") },
   { module: mail("ses-transport"), contents: unmakeable(BY_SMTP, "default") },
@@ -61,11 +71,18 @@ const parts: readonly LeftOut[] = [
   { module: /[\\/]nodemailer[\\/]dist[\\/]esm[\\/]mime-funcs[\\/]mime-types\.js$/, contents: `const none = () => { throw new Error("This is left out of the executable: letters have no files."); };\nexport { none as detectExtension, none as detectMimeType };\n` },
 ];
 
+/** A long text that is asked for once in a while lies compressed; it is plain again where it is read. */
+function packed(path: string): string {
+  const text = Buffer.from(Bun.gzipSync(readFileSync(path), { level: 9 })).toString("base64");
+  return `export default new TextDecoder().decode(Bun.gunzipSync(Buffer.from("${text}", "base64")));\n`;
+}
+
 export function leftOut(): BunPlugin {
   return {
     name: "left-out",
     setup(build) {
-      for (const { module, contents } of parts) build.onLoad({ filter: module }, () => ({ contents, loader: "js" }));
+      build.onLoad({ filter: /[\\/]common-passwords\.txt$/ }, ({ path }) => ({ contents: packed(path), loader: "js" }));
+      for (const { module, contents } of parts) build.onLoad({ filter: module }, () => ({ contents, loader: "ts" }));
     },
   };
 }

@@ -177,8 +177,7 @@ async function openHouse(site: Site): Promise<House> {
   const gate: Gate = { services, store, sealer, refusals, settings: lateSettings(config, addresses), entitled: coreOnly };
   const uses = new LastUses(gate, log);
   stops.defer(() => uses.stop());
-  const startedAt = outside.clock.now();
-  const database = config.databaseUrl === undefined ? directory.database : undefined;
+  const [startedAt, database] = [outside.clock.now(), config.databaseUrl === undefined ? directory.database : undefined];
   const backups = backupSiteOf(config, services);
   const metrics = () => [...processMetrics(startedAt), ...storeMetrics(figures, database), ...certificateMetrics(certificate), ...backupMetrics(backups)];
   return { backups, config, services, certificate, clientCertificate, metrics, log, directory, gate, uses, addresses, bell: new Bell(), accessBell: new Bell(), stops };
