@@ -43,6 +43,7 @@ export const publicPaths: Readonly<Record<string, string>> = {
   "/users": "a page of the dashboard",
   "/license": "a page of the dashboard",
   "/identity": "a page of the dashboard",
+  "/federation": "a page of the dashboard",
   "/system": "a page of the dashboard",
   "/audit": "a page of the dashboard",
   "/profile": "a page of the dashboard",

@@ -14,7 +14,7 @@ import { authenticator } from "../support/second-factor.ts";
 import { testNeeding } from "../support/skip.ts";
 import { attemptOf, connectAgent } from "../support/socket-agent.ts";
 
-const pages = ["/", "/workflows", "/tasks", "/agents", "/keys", "/members", "/webhooks", "/containers", "/notifications", "/license", "/users", "/identity", "/system", "/audit", "/profile"];
+const pages = ["/", "/workflows", "/tasks", "/agents", "/keys", "/members", "/webhooks", "/containers", "/notifications", "/license", "/users", "/identity", "/federation", "/system", "/audit", "/profile"];
 
 let dashboard: Dashboard;
 let site: TestRoles;

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect } from "bun:test";
 import { runWorkflowBySlug } from "../../src/tasks/submission.ts";
 import { importWorkflow } from "../../src/workflows/management.ts";
 import { type Dashboard, openDashboard, photograph, settled } from "../support/dashboard.ts";
+import { bundleOf, openSite } from "../support/federation.ts";
 import { addKey, addPerson, PASSWORD } from "../support/people.ts";
 import type { TestRoles } from "../support/roles.ts";
 import { testNeeding } from "../support/skip.ts";
@@ -250,4 +251,39 @@ testNeeding("chromium", "a passkey is added with the password, used to prove one
   await page.click("#passkeys summary");
   await page.click("form[aria-label='Remove: Laptop'] button[type=submit]");
   await page.locator("text=No passkey is set up.").waitFor();
+}, 60_000);
+
+testNeeding("chromium", "another site is pinned by its fingerprint, its rules are changed, a newer bundle is taken, and it is shut out", async () => {
+  await using other = await openSite();
+  await using tab = await dashboard.tab();
+  const { page } = tab;
+  await tab.open("/federation");
+  await page.click("text=Make a bundle for other sites");
+  expect((await page.locator("#secret").innerText()).split(".")).toHaveLength(3);
+  await page.click("text=Done");
+  const { bundle, fingerprint } = await bundleOf(other);
+  const add = async (said: string, text: string) => {
+    await tab.open("/federation");
+    await page.click("summary >> text=Add a site's bundle");
+    await page.setInputFiles("#bundle-file", { name: "b.bundle", mimeType: "text/plain", buffer: Buffer.from(text) });
+    await page.fill("form[aria-label=\"Add a site's bundle\"] input[name=fingerprint]", said);
+    await page.fill("form[aria-label=\"Add a site's bundle\"] input[name=id]", said === "" ? "" : "b");
+    await page.click("form[aria-label=\"Add a site's bundle\"] button[type=submit]");
+  };
+  await add("A".repeat(43), bundle);
+  await page.locator("form[aria-label=\"Add a site's bundle\"] [role=alert]").waitFor();
+  await add(fingerprint, bundle);
+  const row = page.locator("#sites > li", { hasText: fingerprint });
+  await row.locator("text=link, member").waitFor();
+  await photograph(page, "federation-site");
+  await row.locator("summary").click();
+  await row.locator("select[name=mapping]").selectOption("create");
+  await row.locator("select[name=role]").selectOption("viewer");
+  await row.locator("form button[type=submit]").click();
+  await row.locator("text=create, viewer").waitFor();
+  await add("", bundle);
+  await page.locator("text=Done").or(page.locator("form[aria-label=\"Add a site's bundle\"] [role=alert]")).first().waitFor();
+  await row.locator("button:has-text('Shut out')").click();
+  await page.locator("dialog[open] >> text=Yes, do it").click();
+  await page.locator("text=No other site is pinned.").waitFor();
 }, 60_000);

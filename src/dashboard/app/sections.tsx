@@ -5,6 +5,7 @@ import { Agent } from "./pages/agent.tsx";
 import { Agents } from "./pages/agents.tsx";
 import { Audit } from "./pages/audit.tsx";
 import { Containers } from "./pages/containers.tsx";
+import { Federation } from "./pages/federation.tsx";
 import { Identity } from "./pages/identity.tsx";
 import { Keys } from "./pages/keys.tsx";
 import { License } from "./pages/license.tsx";
@@ -45,6 +46,7 @@ export const sections: readonly Section[] = [
   { path: "/license", title: "license", isPersonal: true, page: <License /> },
   { path: "/users", title: "users", isPersonal: true, isForAdministrators: true, page: <Users /> },
   { path: "/identity", title: "identity", isPersonal: true, isForAdministrators: true, page: <Identity /> },
+  { path: "/federation", title: "federation", isPersonal: true, isForAdministrators: true, page: <Federation /> },
   { path: "/system", title: "system", isPersonal: true, isForAdministrators: true, page: <System /> },
   { path: "/audit", title: "audit", page: <Audit /> },
   { path: "/profile", title: "account", isPersonal: true, page: <Account /> },

@@ -19,7 +19,7 @@ import { findWayBack } from "./way-back.ts";
 const anonymous: Caller = { kind: "anonymous" };
 
 /** Below the start. */
-export const appPaths = ["/workflows", "/workflows/:id", "/tasks", "/tasks/:id", "/agents", "/agents/:id", "/keys", "/members", "/webhooks", "/webhooks/:id", "/containers", "/notifications", "/license", "/users", "/identity", "/system", "/audit", "/profile"] as const;
+export const appPaths = ["/workflows", "/workflows/:id", "/tasks", "/tasks/:id", "/agents", "/agents/:id", "/keys", "/members", "/webhooks", "/webhooks/:id", "/containers", "/notifications", "/license", "/users", "/identity", "/federation", "/system", "/audit", "/profile"] as const;
 
 export function sheet(text: string): Response {
   return new Response(text, { headers: { "content-type": "text/css; charset=utf-8", "cache-control": "max-age=3600", "x-content-type-options": "nosniff" } });
