@@ -1,15 +1,17 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
 import { type Running, run } from "../support/executable.ts";
+import { callInside, canIsolate, isolated, type Request } from "../support/isolation.ts";
 import { operate } from "../support/issuer-site.ts";
-import { type Administrator, call, openWorkshop, setUp, type Workshop } from "../support/workshop.ts";
+import { administrator, type Answer, call, openWorkshop, setupLink, type Workshop } from "../support/workshop.ts";
 
-/** Three processes with data of their own, that know each other by files alone. */
+/** Three processes with data of their own, that know each other by files alone; each without any network, where that can be made here. */
 interface Site {
   readonly name: string;
   readonly running: Running;
-  readonly ada: Administrator;
+  readonly token: string;
   readonly fingerprint: string;
+  call(path: string, init?: Request & { readonly bearer?: string }): Promise<Answer>;
 }
 
 let workshop: Workshop;
@@ -21,14 +23,31 @@ beforeAll(async () => {
 });
 afterAll(() => workshop.close());
 
+async function ask({ urls, pid }: Pick<Running, "urls" | "pid">, path: string, { bearer, headers, ...rest }: Request & { readonly bearer?: string } = {}): Promise<Answer> {
+  const request = { ...rest, headers: { ...(rest.body === undefined ? {} : { "content-type": "application/json" }), ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }), ...headers } };
+  return canIsolate() ? await callInside(pid, `${urls.api}${path}`, request) : await call(urls.api, path, request);
+}
+
+/** Sets the site up by its link, and signs in. */
+async function firstToken(running: Running): Promise<string> {
+  const { pathname, origin } = new URL(await setupLink(workshop, running));
+  const { status } = await ask(running, pathname, { method: "POST", body: new URLSearchParams(administrator).toString(), headers: { "content-type": "application/x-www-form-urlencoded", origin } });
+  expect(status).toBe(303);
+  const { email_address, user_password } = administrator;
+  return String((await ask(running, "/api/v1/auth/login", { method: "POST", body: JSON.stringify({ email_address, user_password }) })).body["access_token"]);
+}
+
 async function openSites(shape: string, env: Readonly<Record<string, string>>): Promise<readonly Site[] & AsyncDisposable> {
   const sites: Site[] = [];
   for (const name of ["a", "b", "c"]) {
-    const running = await workshop.serve(license, { env });
-    const ada = await setUp(workshop, running);
+    const running = await workshop.serve(license, { env, ...(canIsolate() ? { executable: isolated(workshop.cyberun, workshop.folder) } : {}) });
+    const token = await firstToken(running);
     const { fingerprint } = await operate(workshop, running, ["federation", "site-key", "--out", join(workshop.folder, `${shape}-${name}.key`)]);
-    sites.push({ name, running, ada, fingerprint: String(fingerprint) });
+    sites.push({ name, running, token, fingerprint: String(fingerprint), call: (path, init) => ask(running, path, init) });
   }
+  const [one, other] = sites;
+  // From a site the others are not there at all: what they know of each other came by file.
+  if (canIsolate() && one !== undefined && other !== undefined) expect((await callInside(one.running.pid, `${other.running.urls.api}/healthz`)).status).toBe(0);
   return Object.assign(sites, {
     async [Symbol.asyncDispose]() {
       for (const { running } of sites) await running[Symbol.asyncDispose]();
@@ -55,18 +74,18 @@ async function pinAll(sites: readonly Site[], flags: readonly string[] = []): Pr
 }
 
 async function tokenFor(home: Site, id: string): Promise<string> {
-  const { status, body } = await call(home.running.urls.api, "/api/v1/auth/site-tokens", { method: "POST", bearer: home.ada.token, headers: { "content-type": "application/json" }, body: JSON.stringify({ site_id: id }) });
+  const { status, body } = await home.call("/api/v1/auth/site-tokens", { method: "POST", bearer: home.token, body: JSON.stringify({ site_id: id }) });
   expect(status).toBe(200);
   return String(body["access_token"]);
 }
 
-async function statusAt({ running }: Site, bearer: string): Promise<number> {
-  return (await call(running.urls.api, "/api/v1/users/me", { bearer })).status;
+async function statusAt(site: Site, bearer: string): Promise<number> {
+  return (await site.call("/api/v1/users/me", { bearer })).status;
 }
 
 async function linkAda(here: Site, there: Site): Promise<void> {
-  const { body } = await call(there.running.urls.api, "/api/v1/users/me", { bearer: there.ada.token });
-  const own = await call(here.running.urls.api, "/api/v1/users/me", { bearer: here.ada.token });
+  const { body } = await there.call("/api/v1/users/me", { bearer: there.token });
+  const own = await here.call("/api/v1/users/me", { bearer: here.token });
   await operate(workshop, here.running, ["federation", "people", "link", there.name, String(body["id"]), String(own.body["id"])]);
 }
 
