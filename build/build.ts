@@ -1,14 +1,18 @@
 /**
- * `bun run build`: leaves `dist/cyberun` and `dist/cyberun-vendor`.
+ * `bun run build`: leaves `dist/cyberun` and `dist/cyberun-vendor`, and beside them what they carry of others (`sbom.cdx.json`,
+ * `licences.txt`) and where they come from (`provenance.json`).
  *
  *     --outdir DIR    where to put them (default dist)
  *     --keys DIR      embed the public keys of this folder instead of embedded-keys/
  *     --target NAME   build for another platform, such as bun-linux-arm64 (default: this one)
  */
-import { relative, resolve } from "node:path";
+import { writeFileSync } from "node:fs";
+import { join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { type BuildRequest, buildExecutables, root } from "./executables.ts";
+import { billOfMaterials, licenceTexts, partsOfExecutables } from "./bill-of-materials.ts";
+import { type BuildRequest, buildExecutables, root, sourceCommit } from "./executables.ts";
 import { type Target, targets } from "./hardened-runtime.ts";
+import { provenance } from "./provenance.ts";
 
 const MEGABYTE = 1_000_000;
 
@@ -33,9 +37,18 @@ function explain(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+function writeDocuments({ outdir, target }: BuildRequest, built: readonly string[]): void {
+  const parts = partsOfExecutables();
+  writeFileSync(join(outdir, "sbom.cdx.json"), billOfMaterials(parts));
+  writeFileSync(join(outdir, "licences.txt"), licenceTexts(parts));
+  writeFileSync(join(outdir, "provenance.json"), provenance({ root, built, commit: sourceCommit(), target }));
+}
+
 try {
   const startedAtMs = performance.now();
-  const built = await buildExecutables(options());
+  const request = options();
+  const built = await buildExecutables(request);
+  writeDocuments(request, built.map(({ path }) => path));
   const list = built.map(({ path, bytes }) => `${relative(process.cwd(), path)} (${(bytes / MEGABYTE).toFixed(1)} MB)`);
   console.log(`cyberun: built ${list.join(" and ")} in ${((performance.now() - startedAtMs) / 1000).toFixed(1)} s`);
 } catch (error) {

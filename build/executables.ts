@@ -40,6 +40,11 @@ function git(...args: readonly string[]): string | undefined {
   return success ? stdout.toString().trim() : undefined;
 }
 
+/** The commit that the sources are at; undefined outside of a repository of ours. */
+export function sourceCommit(): string | undefined {
+  return Bun.which("git") !== null && git("rev-parse", "--show-prefix") === "" ? git("rev-parse", "HEAD") : undefined;
+}
+
 /**
  * Epoch seconds of the release: SOURCE_DATE_EPOCH, else the last commit. 0 without either, as after unpacking an
  * archive: a file's time is not reproducible, and the commit of a repository around ours says nothing.
