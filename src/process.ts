@@ -329,7 +329,7 @@ async function openGateway(house: House): Promise<LeaseHolder> {
       const doors = addGatewayDoors(app, { gate, log: house.log, bell: house.bell, accessBell: house.accessBell });
       holder.onChange(() => doors.reviewLicense());
       house.stops.defer(() => doors.stop());
-      const counts = kept(house.services.clock, () => gate.store.read(countLivingTasks));
+      const counts = kept(house.services.clock, () => countLivingTasks(gate, system, undefined));
       return { metrics: async () => [...doors.metrics(), ...taskMetrics(await counts())] };
     },
   });

@@ -58,7 +58,8 @@ export function refusedVisit(problem: string, hint: string, reason: string): Fau
   return new Fault("forbidden", `The token of the other site is not taken: ${problem}.`, { hint, details: { reason } });
 }
 
-function problemOfVisit({ bundle, rules }: Site, claims: ForeignClaims): Fault | undefined {
+/** What keeps a person out whose token their site did sign; undefined for nothing. */
+export function problemOfVisit({ bundle, rules }: Pick<Site, "bundle" | "rules">, claims: ForeignClaims): Fault | undefined {
   const audiences = typeof claims.aud === "string" ? [claims.aud] : claims.aud;
   if (!audiences.some((audience) => rules.audiences.includes(audience))) return refusedVisit("it was made for another audience", "Ask your own site for a token that names this one (POST /api/v1/auth/site-tokens).", "audience");
   if (bundle.revoked_subjects.includes(claims.sub)) return refusedVisit("its person was shut out there", "Ask an administrator of your own site.", "revoked_subject");

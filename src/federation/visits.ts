@@ -25,8 +25,8 @@ import { type Given, planRead } from "../store/plan.ts";
 import { findRole } from "../teams/membership.ts";
 import { insertMember } from "../teams/seats.ts";
 import { Fault } from "../fault.ts";
-import { findForeignClaims, type ForeignClaims, keysOfSite, refusedVisit } from "./foreign-claims.ts";
-import { getSiteRow, listSitesOf, type Site, siteOf, vouchingIssuer } from "./sites.ts";
+import { findForeignClaims, type ForeignClaims, keysOfSite, problemOfVisit, refusedVisit } from "./foreign-claims.ts";
+import { getSiteRow, listSitesOf, problemOfSite, type Site, siteOf, vouchingIssuer } from "./sites.ts";
 
 /** The kind of session that a visit is. */
 export const VISIT = "site";
@@ -112,6 +112,8 @@ const beginVisit = command("federation_visit.begin", async (act, { site: { id },
   const { writer, services, sealer } = act;
   // As it is now: the token was judged outside of the transaction.
   const site = siteOf(await getSiteRow(writer, id));
+  const problem = problemOfSite(site, services.clock.now()) ?? problemOfVisit(site, claims);
+  if (problem !== undefined) throw problem;
   const visit = { site, claims };
   act.note({ details: { site: id, issuer: claims.iss, subject: claims.sub } });
   const userId = await personOf(act, visit);

@@ -211,6 +211,7 @@ export const operations = {
   "task.open_input": { accepts: ["agent"], license: "core", purpose: "Get the link to a file that the attempt is to read." },
   "task.announce_output": { accepts: ["agent"], license: "core", audit: "ledger", purpose: "Announce a file that the attempt made and get the link to send it by." },
   "task.explain": { accepts: ["system"], license: "core", audit: "ledger", purpose: "Note why tasks wait." },
+  "task.count_living": { accepts: ["system"], license: "core", purpose: "Count the tasks that are not over, for metrics." },
   "task.end_overdue": { accepts: ["system"], license: "core", audit: "ledger", purpose: "End attempts whose lease or time is over." },
   "task.extend_leases": { accepts: ["system"], license: "core", purpose: "Give agents time to come back after a start." },
   "webhook.list": { accepts: ["user", "device"], license: "core", purpose: "List the team's webhooks." },

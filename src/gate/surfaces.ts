@@ -188,6 +188,7 @@ export const surfaceOf = {
   "task.open_input": "gateway",
   "task.announce_output": "gateway",
   "task.explain": "host",
+  "task.count_living": "host",
   "task.end_overdue": "host",
   "task.extend_leases": "host",
   "webhook.list": "management",

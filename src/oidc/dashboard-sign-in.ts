@@ -10,12 +10,13 @@
  * this sign-in alone; how the person proved who they are the issuer has judged, second factor included.
  */
 import { createHash } from "node:crypto";
-import { and, eq, isNull } from "drizzle-orm";
 import { Type } from "typebox";
 import { isSameSecret } from "../crypto/sealing.ts";
 import { Fault } from "../fault.ts";
 import { procedure } from "../gate/operation.ts";
 import { type HeldSession, insertSession } from "../identity/sessions.ts";
+import { isUsableAccount } from "../identity/upstream/admission.ts";
+import { findJson } from "../json.ts";
 import type { Fetch } from "../services.ts";
 import type { Settings } from "../settings.ts";
 import { shapeOf } from "../shape.ts";
@@ -93,17 +94,24 @@ export interface Exchange {
   readonly publicUrl: string;
 }
 
+function silentFault(cause?: unknown): Fault {
+  return new Fault("unavailable", "The issuer does not answer the dashboard.", { hint: "Sign in with the form of the dashboard, and have an administrator look at cyberun doctor.", cause });
+}
+
 /** Exchanges the code for the ID token. Throws Fault `gone` when the issuer refuses, `unavailable` when it does not answer. */
 export async function exchangeCode({ code, verifier, issuerAt, fetch: ask, publicUrl }: Exchange): Promise<string> {
   const body = new URLSearchParams({ grant_type: "authorization_code", client_id: DASHBOARD_CLIENT, code, redirect_uri: `${publicUrl}${CALLBACK_PATH}`, code_verifier: verifier });
-  let response: Response;
+  let told: { readonly status: number; readonly text: string };
   try {
-    response = await ask(`${issuerAt}${endpoints.token}`, { method: "POST", body, redirect: "error", signal: AbortSignal.timeout(ANSWER_MS_MAX) });
+    const response = await ask(`${issuerAt}${endpoints.token}`, { method: "POST", body, redirect: "error", signal: AbortSignal.timeout(ANSWER_MS_MAX) });
+    told = { status: response.status, text: await response.text() };
   } catch (cause) {
-    throw new Fault("unavailable", "The issuer does not answer the dashboard.", { hint: "Sign in with the form of the dashboard, and have an administrator look at cyberun doctor.", cause });
+    throw silentFault(cause);
   }
-  const answer: unknown = response.ok ? await response.json() : undefined;
-  if (!answerShape.Check(answer)) throw overFault();
+  // Only a refusal of the code itself says that the sign-in is over (RFC 6749 section 5.2).
+  if (told.status === 400 || told.status === 401) throw overFault();
+  const answer = told.status === 200 ? findJson(told.text) : undefined;
+  if (!answerShape.Check(answer)) throw silentFault();
   return answer.id_token;
 }
 
@@ -130,10 +138,9 @@ export const createSessionByIssuer = procedure("session.create_by_issuer", async
   if (!claimsShape.Check(claims) || claims.iss !== settings.issuerUrl || claims.aud !== DASHBOARD_CLIENT) throw overFault();
   if (!isSameSecret(claims.nonce, derived("nonce", verifier)) || claims.exp * 1_000 <= services.clock.now()) throw overFault();
   return await write(async (act) => {
-    const { users } = act.writer.tables;
-    const [person] = await act.writer.select({ id: users.id }).from(users).where(and(eq(users.id, claims.sub), isNull(users.disabled_at), isNull(users.pending_until)));
-    if (person === undefined) throw overFault();
-    act.note({ subject: `user:${person.id}`, details: { by: "issuer" } });
-    return await insertSession(act, { userId: person.id, kind: "cookie", amr: claims.amr ?? [] });
+    const userId = claims.sub;
+    if (!(await isUsableAccount(act.writer, userId))) throw overFault();
+    act.note({ subject: `user:${userId}`, details: { by: "issuer" } });
+    return await insertSession(act, { userId, kind: "cookie", amr: claims.amr ?? [] });
   });
 });

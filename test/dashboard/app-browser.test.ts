@@ -207,6 +207,7 @@ testNeeding("chromium", "the end of the license is said in steps, put away until
   await tab.open("/");
   await reminder.waitFor();
   expect(await reminder.locator("button").count()).toBe(0);
+  expect(await reminder.innerText()).toContain("1 day left");
   await photograph(page, "last-day");
   site.license({});
 }, 60_000);

@@ -118,6 +118,18 @@ describe("the way back is refused", () => {
     expect([answer.status, answer.text.includes("The issuer does not answer the dashboard.")]).toEqual([503, true]);
   });
 
+  test.each([
+    ["a page of a proxy", () => new Response("<html>hello</html>"), 503],
+    ["JSON without an ID token", () => Response.json({ access_token: "x" }), 503],
+    ["a fault of its own", () => Response.json({ error: "server_error" }, { status: 500 }), 503],
+    ["a refusal of the code", () => Response.json({ error: "invalid_grant" }, { status: 400 }), 410],
+  ] as const)("when the issuer answers with %s it is told apart, and nobody is signed in", async (_name, answer, status) => {
+    const { verifier, asked } = await begin();
+    site.world.services.replaceFetch(async () => answer());
+    const told = await back({ code: "x", state: asked.get("state") ?? "", iss: site.urls.issuer }, verifier);
+    expect([told.status, told.headers.get("set-cookie")]).toEqual([status, null]);
+  });
+
   test("an ID token for another client, person, nonce, time or issuer makes no session", async () => {
     const verifier = "a".repeat(43);
     const nonce = new Bun.CryptoHasher("sha256").update(`nonce ${verifier}`).digest("base64url");

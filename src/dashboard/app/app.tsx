@@ -7,7 +7,7 @@ import { apiIn, hasFeature, type Site, SiteContext } from "./deployment.ts";
 import { Badge, Failure, Heading, Link, Loading, Notice } from "./parts/pieces.tsx";
 import { licenseWords } from "./license-words.ts";
 import { findPage, sections } from "./sections.tsx";
-import { daysUntil, say, when } from "./words.ts";
+import { daysText, daysUntil, say, when } from "./words.ts";
 
 const LICENSE_EVERY_MS = 10_000;
 const TEAM = "cyberun.team";
@@ -45,7 +45,7 @@ function Reminder({ license }: { readonly license: NonNullable<Site["license"]> 
     <Notice tone={step <= 7 ? "bad" : step <= 30 ? "warn" : "info"}>
       <div className="row" id="reminder">
         <span>
-          {say("licenseEnds")} {when(end)} ({left} {say("daysLeft")}). <Link to="/license">{say("toLicense")}</Link>
+          {say("licenseEnds")} {when(end)} ({daysText(left)}). <Link to="/license">{say("toLicense")}</Link>
         </span>
         {step === 1 ? null : (
           <button type="button" className="quiet" onClick={away}>

@@ -93,6 +93,7 @@ const rows = {
   features: ["Features", "Funktionen"],
   on: ["on", "an"],
   off: ["off", "aus"],
+  dayLeft: ["day left", "Tag übrig"],
   daysLeft: ["days left", "Tage übrig"],
   upload: ["Install a license file", "Lizenzdatei einspielen"],
   uploadNote: ["It is checked before it acts; one that is refused changes nothing.", "Sie wird geprüft, bevor sie wirkt; eine abgelehnte ändert nichts."],
@@ -327,6 +328,11 @@ const DAY_MS = 86_400_000;
 /** Whole days from now. */
 export function daysUntil(instant: string): number {
   return Math.floor((Date.parse(instant) - Date.now()) / DAY_MS);
+}
+
+/** How many days are left, in words. */
+export function daysText(days: number): string {
+  return `${days} ${say(days === 1 ? "dayLeft" : "daysLeft")}`;
 }
 
 const units = ["B", "kB", "MB", "GB", "TB"] as const;

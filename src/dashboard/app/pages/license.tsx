@@ -4,7 +4,7 @@ import { licenseWords } from "../license-words.ts";
 import { Facts } from "../parts/facts.tsx";
 import { List } from "../parts/list.tsx";
 import { Badge, Empty, Heading, Loading, Notice } from "../parts/pieces.tsx";
-import { daysUntil, language, say, when } from "../words.ts";
+import { daysText, daysUntil, language, say, when } from "../words.ts";
 import { LicenseUpload } from "./license-upload.tsx";
 
 type Values<Value> = Readonly<Record<string, Readonly<Record<string, Value>>>>;
@@ -41,7 +41,7 @@ function Carried({ features, quotas }: { readonly features: Values<boolean>; rea
 /** When it ends, and in how many days where that is still to come. */
 function endText(instant: string): string {
   const days = daysUntil(instant);
-  return days < 0 ? when(instant) : `${when(instant)} (${days} ${say("daysLeft")})`;
+  return days < 0 ? when(instant) : `${when(instant)} (${daysText(days)})`;
 }
 
 function detailText(details: Readonly<Record<string, unknown>>): string {

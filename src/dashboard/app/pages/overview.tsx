@@ -4,7 +4,7 @@ import { HourChart } from "../parts/chart.tsx";
 import { List } from "../parts/list.tsx";
 import { Badge, Empty, Failure, Heading, Link, Loading, Notice } from "../parts/pieces.tsx";
 import { taskColumns } from "../parts/task-rows.tsx";
-import { daysUntil, say, when } from "../words.ts";
+import { daysText, daysUntil, say, when } from "../words.ts";
 
 const EVERY_MS = 5_000;
 /** As many as a page of the API has. */
@@ -53,7 +53,7 @@ function LicenseCard() {
       </p>
       {end !== null && daysUntil(end) >= 0 && daysUntil(end) <= SOON_DAYS ? (
         <p>
-          {daysUntil(end)} {say("daysLeft")}
+          {daysText(daysUntil(end))}
         </p>
       ) : null}
       <Link to="/license">{say("toLicense")}</Link>
