@@ -137,6 +137,7 @@ export const loaders: Readonly<Record<CommandName, () => Promise<Run>>> = {
   "devices list": async () => (await import("./devices.ts")).devicesList,
   "devices revoke": async () => (await import("./devices.ts")).devicesRevoke,
   "verify-self": async () => (await import("./verify-self.ts")).verifySelf,
+  "release verify": async () => (await import("./release.ts")).releaseVerify,
   version: async () => (await import("./version.ts")).showVersion,
   help: async () => (await import("./help.ts")).showHelp,
   doctor: async () => (await import("./doctor.ts")).doctor,

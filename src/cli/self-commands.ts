@@ -20,6 +20,16 @@ export const selfCommands = {
       "It shows damage and clumsy changes. Whoever can replace the executable can make it say anything, so compare the sum with another computer's tools too.",
     ],
   },
+  "release verify": {
+    purpose: "Check that a release is whole and comes from the vendor of this build; needs no server and no network",
+    operands: ["BUNDLE"],
+    settings: [],
+    options: ["json"],
+    notes: [
+      "BUNDLE is the one .tar file of a release, or the folder that it was unpacked to. The signatures are checked against the root keys in this executable, then every file against the signed manifest.",
+      "A refusal ends in 6 (2 when it is no release at all) and names its kind in details.refusal; see releases.md.",
+    ],
+  },
   version: {
     purpose: "Print version and build time",
     settings: [],

@@ -55,6 +55,10 @@ export type ReleaseManifest = Static<typeof ManifestSchema>;
 export type ReleaseFile = ReleaseManifest["files"][number];
 const manifestShape = shapeOf(ManifestSchema);
 
+export function isKeyList(value: unknown): value is KeyList {
+  return keyListShape.Check(value);
+}
+
 export interface Signed {
   readonly content: Buffer;
   /** The text of its `.minisig`. */

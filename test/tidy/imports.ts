@@ -77,8 +77,9 @@ export const plan: Readonly<Record<string, readonly string[]>> = {
   http: domains,
   roles: [...domains, "system", "across", "http", "dashboard"],
   agent: ["crypto", "license", "agents"],
-  cli: ["config", "doctor", ...domains, "across", "http", "roles", "agent", "dashboard", "tls"],
-  vendor: ["crypto", "license"],
+  cli: ["config", "doctor", ...domains, "across", "http", "roles", "agent", "dashboard", "tls", "release"],
+  release: ["crypto"],
+  vendor: ["crypto", "license", "release"],
 };
 
 interface Composer {
@@ -115,7 +116,7 @@ function mayImport(from: string, folder: string): boolean {
 export function breachOf(from: string, to: string): string | undefined {
   const [own, folder] = [folderOf(from), folderOf(to)];
   if (own !== undefined && !Object.hasOwn(plan, own)) return `src/${own} is not in the plan. Add it to the table in test/tidy/imports.ts, with what stands to its left`;
-  if (to.startsWith("embedded-keys/")) return from === "src/license/trust.ts" ? undefined : "only src/license/trust.ts reads embedded-keys. Import what it exports";
+  if (to.startsWith("embedded-keys/")) return /^src\/(?:license|release)\/trust\.ts$/.test(from) ? undefined : "only src/license/trust.ts and src/release/trust.ts read embedded-keys. Import what they export";
   if (to.startsWith("embedded-app/")) return from === "src/dashboard/app-script.ts" ? undefined : "only src/dashboard/app-script.ts serves the dashboard's script. Import what it exports";
   // What runs in the browser asks the API as a product does.
   if (to.startsWith("embedded-handbook/")) return from === "src/dashboard/handbook.ts" ? undefined : "only src/dashboard/handbook.ts serves the handbook. Import what it exports";
