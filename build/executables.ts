@@ -27,6 +27,8 @@ export interface BuildRequest {
   /** Undefined for the host. */
   readonly target?: Target | undefined;
   readonly programs?: readonly ProgramName[];
+  /** Default: that of package.json. */
+  readonly version?: string | undefined;
 }
 
 export interface Executable {
@@ -49,14 +51,14 @@ export function sourceCommit(): string | undefined {
  * Epoch seconds of the release: SOURCE_DATE_EPOCH, else the last commit. 0 without either, as after unpacking an
  * archive: a file's time is not reproducible, and the commit of a repository around ours says nothing.
  */
-function buildTime(): number {
+export function buildTime(): number {
   const given = process.env["SOURCE_DATE_EPOCH"];
   if (given !== undefined && /^\d{1,12}$/.test(given)) return Number(given);
   if (Bun.which("git") === null || git("rev-parse", "--show-prefix") !== "") return 0;
   return Number(git("log", "-1", "--format=%ct") ?? 0);
 }
 
-function packageVersion(): string {
+export function packageVersion(): string {
   const manifest: unknown = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   if (typeof manifest === "object" && manifest !== null && "version" in manifest && typeof manifest.version === "string") return manifest.version;
   throw new Error("package.json has no version");
@@ -69,10 +71,11 @@ export interface CompileRequest {
   readonly runtime: string;
   readonly keys: string;
   readonly target?: Target | undefined;
+  readonly version?: string | undefined;
 }
 
 /** Compiles one program. Throws an AggregateError with the bundler's messages when its sources do not build. */
-export async function compile({ entry, outfile, runtime, keys, target }: CompileRequest): Promise<void> {
+export async function compile({ entry, outfile, runtime, keys, target, version = packageVersion() }: CompileRequest): Promise<void> {
   const app = await buildApp();
   await Bun.build({
     entrypoints: [entry],
@@ -83,7 +86,7 @@ export async function compile({ entry, outfile, runtime, keys, target }: Compile
     minify: { syntax: true, whitespace: true, identifiers: false },
     define: {
       "process.env.NODE_ENV": '"production"',
-      __CYBERUN_VERSION__: JSON.stringify(packageVersion()),
+      __CYBERUN_VERSION__: JSON.stringify(version),
       __CYBERUN_BUILD_TIME__: String(buildTime()),
     },
     plugins: [embeddedKeys(keys), embeddedApp(app), embeddedHandbook(), leftOut()],
@@ -104,7 +107,7 @@ export async function compile({ entry, outfile, runtime, keys, target }: Compile
  * failed build leaves the old ones. Throws with every message of the bundler when the sources do not build.
  */
 export async function buildExecutables(request: BuildRequest): Promise<readonly Executable[]> {
-  const { outdir, target, keys = join(root, "embedded-keys"), programs: wanted = programNames } = request;
+  const { outdir, target, keys = join(root, "embedded-keys"), programs: wanted = programNames, version } = request;
   checkEmbeddedKeys(keys);
   mkdirSync(outdir, { recursive: true });
   const beside = mkdtempSync(join(outdir, ".new-"));
@@ -115,7 +118,7 @@ export async function buildExecutables(request: BuildRequest): Promise<readonly 
     const built: Executable[] = [];
     for (const name of wanted) {
       const fresh = join(beside, `${name}${suffix}`);
-      await compile({ entry: join(root, programs[name]), outfile: fresh, runtime, keys, target });
+      await compile({ entry: join(root, programs[name]), outfile: fresh, runtime, keys, target, version });
       const path = join(outdir, `${name}${suffix}`);
       renameSync(fresh, path);
       built.push({ name, path, bytes: statSync(path).size });

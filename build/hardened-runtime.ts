@@ -27,6 +27,11 @@ export const targets = [
 ] as const satisfies readonly Bun.Build.CompileTarget[];
 export type Target = (typeof targets)[number];
 
+/** As people and releases name it: `linux-x64`. */
+export function shortTarget(target: Target): string {
+  return target.slice("bun-".length);
+}
+
 /** Overwrites the head of every silenced name in `runtime`, in place. Throws when a name is not there. */
 export function silence(runtime: Buffer): void {
   for (const name of silencedNames) {

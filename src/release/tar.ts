@@ -3,11 +3,9 @@
  *
  * Rule: reads a header only when the whole archive is as we write it. It must not know what the files are.
  */
-import { readSync } from "node:fs";
 import { releaseFault } from "./refusals.ts";
 
 const BLOCK = 512;
-const PART_BYTES = 1_048_576;
 
 export interface TarEntry {
   readonly path: string;
@@ -61,49 +59,47 @@ export interface TarSink {
   end(): void;
 }
 
-/** Reads from an open file exactly what is asked for. */
+/** Gives the bytes of an archive in order. */
 class Source {
-  readonly #file: number;
+  readonly #bytes: Buffer;
   #at = 0;
 
-  constructor(file: number) {
-    this.#file = file;
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
   }
 
-  /** False when the file ends before `buffer` is full. */
-  fill(buffer: Buffer): boolean {
-    for (let got = 0; got < buffer.length; ) {
-      const count = readSync(this.#file, buffer, got, buffer.length - got, this.#at);
-      if (count === 0) return false;
-      got += count;
-      this.#at += count;
-    }
-    return true;
+  /** Undefined when fewer are left. */
+  take(count: number): Buffer | undefined {
+    if (this.#at + count > this.#bytes.length) return undefined;
+    this.#at += count;
+    return this.#bytes.subarray(this.#at - count, this.#at);
+  }
+
+  get isAtEnd(): boolean {
+    return this.#at === this.#bytes.length;
   }
 }
 
 function pass(source: Source, size: number, sink: TarSink): void {
-  const part = Buffer.alloc(Math.min(PART_BYTES, size));
-  for (let left = size; left > 0; left -= part.length) {
-    const piece = part.subarray(0, Math.min(part.length, left));
-    if (!source.fill(piece)) throw releaseFault("truncated");
-    sink.write(piece);
-    if (piece.length < part.length) break;
-  }
+  const content = source.take(size);
+  const padding = source.take(tarPadding(size).length);
+  if (content === undefined || padding === undefined) throw releaseFault("truncated");
+  if (padding.some((byte) => byte !== 0)) throw releaseFault("not_a_release", "Between its files is what belongs to none.");
+  sink.write(content);
   sink.end();
-  if (!source.fill(tarPadding(size))) throw releaseFault("truncated");
 }
 
 /** Hands each file of the archive to the sink that `sinkFor` gives, until its end. Throws the refusals `not_a_release` and `truncated`. */
-export function readTar(file: number, sinkFor: (entry: TarEntry) => TarSink): void {
-  const source = new Source(file);
-  const header = Buffer.alloc(BLOCK);
+export function readTar(bytes: Buffer, sinkFor: (entry: TarEntry) => TarSink): void {
+  const source = new Source(bytes);
   for (let isFirst = true; ; isFirst = false) {
-    if (!source.fill(header)) throw releaseFault(isFirst ? "not_a_release" : "truncated");
+    const header = source.take(BLOCK);
+    if (header === undefined) throw releaseFault(isFirst ? "not_a_release" : "truncated");
     if (header.every((byte) => byte === 0)) break;
     const entry = entryOf(header);
     pass(source, entry.size, sinkFor(entry));
   }
-  if (!source.fill(header) || header.some((byte) => byte !== 0)) throw releaseFault("truncated");
-  if (source.fill(Buffer.alloc(1))) throw releaseFault("not_a_release", "Something follows its end.");
+  const second = source.take(BLOCK);
+  if (second?.every((byte) => byte === 0) !== true) throw releaseFault("truncated");
+  if (!source.isAtEnd) throw releaseFault("not_a_release", "Something follows its end.");
 }

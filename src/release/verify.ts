@@ -6,16 +6,18 @@
  * Rule: what is not in the manifest is refused, and what the manifest names has to be there. Needs no network, no store, no setting.
  */
 import { createHash } from "node:crypto";
-import { closeSync, lstatSync, openSync, readdirSync, readSync, statSync } from "node:fs";
+import { closeSync, lstatSync, openSync, readdirSync, readFileSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { Fault } from "../fault.ts";
 import { DOCUMENT_BYTES_MAX, KEY_LIST, type KeyList, MANIFEST, type OpenedManifest, openKeyList, openManifest, type ReleaseFile, type ReleaseManifest, SIGNATURE_SUFFIX } from "./documents.ts";
 import { type MinisignKey, SIGNATURE_TEXT_BYTES_MAX } from "./minisign.ts";
+import { unpacked } from "./packing.ts";
 import { releaseFault } from "./refusals.ts";
 import { readTar, type TarEntry, type TarSink } from "./tar.ts";
 
 export const SUMS = "SHA256SUMS";
 const PART_BYTES = 1_048_576;
+const BUNDLE_BYTES_MAX = 201_326_592;
 /** They stand first, in this order, so that nothing else is read before it is known what it has to be. */
 export const documents = [KEY_LIST, `${KEY_LIST}${SIGNATURE_SUFFIX}`, MANIFEST, `${MANIFEST}${SIGNATURE_SUFFIX}`] as const;
 
@@ -156,18 +158,13 @@ function readFolder(folder: string, judge: Judge): void {
 }
 
 function readArchive(path: string, judge: Judge): void {
-  const file = openSync(path, "r");
-  try {
-    let top: string | undefined;
-    readTar(file, ({ path: whole, size }) => {
-      const slash = whole.indexOf("/");
-      top ??= whole.slice(0, slash + 1);
-      if (slash < 1 || !whole.startsWith(top)) throw releaseFault("not_a_release", "Its files are not in one folder.");
-      return judge.take({ path: whole.slice(top.length), size });
-    });
-  } finally {
-    closeSync(file);
-  }
+  let top: string | undefined;
+  readTar(unpacked(readFileSync(path)), ({ path: whole, size }) => {
+    const slash = whole.indexOf("/");
+    top ??= whole.slice(0, slash + 1);
+    if (slash < 1 || !whole.startsWith(top)) throw releaseFault("not_a_release", "Its files are not in one folder.");
+    return judge.take({ path: whole.slice(top.length), size });
+  });
 }
 
 /** Throws the Fault of `refusals.ts` that fits, `not_found` when there is no such file, and `unavailable` when it cannot be read. */
@@ -175,7 +172,9 @@ export function verifyRelease(path: string, trust: Trust, unpack?: Unpack): Veri
   if (trust.roots.length === 0) throw releaseFault("no_roots");
   const judge = new Judge(trust, unpack);
   try {
-    if (statSync(path).isDirectory()) readFolder(path, judge);
+    const found = statSync(path);
+    if (found.isFile() && found.size > BUNDLE_BYTES_MAX) throw releaseFault("not_a_release", "It is larger than a release is.");
+    if (found.isDirectory()) readFolder(path, judge);
     else readArchive(path, judge);
   } catch (cause) {
     if (!(cause instanceof Error) || !("code" in cause) || cause instanceof Fault) throw cause;
