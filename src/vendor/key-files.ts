@@ -73,7 +73,8 @@ export function readPrivateKeyFile(path: string, passphrase: string | undefined)
   return readPrivateKey(readFile(path).toString("utf8"), passphrase);
 }
 
-function refuseSharedFolder(keysDirectory: string, privateDirectory: string): void {
+/** Throws Fault `invalid_request` when the private folder lies in the public one. */
+export function refuseSharedFolder(keysDirectory: string, privateDirectory: string): void {
   const inside = `${realpathSync(privateDirectory)}${sep}`;
   if (!inside.startsWith(`${realpathSync(keysDirectory)}${sep}`)) return;
   throw new Fault("invalid_request", "The private keys may not be inside the folder of public keys, which builds embed.", {

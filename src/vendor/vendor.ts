@@ -9,12 +9,14 @@ import { version } from "../version.ts";
 import { type Option, type Options, parseArguments } from "./arguments.ts";
 import type { Command, Desk } from "./command.ts";
 import { inspect } from "./inspect.ts";
+import { bundle } from "./bundle.ts";
 import { createKey, listKeysCommand } from "./keys.ts";
+import { createReleaseKey, createRoot, revokeReleaseKey } from "./release-keys.ts";
 import { revoke } from "./revoke.ts";
 import { showTemplates } from "./show-templates.ts";
 import { sign } from "./sign.ts";
 
-export const commands: readonly Command[] = [createKey, listKeysCommand, sign, revoke, inspect, showTemplates];
+export const commands: readonly Command[] = [createKey, listKeysCommand, sign, revoke, inspect, showTemplates, createRoot, createReleaseKey, revokeReleaseKey, bundle];
 
 /** Every way a run can end. */
 export const exitCodes: Readonly<Record<number, string>> = {
@@ -31,6 +33,8 @@ const everyCommand: Options = {
   json: { kind: "switch", says: "answer with one JSON object, errors too" },
   help: { kind: "switch", says: "show this" },
 };
+
+const COMMAND_WIDTH = 24;
 
 /** Where the answer goes. */
 export interface Terminal {
@@ -59,11 +63,11 @@ export function commandHelp(command: Command): string {
 /** The help of the tool. Pure. */
 export function vendorHelp(): string {
   return [
-    `cyberun-vendor ${version}: makes keys, signs and revokes licenses, offline.`,
+    `cyberun-vendor ${version}: makes keys, signs and revokes licenses, signs releases, offline.`,
     "",
-    ...commands.map(({ name, summary }) => `  ${name.padEnd(14)} ${summary}`),
-    `  ${"help COMMAND".padEnd(14)} Show what a command takes.`,
-    `  ${"version".padEnd(14)} Show which build this is.`,
+    ...commands.map(({ name, summary }) => `  ${name.padEnd(COMMAND_WIDTH)} ${summary}`),
+    `  ${"help COMMAND".padEnd(COMMAND_WIDTH)} Show what a command takes.`,
+    `  ${"version".padEnd(COMMAND_WIDTH)} Show which build this is.`,
     "",
     "Exit codes",
     ...Object.entries(exitCodes).map(([code, meaning]) => `  ${code}  ${meaning}`),
