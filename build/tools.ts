@@ -46,6 +46,7 @@ export const tools = {
   zsh: { find: () => which("zsh"), packages: ["zsh"] },
   fish: { find: () => which("fish"), packages: ["fish"] },
   mandoc: { find: () => which("mandoc"), packages: ["mandoc"] },
+  minisign: { find: () => which("minisign"), packages: ["minisign"] },
   authlib: {
     find: () => findPythonWith("authlib", "requests", "jwcrypto", "jwt", "cryptography"),
     packages: ["python3-authlib", "python3-requests", "python3-jwcrypto", "python3-jwt", "python3-cryptography"],
@@ -54,7 +55,7 @@ export const tools = {
 
 export type ToolName = keyof typeof tools;
 
-export const toolNames: readonly ToolName[] = ["chromium", "postgres", "openssl", "python3", "authlib", "zsh", "fish", "mandoc"];
+export const toolNames: readonly ToolName[] = ["chromium", "postgres", "openssl", "python3", "authlib", "zsh", "fish", "mandoc", "minisign"];
 
 export function missingTools(): readonly ToolName[] {
   return toolNames.filter((name) => tools[name].find() === undefined);

@@ -227,7 +227,7 @@ export const answerSchemas: Readonly<Record<CommandName, TSchema | undefined>> =
   "agent diag": extended(AgentStatus, { is_alive: Flag }),
   "agent drain": closed({ agent_id: Text, is_draining: True }),
   doctor: closed({ checks: list(Check), problems: Whole, warnings: Whole }),
-  "verify-self": closed({ ...Build, executable: Text, sha256: Text, verdict: Text, trusted_keys: list(SignedBy) }),
+  "verify-self": closed({ ...Build, executable: Text, sha256: Text, verdict: Text, release_key: MaybeText, trusted_keys: list(SignedBy) }),
   version: closed(Build),
   help: Type.Union([Help, closed({ commands: list(Help) })]),
   schema: closed({ command: Text, answer: Open, failure: Open }),

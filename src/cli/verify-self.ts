@@ -8,6 +8,9 @@ import { createHash } from "node:crypto";
 import { createReadStream, existsSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { Fault } from "../fault.ts";
+import { MANIFEST } from "../release/documents.ts";
+import { releaseTrust } from "../release/trust.ts";
+import { type Trust, verifyRelease } from "../release/verify.ts";
 import { trustedKeys } from "../license/trust.ts";
 import type { Context, Result } from "./context.ts";
 import { readNamedFile } from "./files.ts";
@@ -36,10 +39,10 @@ const says: Readonly<Record<Verdict, string>> = {
   no_sums: "has nothing to be compared with; pass the vendor's list with --sums FILE",
 };
 
-/** Sums are published under the file's name; a list with one line only is about whatever lies beside it. */
+/** Sums are published under the file's name. */
 function verdictOf(sums: ReadonlyMap<string, string> | undefined, name: string, sum: string): Verdict {
   if (sums === undefined) return "no_sums";
-  const published = sums.get(name) ?? (sums.size === 1 ? [...sums.values()][0] : undefined);
+  const published = sums.get(name);
   if (published === undefined) return [...sums.values()].includes(sum) ? "match" : "not_listed";
   return published === sum ? "match" : "mismatch";
 }
@@ -52,8 +55,23 @@ function readSums(named: string | undefined, executable: string): ReadonlyMap<st
   throw new Fault("invalid_request", `The file ${named ?? beside} holds no SHA-256 sums.`, { hint: "It must be as sha256sum writes it: sum, two spaces, file name." });
 }
 
-/** Compares the file at `executable` with the sums at `sumsFile`, or with those beside it. */
-export async function verifyExecutable(executable: string, sumsFile: string | undefined): Promise<Result> {
+interface Against {
+  /** Default: the list beside the executable. */
+  readonly sumsFile: string | undefined;
+  readonly trust: Trust;
+}
+
+/** The key that signed the release in whose folder the executable lies; null outside of one. Throws when that release is not whole. */
+function findReleaseKey(executable: string, { sumsFile, trust }: Against): string | null {
+  const folder = dirname(executable);
+  if (sumsFile !== undefined || trust.roots.length === 0 || !existsSync(join(folder, MANIFEST))) return null;
+  return verifyRelease(folder, trust).keyId;
+}
+
+/** Compares the file at `executable` with the sums at `sumsFile`, or with those beside it, and with the release that it lies in. */
+export async function verifyExecutable(executable: string, against: Against): Promise<Result> {
+  const { sumsFile } = against;
+  const releaseKey = findReleaseKey(executable, against);
   const sums = readSums(sumsFile, executable);
   const sum = await sha256OfFile(executable);
   const verdict = verdictOf(sums, basename(executable), sum);
@@ -64,10 +82,11 @@ export async function verifyExecutable(executable: string, sumsFile: string | un
     `File       ${executable}`,
     `SHA-256    ${sum}`,
     `           ${says[verdict]}`,
+    ...(releaseKey === null ? [] : [`Release    whole, signed by the vendor's release key ${releaseKey}`]),
     ...keys.map(({ kid, purpose }) => `Trusts     ${kid} (${purpose} key)`),
     "A changed executable could print the same. To be sure, compute the sum with another program (sha256sum) and compare it with the vendor's list, received another way.",
   ];
-  return { data: { ...data, executable, sha256: sum, verdict, trusted_keys: keys }, text: lines.join("\n"), exit: exits[verdict] };
+  return { data: { ...data, executable, sha256: sum, verdict, release_key: releaseKey, trusted_keys: keys }, text: lines.join("\n"), exit: exits[verdict] };
 }
 
 const exits = { match: 0, mismatch: 6, not_listed: 5, no_sums: 5 } as const satisfies Record<Verdict, number>;
@@ -76,5 +95,5 @@ export async function verifySelf({ options }: Context): Promise<Result> {
   if (!Bun.isStandaloneExecutable) {
     throw new Fault("invalid_request", "This runs from source, so there is no executable to compare.", { hint: "Build it first and run the built file." });
   }
-  return await verifyExecutable(process.execPath, options.get("sums"));
+  return await verifyExecutable(process.execPath, { sumsFile: options.get("sums"), trust: releaseTrust });
 }

@@ -50,7 +50,7 @@ export async function cyberunExecutable(name: ProgramName = "cyberun"): Promise<
 /** An executable that trusts the keys in `folder` (`license-keys.json`, `dev.lic` if any) instead of the embedded ones. */
 export async function executableWithKeys(folder: string, name: ProgramName = "cyberun"): Promise<string> {
   const hash = createHash("sha256");
-  for (const file of ["license-keys.json", "dev.lic"]) {
+  for (const file of ["license-keys.json", "dev.lic", "release-roots.json"]) {
     const path = join(folder, file);
     hash.update(`${file}\n`).update(existsSync(path) ? readFileSync(path) : "");
   }
