@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { compile, root } from "../../build/executables.ts";
 import { readTrustedKeys } from "../../src/license/trusted-keys.ts";
@@ -30,7 +30,7 @@ function build(checkout: string, ...options: readonly string[]): Built {
 }
 
 function digests(outdir: string): Record<string, string> {
-  const entries = readdirSync(outdir).map((name) => [name, createHash("sha256").update(readFileSync(join(outdir, name))).digest("hex")]);
+  const entries = readdirSync(outdir, { recursive: true, encoding: "utf8" }).filter((name) => statSync(join(outdir, name)).isFile()).map((name) => [name, createHash("sha256").update(readFileSync(join(outdir, name))).digest("hex")]);
   return Object.fromEntries(entries);
 }
 
@@ -50,7 +50,7 @@ test("the same sources in two folders give the same bytes, in the place of an ol
   writeFileSync(join(one, "cyberun"), "an older build");
   expect(build(root, "--outdir", one).exitCode).toBe(0);
   expect(build(copyCheckout(), "--outdir", two).exitCode).toBe(0);
-  expect(readdirSync(one).toSorted()).toEqual(["cyberun", "cyberun-vendor", "licences.txt", "provenance.json", "sbom.cdx.json"]);
+  expect(readdirSync(one).toSorted()).toEqual(["build.json", "cyberun", "cyberun-vendor", "docs", "install.sh", "licences.txt", "provenance.json", "sbom.cdx.json"]);
   const { length } = readFileSync(join(one, "cyberun"));
   expect([length > 50_000_000, length <= 125_000_000]).toEqual([true, true]);
   // Where it comes from is known of a clone, and not of a copy without its repository.
