@@ -1,4 +1,4 @@
-/** The handbook of a build: whoever imports `embedded-handbook/handbook.txt` gets the pages that were made of the documents. */
+/** The handbook of a build: whoever imports `embedded-handbook/handbook.gz` gets the pages that were made of the documents. */
 import type { BunPlugin } from "bun";
 import { buildHandbook, packHandbook } from "../src/dashboard/handbook-build.ts";
 
@@ -6,8 +6,8 @@ export function embeddedHandbook(): BunPlugin {
   return {
     name: "embedded-handbook",
     setup(build) {
-      build.onResolve({ filter: /\/embedded-handbook\/handbook\.txt$/ }, () => ({ path: "handbook.txt", namespace: "embedded-handbook" }));
-      build.onLoad({ filter: /.*/, namespace: "embedded-handbook" }, () => ({ contents: packHandbook(buildHandbook()), loader: "text" }));
+      build.onResolve({ filter: /\/embedded-handbook\/handbook\.gz$/ }, () => ({ path: "handbook.gz", namespace: "embedded-handbook" }));
+      build.onLoad({ filter: /.*/, namespace: "embedded-handbook" }, () => ({ contents: packHandbook(buildHandbook()), loader: "file" }));
     },
   };
 }

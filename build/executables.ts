@@ -83,7 +83,6 @@ export async function compile({ entry, outfile, runtime, keys, target, version =
     target: "bun",
     format: "esm",
     bytecode: true,
-    splitting: true,
     minify: { syntax: true, whitespace: true, identifiers: false },
     define: {
       "process.env.NODE_ENV": '"production"',

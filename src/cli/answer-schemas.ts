@@ -98,6 +98,8 @@ export const answerSchemas: Readonly<Record<CommandName, TSchema | undefined>> =
   "admin reset-factor": closed({ email_address: Text }),
   "tls init": closed({ is_new_authority: Flag, hosts: list(Text), authority_file: Text, cert_file: Text, key_file: Text, certificates: list(Certificate) }),
   "release verify": closed({ release: Text, version: Text, target: Text, built_at: Whole, upgrades_from: Text, files: Whole, bytes: Whole, release_key: Text, key_list_serial: Whole }),
+  upgrade: closed({ version: Text, previous_version: Text, backup: Text, release_key: Text, is_served: Flag, data_dir: Text }),
+  rollback: closed({ version: Text, previous_version: Text, is_served: Flag }),
   "tls show": closed({ cert_file: Text, certificates: list(Certificate) }),
   "federation site-key": closed({ ...propertiesOf(readFederationSiteKey.output), out: MaybeText }),
   "federation bundle export": closed({ ...propertiesOf(exportFederationBundle.output), out: MaybeText }),

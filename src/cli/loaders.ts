@@ -138,6 +138,8 @@ export const loaders: Readonly<Record<CommandName, () => Promise<Run>>> = {
   "devices revoke": async () => (await import("./devices.ts")).devicesRevoke,
   "verify-self": async () => (await import("./verify-self.ts")).verifySelf,
   "release verify": async () => (await import("./release.ts")).releaseVerify,
+  upgrade: async () => (await import("./upgrade.ts")).upgrade,
+  rollback: async () => (await import("./upgrade.ts")).rollback,
   version: async () => (await import("./version.ts")).showVersion,
   help: async () => (await import("./help.ts")).showHelp,
   doctor: async () => (await import("./doctor.ts")).doctor,

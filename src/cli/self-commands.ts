@@ -1,6 +1,6 @@
 /** Commands about this executable itself, and about whether all that it needs is there. */
 import { serverSettingNames } from "../config/table.ts";
-import type { CommandRow } from "./command-row.ts";
+import { type CommandRow, host } from "./command-row.ts";
 
 export const selfCommands = {
   doctor: {
@@ -29,6 +29,22 @@ export const selfCommands = {
       "BUNDLE is the one .tar file of a release, or the folder that it was unpacked to. The signatures are checked against the root keys in this executable, then every file against the signed manifest.",
       "A refusal ends in 6 (2 when it is no release at all) and names its kind in details.refusal; see releases.md.",
     ],
+  },
+  upgrade: {
+    purpose: "Put a newer release in use: verified, backed up, tried on a copy, and taken back by itself if it does not serve",
+    settings: [...host, "licenseFile", "backupDir"],
+    options: ["json", "from"],
+    words: { from: { placeholder: "BUNDLE", help: "The .tar.gz file of the release, or its unpacked folder", shownDefault: "none; required" } },
+    notes: [
+      "Run it as the user that installed the release, such as root. A server that systemd keeps as cyberun.service goes on until the switch and is started again; any other one has to be stopped first.",
+      "Before the switch nothing is changed. If the new release does not serve after it, the one before is put back with all data, and the command ends in 3.",
+    ],
+  },
+  rollback: {
+    purpose: "Put the release before back in use",
+    settings: host,
+    options: ["json"],
+    notes: ["It keeps the data as they are. When the newer release has changed their schema, it is refused and says what to do."],
   },
   version: {
     purpose: "Print version and build time",

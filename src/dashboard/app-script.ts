@@ -19,8 +19,8 @@ export interface AppScript {
 async function packedScript(): Promise<Uint8Array<ArrayBuffer>> {
   if (!Bun.isStandaloneExecutable) return Bun.gzipSync(Buffer.from(await buildApp()), { level: 9 });
   // Put there by the build (build/embedded-app.ts); a checkout has no such file.
-  const { default: packed } = await import("../../embedded-app/app.js", { with: { type: "text" } });
-  return Uint8Array.from(Buffer.from(packed, "base64"));
+  const { default: packed } = await import("../../embedded-app/app.gz", { with: { type: "file" } });
+  return await Bun.file(packed).bytes();
 }
 
 function served(small: Uint8Array<ArrayBuffer>): AppScript {

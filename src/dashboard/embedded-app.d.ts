@@ -1,5 +1,5 @@
 /** The dashboard's script, which the build puts into the executable: compressed, in base64. */
-declare module "*/embedded-app/app.js" {
+declare module "*/embedded-app/app.gz" {
   const text: string;
   export default text;
 }

@@ -92,6 +92,6 @@ export function buildHandbook(): Handbook {
 }
 
 /** The handbook as the executable carries it. */
-export function packHandbook(handbook: Handbook): string {
-  return Buffer.from(Bun.gzipSync(Buffer.from(JSON.stringify(handbook)), { level: 9 })).toString("base64");
+export function packHandbook(handbook: Handbook): Uint8Array {
+  return Bun.gzipSync(Buffer.from(JSON.stringify(handbook)), { level: 9 });
 }

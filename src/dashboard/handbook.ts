@@ -16,8 +16,8 @@ const shape = shapeOf(
 async function read(): Promise<Handbook> {
   if (!Bun.isStandaloneExecutable) return buildHandbook();
   // Put there by the build (build/embedded-handbook.ts); a checkout has no such file.
-  const { default: packed } = await import("../../embedded-handbook/handbook.txt", { with: { type: "text" } });
-  const handbook = findJson(Buffer.from(Bun.gunzipSync(Buffer.from(packed, "base64"))).toString("utf8"));
+  const { default: packed } = await import("../../embedded-handbook/handbook.gz", { with: { type: "file" } });
+  const handbook = findJson(Buffer.from(Bun.gunzipSync(await Bun.file(packed).bytes())).toString("utf8"));
   if (!shape.Check(handbook)) throw new Error("the handbook of this build cannot be read");
   return handbook;
 }

@@ -6,6 +6,7 @@
  * worker.
  */
 import { Database } from "bun:sqlite";
+import { existsSync } from "node:fs";
 import { sqliteMigrations } from "./migrate.ts";
 
 const BUSY_TIMEOUT_MS = 10_000;
@@ -67,4 +68,9 @@ export function findDamage(file: string): readonly string[] {
   } finally {
     database.close();
   }
+}
+
+/** The schema of the database at `file`; undefined when there is none. */
+export function findSchema(file: string): number | undefined {
+  return existsSync(file) ? readContent(file).schema : undefined;
 }

@@ -1,0 +1,55 @@
+/**
+ * Deeds on a data directory by root, done as the user that it belongs to: what root makes there would lock the server out.
+ *
+ * Rule: a command that goes on as root afterwards cannot become the owner itself (`operator.ts`), so it lets another process be it.
+ */
+import { existsSync, statSync } from "node:fs";
+import { findJson } from "../json.ts";
+import type { Context } from "./context.ts";
+
+export interface Owner {
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
+export function ownerOf(path: string): Owner {
+  if (process.getuid?.() !== 0 || !existsSync(path)) return {};
+  const { uid, gid } = statSync(path);
+  return { uid, gid };
+}
+
+/** Does it with the owner's rights. */
+export function asOwner<T>(path: string, deed: () => T): T {
+  const { uid = 0, gid = 0 } = ownerOf(path);
+  if (uid === 0) return deed();
+  process.setegid?.(gid);
+  process.seteuid?.(uid);
+  try {
+    return deed();
+  } finally {
+    process.seteuid?.(0);
+    process.setegid?.(0);
+  }
+}
+
+/** A member of an answer that is text. */
+export function textIn(answer: unknown, name: string): string | undefined {
+  if (typeof answer !== "object" || answer === null) return undefined;
+  const value: unknown = Object.entries(answer).find(([key]) => key === name)?.[1];
+  return typeof value === "string" ? value : undefined;
+}
+
+export interface Ran {
+  readonly answer: unknown;
+  /** What it said when it failed. */
+  readonly problem: string | undefined;
+}
+
+/** Runs a command on this deployment, as the owner of its data directory and with the settings of this command. */
+export function runAsOwner({ config: { dataDir, configFile } }: Context, executable: string, words: readonly string[]): Ran {
+  const flags = ["--data-dir", dataDir, ...(configFile === undefined ? [] : ["--config", configFile]), "--json"];
+  const { success, stdout, stderr } = Bun.spawnSync([executable, ...words, ...flags], { ...ownerOf(dataDir), stdio: ["ignore", "pipe", "pipe"] });
+  const failure = findJson(stderr.toString().trim().split("\n").at(-1) ?? "");
+  const error: unknown = typeof failure === "object" && failure !== null && "error" in failure ? failure.error : undefined;
+  return { answer: findJson(stdout.toString()), problem: success ? undefined : (textIn(error, "message") ?? "it failed without a word.") };
+}

@@ -1,0 +1,94 @@
+/**
+ * Whether the executable of another release serves this deployment: on a copy of it, and on itself while nobody else serves it.
+ *
+ * Rule: what the other release does wrong is a sentence and no exception. Its ports are free ones of this host alone.
+ */
+import { chownSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { findJson } from "../json.ts";
+import { type Owner, ownerOf, textIn } from "./as-owner.ts";
+import type { Context } from "./context.ts";
+
+const READY_MS = 30_000;
+const LOOK_MS = 50;
+const ENDED_MS = 15_000;
+const ports = { CYBERUN_LICENSE_PORT: "0", CYBERUN_API_PORT: "0", CYBERUN_GATEWAY_PORT: "0", CYBERUN_ISSUER_PORT: "0", CYBERUN_BIND: "127.0.0.1" };
+
+/** A sentence when the executable does not run, or is of another version than its manifest says. */
+export async function tellsVersion(executable: string, version: string): Promise<string | undefined> {
+  const { stdout, success } = Bun.spawnSync([executable, "version", "--json"], { stdio: ["ignore", "pipe", "ignore"], timeout: READY_MS });
+  return success && textIn(findJson(stdout.toString()), "version") === version ? undefined : `its executable does not run here, or says another version than ${version}.`;
+}
+
+interface Trial {
+  readonly executable: string;
+  readonly dataDir: string;
+  readonly owner: Owner;
+  readonly flags: readonly string[];
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+function urlsIn(file: string): readonly string[] {
+  try {
+    const urls = findJson(readFileSync(file, "utf8"));
+    return typeof urls === "object" && urls !== null ? Object.values(urls).filter((url) => typeof url === "string") : [];
+  } catch {
+    return [];
+  }
+}
+
+async function isReady({ services }: Context, url: string): Promise<boolean> {
+  try {
+    return (await services.fetch(`${url}/readyz`, {})).ok;
+  } catch {
+    return false;
+  }
+}
+
+/** Starts it, waits until each of its roles is ready, and stops it. */
+async function servingProblem(context: Context, { executable, dataDir, owner, flags, environment }: Trial): Promise<string | undefined> {
+  const ready = join(dataDir, ".upgrade-ready");
+  rmSync(ready, { force: true });
+  const child = Bun.spawn([executable, "serve", "--data-dir", dataDir, "--ready-file", ready, ...flags], { ...owner, env: { ...environment, ...ports }, stdio: ["ignore", "ignore", "ignore"] });
+  try {
+    for (let waited = 0; waited < READY_MS && child.exitCode === null; waited += LOOK_MS) {
+      const urls = urlsIn(ready);
+      const answers = await Promise.all(urls.map((url) => isReady(context, url)));
+      if (urls.length > 0 && answers.every(Boolean)) {
+        child.kill("SIGTERM");
+        const exit = await Promise.race([child.exited, Bun.sleep(ENDED_MS)]);
+        return exit === 0 ? undefined : "it serves and does not stop when it is told to.";
+      }
+      await Bun.sleep(LOOK_MS);
+    }
+    return child.exitCode === null ? "its roles are not ready after 30 seconds." : `it ended with ${child.exitCode} at its start.`;
+  } finally {
+    child.kill("SIGKILL");
+    await child.exited;
+    rmSync(ready, { force: true });
+  }
+}
+
+/** Restores the backup into a folder of its own with the other release, and lets it serve there. */
+export async function rehearse(context: Context, executable: string, backup: string): Promise<string | undefined> {
+  const { config } = context;
+  if (config.databaseUrl !== undefined) return undefined;
+  const owner = ownerOf(config.dataDir);
+  const folder = mkdtempSync(join(config.dataDir, ".rehearsal-"));
+  try {
+    if (owner.uid !== undefined && owner.gid !== undefined) chownSync(folder, owner.uid, owner.gid);
+    const dataDir = join(folder, "d");
+    const environment = { PATH: process.env["PATH"], HOME: folder };
+    const restored = Bun.spawnSync([executable, "backup", "restore", backup, "--data-dir", dataDir], { ...owner, env: environment, stdio: ["ignore", "ignore", "pipe"] });
+    if (!restored.success) return `it does not restore the backup: ${restored.stderr.toString().trim()}`;
+    return await servingProblem(context, { executable, dataDir, owner, flags: [], environment });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Lets it serve the deployment itself for a moment, with the settings of this command. */
+export async function startsAndServes(context: Context, executable: string): Promise<string | undefined> {
+  const { dataDir, configFile } = context.config;
+  return await servingProblem(context, { executable, dataDir, owner: ownerOf(dataDir), flags: configFile === undefined ? [] : ["--config", configFile], environment: process.env });
+}

@@ -1,0 +1,47 @@
+/** Whoever keeps the server of this deployment running: systemd, or the operator by hand. */
+import { existsSync } from "node:fs";
+import { Fault } from "../fault.ts";
+import type { Context } from "./context.ts";
+import { isServerRunning } from "./operator.ts";
+
+const UNIT = "cyberun.service";
+const WAIT_MS = 30_000;
+const LOOK_MS = 100;
+
+export interface Service {
+  /** False when the operator starts and stops the server. */
+  readonly isKept: boolean;
+  stop(): Promise<void>;
+  start(): Promise<void>;
+  /** Starts it; a sentence when it does not serve within 30 seconds. */
+  startProblem(): Promise<string | undefined>;
+}
+
+function systemctl(...words: readonly string[]): boolean {
+  return Bun.spawnSync(["systemctl", ...words, UNIT], { stdio: ["ignore", "ignore", "ignore"] }).success;
+}
+
+async function servesSoon(context: Context): Promise<boolean> {
+  for (let waited = 0; waited < WAIT_MS; waited += LOOK_MS) {
+    if (await isServerRunning(context)) return true;
+    await Bun.sleep(LOOK_MS);
+  }
+  return false;
+}
+
+function command(verb: "start" | "stop"): void {
+  if (!systemctl(verb)) throw new Fault("unavailable", `systemctl ${verb} ${UNIT} failed.`, { hint: `Look why: systemctl status ${UNIT}.` });
+}
+
+const byHand: Service = { isKept: false, stop: async () => {}, start: async () => {}, startProblem: async () => undefined };
+
+/** Throws Fault `conflict` when a server runs that nobody here can stop. */
+export async function findService(context: Context): Promise<Service> {
+  const isKept = existsSync("/run/systemd/system") && Bun.which("systemctl") !== null && systemctl("is-active");
+  if (isKept) {
+    const start = async () => command("start");
+    return { isKept, stop: async () => command("stop"), start, startProblem: async () => start().then(async () => ((await servesSoon(context)) ? undefined : "its service did not serve within 30 seconds.")) };
+  }
+  if (!(await isServerRunning(context))) return byHand;
+  throw new Fault("conflict", `A server runs on the data directory ${context.config.dataDir}, and no service ${UNIT} keeps it. Nothing was changed.`, { hint: "Stop it, run this again, and start it afterwards." });
+}

@@ -1,0 +1,138 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { Database } from "bun:sqlite";
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { root } from "../../build/executables.ts";
+import { run, start } from "../support/executable.ts";
+import { type ReleaseDesk, releaseDesk } from "../support/release.ts";
+
+/** Executables are built, started and stopped. */
+setDefaultTimeout(120_000);
+
+const folder = mkdtempSync(join(tmpdir(), "cyberun-upgrade-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+let desk: ReleaseDesk;
+const bundles = new Map<string, string>();
+const bundleOf = (name: string) => bundles.get(name) ?? "";
+
+async function build(version: string): Promise<string> {
+  const outdir = join(folder, `build-${version}`);
+  const child = Bun.spawn([process.execPath, join(root, "build", "build.ts"), "--outdir", outdir, "--keys", desk.keys, "--version", version], { cwd: root, stdio: ["ignore", "ignore", "pipe"] });
+  const said = await child.stderr.text();
+  if ((await child.exited) !== 0) throw new Error(said);
+  return outdir;
+}
+
+/** A release whose executable is a script in front of the good one. */
+function spoilt(name: string, version: string, script: string): void {
+  const made = join(folder, `spoilt-${name}`);
+  cpSync(join(folder, "build-2.0.0"), made, { recursive: true });
+  const real = join(folder, "build-2.0.0", "cyberun");
+  writeFileSync(join(made, "cyberun"), `#!/bin/sh\n[ "$1" = version ] && echo '{"version": "${version}"}' && exit 0\n${script}\nexec ${real} "$@"\n`);
+  chmodSync(join(made, "cyberun"), 0o755);
+  const facts = JSON.stringify({ version, target: `${process.platform}-${process.arch}`, built_at: 1_700_000_000, upgrades_from: "0.1.0", schema: { from: 1, to: 1_000 } });
+  writeFileSync(join(made, "build.json"), facts);
+  bundles.set(name, desk.bundle(made, `${name}.tar.gz`));
+}
+
+beforeAll(async () => {
+  mkdirSync(join(folder, "desk"));
+  desk = releaseDesk(join(folder, "desk"));
+  for (const version of ["1.0.0", "2.0.0"]) bundles.set(version, desk.bundle(await build(version), `${version}.tar.gz`));
+  const onCopy = `case "$*" in *.rehearsal-*) ON_COPY=yes ;; esac`;
+  spoilt("dead", "3.0.0", '[ "$1" = serve ] && exit 1');
+  // On the copy it serves, on the deployment itself it ends.
+  spoilt("dead-later", "3.0.1", `${onCopy}\n[ "$1" = serve ] && [ -z "$ON_COPY" ] && exit 1`);
+  // It changes the schema, writes rows of its own, and ends.
+  spoilt("destructive", "3.0.2", `${onCopy}\n[ "$1" = serve ] && [ -z "$ON_COPY" ] && { ${process.execPath} -e 'const { Database } = require("bun:sqlite"); const db = new Database(process.argv.at(-1)); db.run("insert into migrations select number + 900, name || number, applied_at from migrations order by number desc limit 1"); db.run("delete from users"); db.close()' "$3/cyberun.db"; exit 1; }`);
+}, 240_000);
+
+interface Host {
+  readonly prefix: string;
+  readonly dataDir: string;
+  readonly executable: string;
+}
+
+/** As the installer leaves it, with a deployment that has an administrator. */
+async function host(name: string): Promise<Host> {
+  const prefix = join(folder, name);
+  const releases = join(prefix, "lib", "cyberun", "releases");
+  mkdirSync(releases, { recursive: true });
+  mkdirSync(join(prefix, "bin"));
+  expect(Bun.spawnSync(["tar", "-xzf", bundleOf("1.0.0"), "-C", releases]).exitCode).toBe(0);
+  const [unpacked = ""] = readdirSync(releases);
+  cpSync(join(releases, unpacked), join(releases, "1.0.0"), { recursive: true });
+  rmSync(join(releases, unpacked), { recursive: true });
+  symlinkSync("releases/1.0.0", join(prefix, "lib", "cyberun", "current"));
+  symlinkSync("../lib/cyberun/current/cyberun", join(prefix, "bin", "cyberun"));
+  const made = { prefix, dataDir: join(prefix, "data"), executable: join(prefix, "bin", "cyberun") };
+  await using running = await start(["trial"], { executable: made.executable, dataDir: made.dataDir });
+  expect(await running.stop()).toBe(0);
+  const password = join(prefix, "password");
+  writeFileSync(password, "a password that is long enough\n");
+  expect(await run(["admin", "create", "--email", "ada@example.com", "--password-file", password], made)).toMatchObject({ exitCode: 0 });
+  return made;
+}
+
+function users({ dataDir }: Host): number | undefined {
+  using store = new Database(join(dataDir, "cyberun.db"), { readonly: true });
+  return store.query<{ count: number }, []>("select count(*) as count from users").get()?.count;
+}
+
+const current = ({ prefix }: Host) => readlinkSync(join(prefix, "lib", "cyberun", "current"));
+const releasesOf = ({ prefix }: Host) => readdirSync(join(prefix, "lib", "cyberun", "releases")).toSorted();
+
+async function versionOf(site: Host): Promise<string> {
+  return JSON.parse((await run(["version", "--json"], site)).stdout).version;
+}
+
+test("the next release takes over with all data, and the one before comes back", async () => {
+  const site = await host("good");
+  const before = users(site);
+  const upgraded = await run(["upgrade", "--from", bundleOf("2.0.0"), "--json"], site);
+  expect([upgraded.exitCode, upgraded.stderr]).toEqual([0, expect.stringContaining("has served a copy of this deployment")]);
+  expect(JSON.parse(upgraded.stdout)).toMatchObject({ version: "2.0.0", previous_version: "1.0.0", is_served: false });
+  expect([current(site), await versionOf(site), users(site), before]).toEqual(["releases/2.0.0", "2.0.0", 1, 1]);
+  await using running = await start(["serve"], { executable: site.executable, dataDir: site.dataDir });
+  expect((await fetch(`${running.urls.api}/readyz`)).status).toBe(200);
+  const refused = await run(["rollback"], site);
+  expect([refused.exitCode, refused.stderr]).toEqual([6, expect.stringContaining("Stop it")]);
+  expect(await running.stop()).toBe(0);
+  expect(await run(["rollback"], site)).toMatchObject({ exitCode: 0, stdout: expect.stringContaining("The release 1.0.0 is in use again instead of 2.0.0.") });
+  expect([current(site), await versionOf(site), users(site)]).toEqual(["releases/1.0.0", "1.0.0", 1]);
+  expect(readdirSync(site.dataDir).filter((name) => name.startsWith(".rehearsal"))).toEqual([]);
+});
+
+test.each([
+  ["dead", 6, /does not serve a copy of this deployment: it ended with 1 at its start\. Nothing was changed\./],
+  ["dead-later", 3, /does not serve here: it ended with 1 at its start\. The release 1\.0\.0 is in use again, with all data\./],
+  ["destructive", 3, /The release 1\.0\.0 is in use again, with all data\./],
+])("a broken release goes by itself, and no row with it: %s", async (name, exit, says) => {
+  const site = await host(name);
+  const { exitCode, stderr } = await run(["upgrade", "--from", bundleOf(name)], site);
+  expect([exitCode, stderr]).toEqual([exit, expect.stringMatching(says)]);
+  expect([current(site), await versionOf(site), users(site), releasesOf(site)]).toEqual(["releases/1.0.0", "1.0.0", 1, ["1.0.0"]]);
+  await using running = await start(["serve"], { executable: site.executable, dataDir: site.dataDir });
+  expect((await fetch(`${running.urls.api}/readyz`)).status).toBe(200);
+  expect(await running.stop()).toBe(0);
+});
+
+test("what does not fit is refused before anything is done", async () => {
+  const site = await host("refusals");
+  const says = async (bundle: string) => {
+    const { exitCode, stderr } = await run(["upgrade", "--from", bundle], site);
+    return [exitCode, stderr];
+  };
+  expect(await says(bundleOf("1.0.0"))).toEqual([6, expect.stringContaining("The release 1.0.0 is in use already. Nothing was changed.")]);
+  writeFileSync(join(folder, "cut.tar.gz"), Buffer.from(await Bun.file(bundleOf("2.0.0")).slice(0, 1_000_000).bytes()));
+  expect(await says(join(folder, "cut.tar.gz"))).toEqual([6, expect.stringContaining("cut short")]);
+  expect((await run(["upgrade"], site)).exitCode).toBe(2);
+  const outside = join(folder, "build-1.0.0", "cyberun");
+  expect(await run(["upgrade", "--from", bundleOf("2.0.0")], { ...site, executable: outside })).toMatchObject({ exitCode: 6, stderr: expect.stringContaining("is not the one in use of an installation") });
+  await using running = await start(["serve"], { executable: site.executable, dataDir: site.dataDir });
+  expect(await says(bundleOf("2.0.0"))).toEqual([6, expect.stringContaining("Stop it, run this again")]);
+  expect(await running.stop()).toBe(0);
+  expect([releasesOf(site), existsSync(join(site.dataDir, "backups"))]).toEqual([["1.0.0"], false]);
+});
