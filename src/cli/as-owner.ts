@@ -43,13 +43,27 @@ export interface Ran {
   readonly answer: unknown;
   /** What it said when it failed. */
   readonly problem: string | undefined;
+  /** The code of its failure. */
+  readonly code: string | undefined;
+}
+
+interface Surroundings {
+  readonly owner: Owner;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** After that it is killed. */
+  readonly timeoutMs?: number;
+}
+
+/** Runs a command that answers in JSON. */
+export function runCommand(command: readonly string[], { owner, environment, timeoutMs }: Surroundings): Ran {
+  const { success, stdout, stderr } = Bun.spawnSync([...command], { ...owner, env: { ...environment }, stdio: ["ignore", "pipe", "pipe"], ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }) });
+  const failure = findJson(stderr.toString().trim().split("\n").at(-1) ?? "");
+  const error: unknown = typeof failure === "object" && failure !== null && "error" in failure ? failure.error : undefined;
+  return { answer: findJson(stdout.toString()), problem: success ? undefined : (textIn(error, "message") ?? "it failed without a word."), code: textIn(error, "code") };
 }
 
 /** Runs a command on this deployment, as the owner of its data directory and with the settings of this command. */
 export function runAsOwner({ config: { dataDir, configFile } }: Context, executable: string, words: readonly string[]): Ran {
   const flags = ["--data-dir", dataDir, ...(configFile === undefined ? [] : ["--config", configFile]), "--json"];
-  const { success, stdout, stderr } = Bun.spawnSync([executable, ...words, ...flags], { ...ownerOf(dataDir), stdio: ["ignore", "pipe", "pipe"] });
-  const failure = findJson(stderr.toString().trim().split("\n").at(-1) ?? "");
-  const error: unknown = typeof failure === "object" && failure !== null && "error" in failure ? failure.error : undefined;
-  return { answer: findJson(stdout.toString()), problem: success ? undefined : (textIn(error, "message") ?? "it failed without a word.") };
+  return runCommand([executable, ...words, ...flags], { owner: ownerOf(dataDir), environment: process.env });
 }

@@ -3,11 +3,12 @@
  *
  * Rule: what the other release does wrong is a sentence and no exception. Its ports are free ones of this host alone.
  */
-import { chownSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chownSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { findJson } from "../json.ts";
 import { type Owner, ownerOf, textIn } from "./as-owner.ts";
 import type { Context } from "./context.ts";
+import { roundTripProblem } from "./round-trip.ts";
 
 const READY_MS = 30_000;
 const LOOK_MS = 50;
@@ -26,15 +27,15 @@ interface Trial {
   readonly owner: Owner;
   readonly flags: readonly string[];
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Looked at while it serves. */
+  readonly problemThere?: (urls: ReadonlyMap<string, string>) => string | undefined;
 }
 
-function urlsIn(file: string): readonly string[] {
-  try {
-    const urls = findJson(readFileSync(file, "utf8"));
-    return typeof urls === "object" && urls !== null ? Object.values(urls).filter((url) => typeof url === "string") : [];
-  } catch {
-    return [];
-  }
+/** Role → address; none before everything serves. */
+function urlsIn(file: string): ReadonlyMap<string, string> {
+  const urls = existsSync(file) ? findJson(readFileSync(file, "utf8")) : undefined;
+  const entries: readonly (readonly [string, unknown])[] = typeof urls === "object" && urls !== null ? Object.entries(urls) : [];
+  return new Map(entries.flatMap(([role, url]): [string, string][] => (typeof url === "string" ? [[role, url]] : [])));
 }
 
 async function isReady({ services }: Context, url: string): Promise<boolean> {
@@ -45,23 +46,33 @@ async function isReady({ services }: Context, url: string): Promise<boolean> {
   }
 }
 
-/** Starts it, waits until each of its roles is ready, and stops it. */
-async function servingProblem(context: Context, { executable, dataDir, owner, flags, environment }: Trial): Promise<string | undefined> {
+async function isServing(context: Context, urls: ReadonlyMap<string, string>): Promise<boolean> {
+  const answers = await Promise.all([...urls.values()].map((url) => isReady(context, url)));
+  return urls.size > 0 && answers.every(Boolean);
+}
+
+/** Waits until each of its roles is ready, looks at it, and stops it. */
+async function problemOf(context: Context, child: Bun.Subprocess, { ready, problemThere }: { readonly ready: string } & Pick<Trial, "problemThere">): Promise<string | undefined> {
+  for (let waited = 0; waited < READY_MS && child.exitCode === null; waited += LOOK_MS) {
+    const urls = urlsIn(ready);
+    if (await isServing(context, urls)) {
+      const problem = problemThere?.(urls);
+      child.kill("SIGTERM");
+      const exit = await Promise.race([child.exited, Bun.sleep(ENDED_MS)]);
+      return problem ?? (exit === 0 ? undefined : "it serves and does not stop when it is told to.");
+    }
+    await Bun.sleep(LOOK_MS);
+  }
+  return child.exitCode === null ? "its roles are not ready after 30 seconds." : `it ended with ${child.exitCode} at its start.`;
+}
+
+/** Starts it and stops it again, whatever it does between. */
+async function servingProblem(context: Context, { executable, dataDir, owner, flags, environment, problemThere }: Trial): Promise<string | undefined> {
   const ready = join(dataDir, ".upgrade-ready");
   rmSync(ready, { force: true });
   const child = Bun.spawn([executable, "serve", "--data-dir", dataDir, "--ready-file", ready, ...flags], { ...owner, env: { ...environment, ...ports }, stdio: ["ignore", "ignore", "ignore"] });
   try {
-    for (let waited = 0; waited < READY_MS && child.exitCode === null; waited += LOOK_MS) {
-      const urls = urlsIn(ready);
-      const answers = await Promise.all(urls.map((url) => isReady(context, url)));
-      if (urls.length > 0 && answers.every(Boolean)) {
-        child.kill("SIGTERM");
-        const exit = await Promise.race([child.exited, Bun.sleep(ENDED_MS)]);
-        return exit === 0 ? undefined : "it serves and does not stop when it is told to.";
-      }
-      await Bun.sleep(LOOK_MS);
-    }
-    return child.exitCode === null ? "its roles are not ready after 30 seconds." : `it ended with ${child.exitCode} at its start.`;
+    return await problemOf(context, child, { ready, ...(problemThere === undefined ? {} : { problemThere }) });
   } finally {
     child.kill("SIGKILL");
     await child.exited;
@@ -69,7 +80,7 @@ async function servingProblem(context: Context, { executable, dataDir, owner, fl
   }
 }
 
-/** Restores the backup into a folder of its own with the other release, and lets it serve there. */
+/** Restores the backup into a folder of its own with the other release, and lets it serve there, with a task from its submission to its result. */
 export async function rehearse(context: Context, executable: string, backup: string): Promise<string | undefined> {
   const { config } = context;
   if (config.databaseUrl !== undefined) return undefined;
@@ -81,7 +92,8 @@ export async function rehearse(context: Context, executable: string, backup: str
     const environment = { PATH: process.env["PATH"], HOME: folder };
     const restored = Bun.spawnSync([executable, "backup", "restore", backup, "--data-dir", dataDir], { ...owner, env: environment, stdio: ["ignore", "ignore", "pipe"] });
     if (!restored.success) return `it does not restore the backup: ${restored.stderr.toString().trim()}`;
-    return await servingProblem(context, { executable, dataDir, owner, flags: [], environment });
+    const problemThere = (urls: ReadonlyMap<string, string>) => roundTripProblem(context, { executable, dataDir, owner, environment, urls });
+    return await servingProblem(context, { executable, dataDir, owner, flags: [], environment, problemThere });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -42,6 +42,7 @@ beforeAll(async () => {
   desk = releaseDesk(join(folder, "desk"));
   for (const version of ["1.0.0", "2.0.0"]) bundles.set(version, desk.bundle(await build(version), `${version}.tar.gz`));
   const onCopy = `case "$*" in *.rehearsal-*) ON_COPY=yes ;; esac`;
+  spoilt("idle", "3.0.3", '[ "$1" = agent ] && exit 1');
   spoilt("dead", "3.0.0", '[ "$1" = serve ] && exit 1');
   // On the copy it serves, on the deployment itself it ends.
   spoilt("dead-later", "3.0.1", `${onCopy}\n[ "$1" = serve ] && [ -z "$ON_COPY" ] && exit 1`);
@@ -92,7 +93,7 @@ test("the next release takes over with all data, and the one before comes back",
   const site = await host("good");
   const before = users(site);
   const upgraded = await run(["upgrade", "--from", bundleOf("2.0.0"), "--json"], site);
-  expect([upgraded.exitCode, upgraded.stderr]).toEqual([0, expect.stringContaining("has served a copy of this deployment")]);
+  expect([upgraded.exitCode, upgraded.stderr]).toEqual([0, expect.stringContaining("a task went from its submission to its result on the copy\ncyberun: the release 2.0.0 has served a copy of this deployment")]);
   expect(JSON.parse(upgraded.stdout)).toMatchObject({ version: "2.0.0", previous_version: "1.0.0", is_served: false });
   expect([current(site), await versionOf(site), users(site), before]).toEqual(["releases/2.0.0", "2.0.0", 1, 1]);
   await using running = await start(["serve"], { executable: site.executable, dataDir: site.dataDir });
@@ -106,6 +107,7 @@ test("the next release takes over with all data, and the one before comes back",
 });
 
 test.each([
+  ["idle", 6, /does not serve a copy of this deployment: a task does not come to its end/],
   ["dead", 6, /does not serve a copy of this deployment: it ended with 1 at its start\. Nothing was changed\./],
   ["dead-later", 3, /does not serve here: it ended with 1 at its start\. The release 1\.0\.0 is in use again, with all data\./],
   ["destructive", 3, /The release 1\.0\.0 is in use again, with all data\./],
@@ -114,6 +116,8 @@ test.each([
   const { exitCode, stderr } = await run(["upgrade", "--from", bundleOf(name)], site);
   expect([exitCode, stderr]).toEqual([exit, expect.stringMatching(says)]);
   expect([current(site), await versionOf(site), users(site), releasesOf(site)]).toEqual(["releases/1.0.0", "1.0.0", 1, ["1.0.0"]]);
+  // The store was put back where it had been changed, and nowhere else.
+  expect(readdirSync(site.dataDir).some((each) => each.startsWith("before-restore-"))).toBe(name === "destructive");
   await using running = await start(["serve"], { executable: site.executable, dataDir: site.dataDir });
   expect((await fetch(`${running.urls.api}/readyz`)).status).toBe(200);
   expect(await running.stop()).toBe(0);
