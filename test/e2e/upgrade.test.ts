@@ -47,7 +47,9 @@ beforeAll(async () => {
   // On the copy it serves, on the deployment itself it ends.
   spoilt("dead-later", "3.0.1", `${onCopy}\n[ "$1" = serve ] && [ -z "$ON_COPY" ] && exit 1`);
   // It changes the schema, writes rows of its own, and ends.
-  spoilt("destructive", "3.0.2", `${onCopy}\n[ "$1" = serve ] && [ -z "$ON_COPY" ] && { ${process.execPath} -e 'const { Database } = require("bun:sqlite"); const db = new Database(process.argv.at(-1)); db.run("insert into migrations select number + 900, name || number, applied_at from migrations order by number desc limit 1"); db.run("delete from users"); db.close()' "$3/cyberun.db"; exit 1; }`);
+  const spoiler = join(folder, "spoiler.js");
+  writeFileSync(spoiler, 'const { Database } = require("bun:sqlite"); const store = new Database(process.argv.at(-1)); store.run("update migrations set number = 900 where number = (select max(number) from migrations)"); store.run("pragma foreign_keys = off"); store.run("delete from users"); store.close();');
+  spoilt("destructive", "3.0.2", `${onCopy}\n[ "$1" = serve ] && [ -z "$ON_COPY" ] && { ${process.execPath} ${spoiler} "$3/cyberun.db" 2>${join(folder, "spoiler.log")}; exit 1; }`);
 }, 240_000);
 
 interface Host {
