@@ -12,10 +12,11 @@ export interface Owner {
   readonly gid?: number;
 }
 
+/** Empty when this user is the owner, or is not root and can be nobody else. */
 export function ownerOf(path: string): Owner {
   if (process.getuid?.() !== 0 || !existsSync(path)) return {};
   const { uid, gid } = statSync(path);
-  return { uid, gid };
+  return uid === 0 ? {} : { uid, gid };
 }
 
 /** Does it with the owner's rights. */

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { Database } from "bun:sqlite";
-import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, writeFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { root } from "../../build/executables.ts";
 import { run, start } from "../support/executable.ts";
+import { canIsolate } from "../support/isolation.ts";
 import { type ReleaseDesk, releaseDesk } from "../support/release.ts";
 
 /** Executables are built, started and stopped. */
@@ -58,18 +59,18 @@ interface Host {
   readonly executable: string;
 }
 
+/** Unpacks the release and runs the installer in it; gives its exit code. */
+function install(prefix: string, version: string, inside: readonly string[] = []): number {
+  const media = mkdtempSync(join(folder, "media-"));
+  expect(Bun.spawnSync(["tar", "-xzf", bundleOf(version), "-C", media]).exitCode).toBe(0);
+  const [top = ""] = readdirSync(media);
+  return Bun.spawnSync([...inside, "sh", join(media, top, "install.sh"), "--prefix", prefix, "--no-service", "--allow-unverified"], { stdio: ["ignore", "ignore", "inherit"] }).exitCode;
+}
+
 /** As the installer leaves it, with a deployment that has an administrator. */
 async function host(name: string): Promise<Host> {
   const prefix = join(folder, name);
-  const releases = join(prefix, "lib", "cyberun", "releases");
-  mkdirSync(releases, { recursive: true });
-  mkdirSync(join(prefix, "bin"));
-  expect(Bun.spawnSync(["tar", "-xzf", bundleOf("1.0.0"), "-C", releases]).exitCode).toBe(0);
-  const [unpacked = ""] = readdirSync(releases);
-  cpSync(join(releases, unpacked), join(releases, "1.0.0"), { recursive: true });
-  rmSync(join(releases, unpacked), { recursive: true });
-  symlinkSync("releases/1.0.0", join(prefix, "lib", "cyberun", "current"));
-  symlinkSync("../lib/cyberun/current/cyberun", join(prefix, "bin", "cyberun"));
+  expect(install(prefix, "1.0.0")).toBe(0);
   const made = { prefix, dataDir: join(prefix, "data"), executable: join(prefix, "bin", "cyberun") };
   await using running = await start(["trial"], { executable: made.executable, dataDir: made.dataDir });
   expect(await running.stop()).toBe(0);
@@ -141,4 +142,69 @@ test("what does not fit is refused before anything is done", async () => {
   expect(await says(bundleOf("2.0.0"))).toEqual([6, expect.stringContaining("Stop it, run this again")]);
   expect(await running.stop()).toBe(0);
   expect([releasesOf(site), existsSync(join(site.dataDir, "backups"))]).toEqual([["1.0.0"], false]);
+});
+
+/** A network namespace with loopback alone, for as long as its holder lives. */
+async function namespace(): Promise<AsyncDisposable & { readonly enter: readonly string[]; counted(name: string): number }> {
+  const holder = Bun.spawn(["unshare", "--map-root-user", "--net", "sh", "-c", "ip link set lo up && echo up && exec cat"], { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
+  for await (const said of holder.stdout) if (Buffer.from(said).toString().includes("up")) break;
+  const counters = () => readFileSync(`/proc/${holder.pid}/net/snmp`, "utf8").split("\n").filter((line) => /^(?:Ip|Udp):/.test(line)).map((line) => line.split(" "));
+  return {
+    enter: ["nsenter", "--target", String(holder.pid), "--user", "--net", "--preserve-credentials"],
+    counted(name) {
+      const rows = counters();
+      const at = rows.findIndex((row) => row.includes(name));
+      return Number(rows[at + 1]?.[rows[at]?.indexOf(name) ?? 0]);
+    },
+    async [Symbol.asyncDispose]() {
+      holder.kill("SIGKILL");
+      await holder.exited;
+    },
+  };
+}
+
+test.skipIf(!canIsolate())("the whole life of a deployment, with loopback as its only network (needs user namespaces)", async () => {
+  await using alone = await namespace();
+  const prefix = join(folder, "air gap");
+  const inside = join(folder, "inside");
+  writeFileSync(inside, `#!/bin/sh\nexec ${alone.enter.join(" ")} "${join(prefix, "bin", "cyberun")}" "$@"\n`);
+  chmodSync(inside, 0o755);
+  const site = { prefix, dataDir: join(folder, "air-gap-data"), executable: inside };
+  const done = async (...words: readonly string[]) => {
+    const { exitCode, stdout, stderr } = await run([...words, "--json"], site);
+    expect([words[0], exitCode, exitCode === 0 ? "" : stderr]).toEqual([words[0], 0, ""]);
+    return JSON.parse(stdout);
+  };
+  expect(install(prefix, "1.0.0", alone.enter)).toBe(0);
+  const password = join(folder, "password");
+  writeFileSync(password, "a password that is long enough\n");
+  {
+    await using running = await start(["trial"], site);
+    await done("admin", "create", "--email", "ada@example.com", "--password-file", password);
+    const person = ["--api-url", running.urls.api ?? "", "--email", "ada@example.com", "--password-file", password];
+    const key = join(folder, "agent.key");
+    await done("keys", "create", "--kind", "agent", "--name", "one", "--out", key, ...person);
+    writeFileSync(join(folder, "workflow.json"), JSON.stringify({ workflow_slug: "work", display_name: "Work", tool_type: "command", workflow_json: { command: "work" } }));
+    await done("workflows", "import", join(folder, "workflow.json"), ...person);
+    writeFileSync(join(folder, "agent.json"), JSON.stringify({ gateway_url: running.urls.gateway, agent_id: "one", key_file: key, data_dir: join(folder, "agent"), commands: { work: { argv: ["/bin/true"] } } }));
+    const agent = Bun.spawn([inside, "agent", "run", join(folder, "agent.json")], { stdio: ["ignore", "ignore", "ignore"] });
+    expect(await done("run", "work", "--wait", ...person)).toMatchObject({ task_status: "completed" });
+    agent.kill();
+    await agent.exited;
+    expect(await running.stop()).toBe(0);
+  }
+  const { path } = await done("backup", "create");
+  await done("backup", "verify", path);
+  rmSync(join(site.dataDir, "cyberun.db"));
+  await done("backup", "restore", path, "--replace");
+  expect(await done("upgrade", "--from", bundleOf("2.0.0"))).toMatchObject({ version: "2.0.0" });
+  expect([await versionOf(site), users(site)]).toEqual(["2.0.0", 1]);
+  await done("rollback");
+  expect([await versionOf(site), users(site)]).toEqual(["1.0.0", 1]);
+  const script = join(prefix, "lib", "cyberun", "current", "install.sh");
+  expect(Bun.spawnSync([...alone.enter, "sh", script, "--prefix", prefix, "--uninstall"]).exitCode).toBe(0);
+  expect([existsSync(join(prefix, "lib", "cyberun")), existsSync(site.dataDir)]).toEqual([false, true]);
+  // Nothing was sent to where there is no way, and no datagram at all, so that no name was asked for.
+  expect({ unreachable: alone.counted("OutNoRoutes"), datagrams: alone.counted("OutDatagrams") }).toEqual({ unreachable: 0, datagrams: 0 });
+  expect(alone.counted("OutRequests")).toBeGreaterThan(0);
 });
