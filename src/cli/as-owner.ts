@@ -50,21 +50,22 @@ export interface Ran {
 
 interface Surroundings {
   readonly owner: Owner;
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Default: this process's own. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** After that it is killed. */
   readonly timeoutMs?: number;
 }
 
 /** Runs a command that answers in JSON. */
 export function runCommand(command: readonly string[], { owner, environment, timeoutMs }: Surroundings): Ran {
-  const { success, stdout, stderr } = Bun.spawnSync([...command], { ...owner, env: { ...environment }, stdio: ["ignore", "pipe", "pipe"], ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }) });
+  const { success, exitCode, stdout, stderr } = Bun.spawnSync([...command], { ...owner, ...(environment === undefined ? {} : { env: { ...environment } }), stdio: ["ignore", "pipe", "pipe"], ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }) });
   const failure = findJson(stderr.toString().trim().split("\n").at(-1) ?? "");
   const error: unknown = typeof failure === "object" && failure !== null && "error" in failure ? failure.error : undefined;
-  return { answer: findJson(stdout.toString()), problem: success ? undefined : (textIn(error, "message") ?? "it failed without a word."), code: textIn(error, "code") };
+  return { answer: findJson(stdout.toString()), problem: success ? undefined : (textIn(error, "message") ?? `it ended in ${exitCode}.`), code: textIn(error, "code") };
 }
 
 /** Runs a command on this deployment, as the owner of its data directory and with the settings of this command. */
 export function runAsOwner({ config: { dataDir, configFile } }: Context, executable: string, words: readonly string[]): Ran {
   const flags = ["--data-dir", dataDir, ...(configFile === undefined ? [] : ["--config", configFile]), "--json"];
-  return runCommand([executable, ...words, ...flags], { owner: ownerOf(dataDir), environment: process.env });
+  return runCommand([executable, ...words, ...flags], { owner: ownerOf(dataDir) });
 }

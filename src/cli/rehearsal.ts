@@ -8,12 +8,13 @@ import { join } from "node:path";
 import { findJson } from "../json.ts";
 import { type Owner, ownerOf, textIn } from "./as-owner.ts";
 import type { Context } from "./context.ts";
+import { pause } from "./pause.ts";
 import { roundTripProblem } from "./round-trip.ts";
 
 const READY_MS = 30_000;
 const LOOK_MS = 50;
 const ENDED_MS = 15_000;
-const ports = { CYBERUN_LICENSE_PORT: "0", CYBERUN_API_PORT: "0", CYBERUN_GATEWAY_PORT: "0", CYBERUN_ISSUER_PORT: "0", CYBERUN_BIND: "127.0.0.1" };
+const ports = ["--license-port", "0", "--api-port", "0", "--gateway-port", "0", "--issuer-port", "0", "--bind", "127.0.0.1"];
 
 /** A sentence when the executable does not run, or is of another version than its manifest says. */
 export async function tellsVersion(executable: string, version: string): Promise<string | undefined> {
@@ -26,7 +27,8 @@ interface Trial {
   readonly dataDir: string;
   readonly owner: Owner;
   readonly flags: readonly string[];
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Default: this process's own. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Looked at while it serves. */
   readonly problemThere?: (urls: ReadonlyMap<string, string>) => string | undefined;
 }
@@ -58,10 +60,10 @@ async function problemOf(context: Context, child: Bun.Subprocess, { ready, probl
     if (await isServing(context, urls)) {
       const problem = problemThere?.(urls);
       child.kill("SIGTERM");
-      const exit = await Promise.race([child.exited, Bun.sleep(ENDED_MS)]);
+      const exit = await Promise.race([child.exited, pause(context.services.clock, ENDED_MS)]);
       return problem ?? (exit === 0 ? undefined : "it serves and does not stop when it is told to.");
     }
-    await Bun.sleep(LOOK_MS);
+    await pause(context.services.clock, LOOK_MS);
   }
   return child.exitCode === null ? "its roles are not ready after 30 seconds." : `it ended with ${child.exitCode} at its start.`;
 }
@@ -70,7 +72,7 @@ async function problemOf(context: Context, child: Bun.Subprocess, { ready, probl
 async function servingProblem(context: Context, { executable, dataDir, owner, flags, environment, problemThere }: Trial): Promise<string | undefined> {
   const ready = join(dataDir, ".upgrade-ready");
   rmSync(ready, { force: true });
-  const child = Bun.spawn([executable, "serve", "--data-dir", dataDir, "--ready-file", ready, ...flags], { ...owner, env: { ...environment, ...ports }, stdio: ["ignore", "ignore", "ignore"] });
+  const child = Bun.spawn([executable, "serve", "--data-dir", dataDir, "--ready-file", ready, ...ports, ...flags], { ...owner, ...(environment === undefined ? {} : { env: { ...environment } }), stdio: ["ignore", "ignore", "ignore"] });
   try {
     return await problemOf(context, child, { ready, ...(problemThere === undefined ? {} : { problemThere }) });
   } finally {
@@ -89,7 +91,7 @@ export async function rehearse(context: Context, executable: string, backup: str
   try {
     if (owner.uid !== undefined && owner.gid !== undefined) chownSync(folder, owner.uid, owner.gid);
     const dataDir = join(folder, "d");
-    const environment = { PATH: process.env["PATH"], HOME: folder };
+    const environment = { HOME: folder };
     const restored = Bun.spawnSync([executable, "backup", "restore", backup, "--data-dir", dataDir], { ...owner, env: environment, stdio: ["ignore", "ignore", "pipe"] });
     if (!restored.success) return `it does not restore the backup: ${restored.stderr.toString().trim()}`;
     const problemThere = (urls: ReadonlyMap<string, string>) => roundTripProblem(context, { executable, dataDir, owner, environment, urls });
@@ -102,5 +104,5 @@ export async function rehearse(context: Context, executable: string, backup: str
 /** Lets it serve the deployment itself for a moment, with the settings of this command. */
 export async function startsAndServes(context: Context, executable: string): Promise<string | undefined> {
   const { dataDir, configFile } = context.config;
-  return await servingProblem(context, { executable, dataDir, owner: ownerOf(dataDir), flags: configFile === undefined ? [] : ["--config", configFile], environment: process.env });
+  return await servingProblem(context, { executable, dataDir, owner: ownerOf(dataDir), flags: configFile === undefined ? [] : ["--config", configFile] });
 }

@@ -17,7 +17,7 @@ export interface Copy {
   readonly executable: string;
   readonly dataDir: string;
   readonly owner: Owner;
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly environment: Readonly<Record<string, string>>;
   readonly urls: ReadonlyMap<string, string>;
 }
 

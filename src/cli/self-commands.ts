@@ -21,7 +21,7 @@ export const selfCommands = {
     ],
   },
   "release verify": {
-    purpose: "Check that a release is whole and comes from the vendor of this build; needs no server and no network",
+    purpose: "Check that a release is whole and its vendor's; needs no server and no network",
     operands: ["BUNDLE"],
     settings: [],
     options: ["json"],
@@ -31,7 +31,7 @@ export const selfCommands = {
     ],
   },
   upgrade: {
-    purpose: "Put a newer release in use: verified, backed up, tried on a copy, and taken back by itself if it does not serve",
+    purpose: "Put a newer release in use, tried on a copy first, and taken back if it does not serve",
     settings: [...host, "licenseFile", "backupDir"],
     options: ["json", "from"],
     words: { from: { placeholder: "BUNDLE", help: "The .tar.gz file of the release, or its unpacked folder", shownDefault: "none; required" } },

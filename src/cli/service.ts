@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { Fault } from "../fault.ts";
 import type { Context } from "./context.ts";
 import { isServerRunning } from "./operator.ts";
+import { pause } from "./pause.ts";
 
 const UNIT = "cyberun.service";
 const WAIT_MS = 30_000;
@@ -24,7 +25,7 @@ function systemctl(...words: readonly string[]): boolean {
 async function servesSoon(context: Context): Promise<boolean> {
   for (let waited = 0; waited < WAIT_MS; waited += LOOK_MS) {
     if (await isServerRunning(context)) return true;
-    await Bun.sleep(LOOK_MS);
+    await pause(context.services.clock, LOOK_MS);
   }
   return false;
 }
