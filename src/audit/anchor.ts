@@ -55,13 +55,14 @@ function findContent(sealer: Sealer, folder: string, name: string): Content | un
   return found.toSorted((one, other) => other.writes - one.writes)[0];
 }
 
-export function readAnchors(directory: DataDirectory, sealer: Sealer): AnchorReading {
+/** What they have seen; with `endsOnly` not what an earlier start has found missing already, such as after a restore. */
+export function readAnchors(directory: DataDirectory, sealer: Sealer, { endsOnly = false } = {}): AnchorReading {
   const folder = directory.auditAnchors;
   const files = listFiles(folder)
     .filter((name) => name.endsWith(SUFFIX))
     .map((name) => ({ name, content: findContent(sealer, folder, name) }));
   return {
-    claims: files.flatMap((file) => [...(file.content?.ends ?? []), ...(file.content?.missing ?? [])]),
+    claims: files.flatMap((file) => [...(file.content?.ends ?? []), ...(endsOnly ? [] : (file.content?.missing ?? []))]),
     damaged: files.filter((file) => file.content === undefined).map(({ name }) => name),
   };
 }

@@ -7,7 +7,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { readAnchors } from "../audit/anchor.ts";
 import { verifyAudit } from "../audit/verify.ts";
-import { dataDirectory } from "../data-directory.ts";
+import { createSealer } from "../crypto/sealing.ts";
+import { dataDirectory, secretBytes } from "../data-directory.ts";
 import { Fault } from "../fault.ts";
 import { operator } from "../gate/caller.ts";
 import type { Services } from "../services.ts";
@@ -47,9 +48,12 @@ function databaseProblems(file: string, manifest: Manifest): readonly string[] {
 }
 
 async function auditOf(root: string, services: Services): Promise<{ readonly rows: number; readonly problems: readonly string[] }> {
+  const directory = dataDirectory(root);
+  // Read before the store is opened, which would settle them. What the deployment itself misses since earlier is no fault of its backup.
+  const anchors = readAnchors(directory, createSealer(secretBytes(directory.masterKey, services.random), services.random), { endsOnly: true });
   const gate = await openStagedGate(root, services);
   try {
-    const { rows, breach } = await verifyAudit(gate, operator, { anchors: readAnchors(dataDirectory(root), gate.sealer) });
+    const { rows, breach } = await verifyAudit(gate, operator, { anchors });
     return { rows, problems: breach === null ? [] : [`The audit log is not whole. Chain ${breach.stream}, row ${breach.sequence}: ${breach.problem}`] };
   } finally {
     await gate.close();

@@ -20,7 +20,7 @@ describe("the folder of embedded keys", () => {
     for (const name of readdirSync(folder)) {
       const text = readFileSync(join(folder, name), "utf8");
       expect(text).not.toMatch(/PRIVATE|BEGIN|"d"\s*:|"seed"/i);
-      expect(name).toMatch(/^(license-keys\.json|[a-z0-9-]+\.lic)$/);
+      expect(name).toMatch(/^(license-keys\.json|release-roots\.json|[a-z0-9-]+\.lic)$/);
     }
   });
 
