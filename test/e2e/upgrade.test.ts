@@ -9,7 +9,7 @@ import { canIsolate } from "../support/isolation.ts";
 import { type ReleaseDesk, releaseDesk } from "../support/release.ts";
 
 /** Executables are built, started and stopped. */
-setDefaultTimeout(120_000);
+setDefaultTimeout(240_000);
 
 const folder = mkdtempSync(join(tmpdir(), "cyberun-upgrade-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -51,7 +51,7 @@ beforeAll(async () => {
   const spoiler = join(folder, "spoiler.js");
   writeFileSync(spoiler, 'const { Database } = require("bun:sqlite"); const store = new Database(process.argv.at(-1)); store.run("update migrations set number = 900 where number = (select max(number) from migrations)"); store.run("pragma foreign_keys = off"); store.run("delete from users"); store.close();');
   spoilt("destructive", "3.0.2", `${onCopy}\n[ "$1" = serve ] && [ -z "$ON_COPY" ] && { ${process.execPath} ${spoiler} "$3/cyberun.db" 2>${join(folder, "spoiler.log")}; exit 1; }`);
-}, 240_000);
+}, 480_000);
 
 interface Host {
   readonly prefix: string;
