@@ -86,7 +86,8 @@ function orUnavailable<T>(path: string, deed: () => T): T {
   }
 }
 
-function flushDirectory(folder: string): void {
+/** Waits until the names in the directory are on the disk. */
+export function flushDirectory(folder: string): void {
   const directory = openSync(folder, "r");
   try {
     fsyncSync(directory);

@@ -9,6 +9,7 @@
 import { createCipheriv, createHash } from "node:crypto";
 import { closeSync, existsSync, fdatasyncSync, fsyncSync, mkdirSync, openSync, readSync, renameSync, rmSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
+import { flushDirectory } from "../data-directory.ts";
 import { Fault } from "../fault.ts";
 import { type Entry, headBytes, type Header, lengthBytes, type Manifest, payloadKeyOf, PIECE_BYTES, pieceNonce, signedBytes, trailerBytes } from "./format.ts";
 import { sha256, signText } from "./keys.ts";
@@ -81,7 +82,7 @@ export class ArchiveWriter implements Disposable {
     this.#out(trailerBytes(this.#written));
     fsyncSync(this.#file);
     renameSync(this.#beside, this.#path);
-    flushFolder(dirname(this.#path));
+    flushDirectory(dirname(this.#path));
     return this.#written;
   }
 
@@ -138,14 +139,5 @@ function writeWhole(file: number, bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
   } catch (cause) {
     throw new Fault("unavailable", "The backup cannot be written.", { hint: "Check the free space and the health of the disk that it goes to.", cause });
-  }
-}
-
-export function flushFolder(path: string): void {
-  const folder = openSync(path, "r");
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
   }
 }

@@ -10,7 +10,7 @@ import { closeSync, copyFileSync, existsSync, fsyncSync, mkdirSync, openSync, re
 import { dirname, join } from "node:path";
 import { openAuditedStore } from "../audit/audited-store.ts";
 import { createSealer } from "../crypto/sealing.ts";
-import { dataDirectory, findFile, prepareDataDirectory, secretBytes } from "../data-directory.ts";
+import { dataDirectory, findFile, flushDirectory, prepareDataDirectory, secretBytes } from "../data-directory.ts";
 import { Fault } from "../fault.ts";
 import { operator } from "../gate/caller.ts";
 import { command, type Gate } from "../gate/operation.ts";
@@ -22,7 +22,6 @@ import { type CarriedOver, carryOver } from "../store/sqlite-carry-over.ts";
 import { schemaOfBuild } from "../store/sqlite-snapshot.ts";
 import { takeProcessLock } from "../store/sqlite-connection.ts";
 import { readArchive, type ReadArchive, type Sink } from "./archive-reader.ts";
-import { flushFolder } from "./archive-writer.ts";
 import type { Entry, Manifest } from "./format.ts";
 import { type Opener, signerOf } from "./keys.ts";
 import { backupFault } from "./refusals.ts";
@@ -104,7 +103,7 @@ export function extract(file: string, root: string, opener: Opener): ReadArchive
 
 function flushFolders(root: string): void {
   for (const entry of readdirSync(root, { withFileTypes: true })) if (entry.isDirectory()) flushFolders(join(root, entry.name));
-  flushFolder(root);
+  flushDirectory(root);
 }
 
 /** Files that the old directory has newer, and that must not go back: anchors, marks, license, and leases of the same clients. */

@@ -1,11 +1,14 @@
 /**
- * Deeds on a data directory by root, done as the user that it belongs to: what root makes there would lock the server out.
+ * Deeds on a data directory by root, done as the user that it belongs to: what root makes there would lock the server out, and what that
+ * user has put there could lead root elsewhere.
  *
- * Rule: a command that goes on as root afterwards cannot become the owner itself (`operator.ts`), so it lets another process be it.
+ * Rule: a command that goes on as root afterwards cannot become the owner for good (`operator.ts`), so it is the owner for one deed, or
+ * lets another process be it.
  */
 import { existsSync, statSync } from "node:fs";
+import { type Config, processEnvironment } from "../config.ts";
 import { findJson } from "../json.ts";
-import type { Context } from "./context.ts";
+import { membersOf } from "./api-client.ts";
 
 export interface Owner {
   readonly uid?: number;
@@ -21,8 +24,8 @@ export function ownerOf(path: string): Owner {
 
 /** Does it with the owner's rights. */
 export function asOwner<T>(path: string, deed: () => T): T {
-  const { uid = 0, gid = 0 } = ownerOf(path);
-  if (uid === 0) return deed();
+  const { uid, gid } = ownerOf(path);
+  if (uid === undefined || gid === undefined) return deed();
   process.setegid?.(gid);
   process.seteuid?.(uid);
   try {
@@ -35,8 +38,7 @@ export function asOwner<T>(path: string, deed: () => T): T {
 
 /** A member of an answer that is text. */
 export function textIn(answer: unknown, name: string): string | undefined {
-  if (typeof answer !== "object" || answer === null) return undefined;
-  const value: unknown = Object.entries(answer).find(([key]) => key === name)?.[1];
+  const value = membersOf(answer)[name];
   return typeof value === "string" ? value : undefined;
 }
 
@@ -48,24 +50,46 @@ export interface Ran {
   readonly code: string | undefined;
 }
 
-interface Surroundings {
+export type Variables = Readonly<Record<string, string | undefined>>;
+
+export interface Surroundings {
   readonly owner: Owner;
-  /** Default: this process's own. */
-  readonly environment?: Readonly<Record<string, string>>;
+  readonly environment: Variables;
   /** After that it is killed. */
   readonly timeoutMs?: number;
 }
 
-/** Runs a command that answers in JSON. */
-export function runCommand(command: readonly string[], { owner, environment, timeoutMs }: Surroundings): Ran {
-  const { success, exitCode, stdout, stderr } = Bun.spawnSync([...command], { ...owner, ...(environment === undefined ? {} : { env: { ...environment } }), stdio: ["ignore", "pipe", "pipe"], ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }) });
-  const failure = findJson(stderr.toString().trim().split("\n").at(-1) ?? "");
-  const error: unknown = typeof failure === "object" && failure !== null && "error" in failure ? failure.error : undefined;
-  return { answer: findJson(stdout.toString()), problem: success ? undefined : (textIn(error, "message") ?? `it ended in ${exitCode}.`), code: textIn(error, "code") };
+function findRun(command: readonly string[], { owner, environment, timeoutMs }: Surroundings) {
+  try {
+    return Bun.spawnSync([...command], { ...owner, env: { ...environment }, stdio: ["ignore", "pipe", "pipe"], ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }) });
+  } catch {
+    return undefined;
+  }
 }
 
-/** Runs a command on this deployment, as the owner of its data directory and with the settings of this command. */
-export function runAsOwner({ config: { dataDir, configFile } }: Context, executable: string, words: readonly string[]): Ran {
-  const flags = ["--data-dir", dataDir, ...(configFile === undefined ? [] : ["--config", configFile]), "--json"];
-  return runCommand([executable, ...words, ...flags], { owner: ownerOf(dataDir) });
+/** Runs a command that answers in JSON. What cannot be run has a problem like any other. */
+export function runCommand(command: readonly string[], surroundings: Surroundings): Ran {
+  const run = findRun(command, surroundings);
+  if (run === undefined) return { answer: undefined, problem: "it cannot be run.", code: undefined };
+  const { error } = membersOf(findJson(run.stderr.toString().trim().split("\n").at(-1) ?? ""));
+  const said = textIn(error, "message") ?? (run.exitCode === null ? "it did not end." : `it ended in ${run.exitCode}.`);
+  return { answer: findJson(run.stdout.toString()), problem: run.success ? undefined : said, code: textIn(error, "code") };
+}
+
+/** The variables that say to another process which deployment this command is about, wherever it was told. */
+export function variablesOf({ dataDir, configFile, databaseUrl, masterKeyFile, licenseFile, backups }: Config): Variables {
+  return {
+    ...processEnvironment(),
+    CYBERUN_DATA_DIR: dataDir,
+    CYBERUN_CONFIG_FILE: configFile,
+    CYBERUN_DATABASE_URL: databaseUrl?.reveal(),
+    CYBERUN_MASTER_KEY_FILE: masterKeyFile,
+    CYBERUN_LICENSE_FILE: licenseFile,
+    CYBERUN_BACKUP_DIR: backups.directory,
+  };
+}
+
+/** Runs a command on this deployment, as the owner of its data directory. */
+export function runAsOwner(config: Config, executable: string, words: readonly string[]): Ran {
+  return runCommand([executable, ...words, "--json"], { owner: ownerOf(config.dataDir), environment: variablesOf(config) });
 }

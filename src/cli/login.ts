@@ -6,10 +6,10 @@
 import { findUserCode, shownUserCode } from "../crypto/user-codes.ts";
 import { Fault } from "../fault.ts";
 import { Secret } from "../secret.ts";
-import type { Services } from "../services.ts";
 import { type Access, callApi, DEFAULT_API_URL, isInClear, type Members, membersOf, requireAccess, shownText } from "./api-client.ts";
 import type { Context, Result } from "./context.ts";
 import { SCHEMA_VERSION } from "./output.ts";
+import { pause } from "./pause.ts";
 import { dropProfile, findProfile, keepProfile, type Profile, profilePath, requireKeepable } from "./profiles.ts";
 
 /** A server that says less is asked so seldom all the same. */
@@ -54,10 +54,6 @@ function announce({ terminal, options }: Context, { userCode, verificationUri, e
   terminal.err(`Open this address in a browser and confirm the code, within ${minutes} minutes:\n\n  ${verificationUri}\n\n  Code   ${userCode}\n\n`);
 }
 
-async function wait({ clock }: Services, seconds: number): Promise<void> {
-  await new Promise<void>((resolve) => void clock.after(seconds * 1_000, resolve));
-}
-
 function refused(): Fault {
   return new Fault("gone", "The pairing was refused, or nobody confirmed it in time.", { hint: "Run cyberun login again." });
 }
@@ -81,7 +77,7 @@ async function pair(context: Context, access: Access): Promise<Profile> {
   announce(context, started);
   const endsAt = clock.monotonic() + started.expiresInSeconds * 1_000;
   while (clock.monotonic() < endsAt) {
-    await wait(context.services, started.intervalSeconds);
+    await pause(clock, started.intervalSeconds * 1_000);
     const answer = await ask(context, access, started);
     if (answer === undefined) continue;
     const { raw_key, agent_key } = answer;

@@ -1,13 +1,11 @@
-/** Waiting for a while in a command, which nothing else may keep alive. */
+/** Waiting for a while in a command. */
 import type { Clock } from "../services.ts";
 
 /** Resolves after `delayMs`. */
 export async function pause(clock: Clock, delayMs: number): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  // Timers of the clock keep no process alive; this does.
+  // Timers of the clock keep no process alive, and nothing else may; an open port does.
   const alive = new MessageChannel();
   alive.port1.onmessage = () => {};
-  clock.after(delayMs, resolve);
-  await promise;
+  await new Promise<void>((resolve) => void clock.after(delayMs, resolve));
   alive.port1.close();
 }

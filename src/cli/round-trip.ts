@@ -7,17 +7,15 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { encodeBase64url } from "../crypto/base64url.ts";
-import { type Owner, type Ran, runCommand, textIn } from "./as-owner.ts";
+import { asOwner, type Ran, runCommand, type Surroundings, textIn } from "./as-owner.ts";
 import type { Context } from "./context.ts";
 
 const EMAIL = "upgrade-check@example.com";
 const TASK_MS = 30_000;
 
-export interface Copy {
+export interface Copy extends Pick<Surroundings, "owner" | "environment"> {
   readonly executable: string;
   readonly dataDir: string;
-  readonly owner: Owner;
-  readonly environment: Readonly<Record<string, string>>;
   readonly urls: ReadonlyMap<string, string>;
 }
 
@@ -43,15 +41,15 @@ interface Files {
 function writeFiles({ dataDir, executable, urls }: Copy, { random }: Context["services"]): Files {
   const at = (name: string) => join(dataDir, `.check-${name}`);
   const files = { password: at("password"), key: at("key"), agent: at("agent.json"), workflow: at("workflow.json") };
-  writeFileSync(files.password, `${encodeBase64url(random.bytes(24))}\n`, { mode: 0o644 });
+  writeFileSync(files.password, `${encodeBase64url(random.bytes(24))}\n`, { mode: 0o600 });
   writeFileSync(files.agent, JSON.stringify({ gateway_url: urls.get("gateway"), agent_id: "upgrade-check", key_file: files.key, data_dir: at("agent"), commands: { check: { argv: [executable, "version"] } } }));
   writeFileSync(files.workflow, JSON.stringify({ workflow_slug: "upgrade-check", display_name: "Check of an upgrade", tool_type: "command", workflow_json: { command: "check" } }));
   return files;
 }
 
-function go(context: Context, copy: Copy): void {
+async function go(context: Context, copy: Copy): Promise<void> {
   const { executable, dataDir, owner, environment, urls } = copy;
-  const files = writeFiles(copy, context.services);
+  const files = asOwner(dataDir, () => writeFiles(copy, context.services));
   const ran = (...words: readonly string[]) => {
     const done = runCommand([executable, ...words, "--json"], { owner, environment, timeoutMs: TASK_MS });
     if (done.problem !== undefined) throw new Step(done);
@@ -67,13 +65,14 @@ function go(context: Context, copy: Copy): void {
     ran("run", "upgrade-check", "--wait", ...person, ...team);
   } finally {
     agent.kill("SIGKILL");
+    await agent.exited;
   }
 }
 
 /** A sentence when the task does not come to its end on the copy that serves. What the license does not allow is told and left out. */
-export function roundTripProblem(context: Context, copy: Copy): string | undefined {
+export async function roundTripProblem(context: Context, copy: Copy): Promise<string | undefined> {
   try {
-    go(context, copy);
+    await go(context, copy);
     context.terminal.err("cyberun: a task went from its submission to its result on the copy\n");
     return undefined;
   } catch (error) {

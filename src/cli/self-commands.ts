@@ -32,11 +32,11 @@ export const selfCommands = {
   },
   upgrade: {
     purpose: "Put a newer release in use, tried on a copy first, and taken back if it does not serve",
-    settings: [...host, "licenseFile", "backupDir"],
+    settings: [...host, "licenseFile", "backupDir", "backupPassphraseFile"],
     options: ["json", "from"],
     words: { from: { placeholder: "BUNDLE", help: "The .tar.gz file of the release, or its unpacked folder", shownDefault: "none; required" } },
     notes: [
-      "Run it as the user that installed the release, such as root. A server that systemd keeps as cyberun.service goes on until the switch and is started again; any other one has to be stopped first.",
+      "Run it as the user that installed the release, such as root. A server that systemd keeps as cyberun.service goes on until the switch and is started again; any other one has to be stopped first. It needs the settings of that server: its config file or variables.",
       "Before the switch nothing is changed. If the new release does not serve after it, the one before is put back with all data, and the command ends in 3.",
     ],
   },

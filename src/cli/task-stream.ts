@@ -9,6 +9,7 @@ import { findJson } from "../json.ts";
 import type { Services } from "../services.ts";
 import { type Members, membersOf } from "./api-client.ts";
 import { isRetryable } from "./exit-codes.ts";
+import { pause } from "./pause.ts";
 import type { Person } from "./person.ts";
 
 /** Heartbeats come every eight seconds. */
@@ -44,10 +45,6 @@ async function* readStream(services: Services, person: Person, { path, lastId }:
   }
 }
 
-function pause({ clock }: Services): Promise<void> {
-  return new Promise((resolve) => void clock.after(AGAIN_MS, resolve));
-}
-
 /** Whether a failure is a cut, after which the same call can go well. */
 function isCut(error: unknown): boolean {
   return !(error instanceof Fault) || isRetryable(error.code);
@@ -67,7 +64,7 @@ export async function* followTask(services: Services, person: Person, path: stri
     } catch (error) {
       if (!isCut(error)) throw error;
     }
-    await pause(services);
+    await pause(services.clock, AGAIN_MS);
   }
   throw new Fault("unavailable", "The events of the task are out of reach.", { hint: "The task goes on by itself; cyberun tasks show says how it stands." });
 }

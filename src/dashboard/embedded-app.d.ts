@@ -1,5 +1,6 @@
-/** The dashboard's script, which the build puts into the executable: compressed, in base64. */
+/** The dashboard's script, which the build puts into the executable: compressed. */
 declare module "*/embedded-app/app.gz" {
-  const text: string;
-  export default text;
+  /** Its path inside of the executable. */
+  const path: string;
+  export default path;
 }

@@ -1,5 +1,6 @@
 /** The handbook, which the build puts into the executable. */
 declare module "*/embedded-handbook/handbook.gz" {
-  const text: string;
-  export default text;
+  /** Its path inside of the executable. */
+  const path: string;
+  export default path;
 }

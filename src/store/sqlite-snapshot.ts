@@ -70,6 +70,20 @@ export function findDamage(file: string): readonly string[] {
   }
 }
 
+/**
+ * Takes everything away from a copy that a server would send to others: what is due, and whom to tell of what comes. For a copy that is tried,
+ * of a store that goes on.
+ */
+export function muteCopy(file: string): void {
+  const database = new Database(file, { readwrite: true, create: false });
+  try {
+    database.run("pragma foreign_keys = on");
+    for (const table of ["outbox", "oidc_logout_notices", "webhooks"]) database.run(`delete from ${table}`);
+  } finally {
+    database.close();
+  }
+}
+
 /** The schema of the database at `file`; undefined when there is none. */
 export function findSchema(file: string): number | undefined {
   return existsSync(file) ? readContent(file).schema : undefined;

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { root } from "../../build/executables.ts";
 import { run, start } from "../support/executable.ts";
+import { eventually } from "../support/eventually.ts";
 import { canIsolate } from "../support/isolation.ts";
 import { type ReleaseDesk, releaseDesk } from "../support/release.ts";
 
@@ -43,6 +44,10 @@ beforeAll(async () => {
   desk = releaseDesk(join(folder, "desk"));
   for (const version of ["1.0.0", "2.0.0"]) bundles.set(version, desk.bundle(await build(version), `${version}.tar.gz`));
   const onCopy = `case "$*" in *.rehearsal-*) ON_COPY=yes ;; esac`;
+  spoilt("other-license", "3.0.5", `[ "$1 $2" = "license inspect" ] && { echo '{"error": {"message": "It is signed by a stranger.", "code": "invalid_license"}}' >&2; exit 7; }`);
+  const counter = join(folder, "counter.js");
+  writeFileSync(counter, 'const { Database } = require("bun:sqlite"); const store = new Database(process.argv.at(-1)); console.log(["webhooks", "webhook_deliveries", "outbox"].map((table) => store.query("select count(*) as count from " + table).get().count).join(" ")); store.close();');
+  spoilt("counts", "3.0.6", `${onCopy}\n[ "$1" = serve ] && [ -n "$ON_COPY" ] && ${process.execPath} ${counter} "$3/cyberun.db" > ${join(folder, "counted")}`);
   spoilt("idle", "3.0.3", '[ "$1" = agent ] && exit 1');
   spoilt("dead", "3.0.0", '[ "$1" = serve ] && exit 1');
   // On the copy it serves, on the deployment itself it ends.
@@ -109,7 +114,93 @@ test("the next release takes over with all data, and the one before comes back",
   expect(readdirSync(site.dataDir).filter((name) => name.startsWith(".rehearsal"))).toEqual([]);
 });
 
+test("the copy has nothing to tell anybody, and the deployment goes on to have it", async () => {
+  const site = await host("counts");
+  {
+    using store = new Database(join(site.dataDir, "cyberun.db"));
+    const { id: team = "" } = store.query<{ id: string }, []>("select id from teams").get() ?? {};
+    const filled = (table: string, given: Readonly<Record<string, string>>) => {
+      const columns = store.query<{ name: string; type: string; notnull: number; dflt_value: string | null }, []>(`pragma table_info(${table})`).all().filter(({ name, notnull, dflt_value }) => name in given || (notnull === 1 && dflt_value === null));
+      store.query(`insert into ${table} (${columns.map(({ name }) => name).join(", ")}) values (${columns.map(() => "?").join(", ")})`).run(...columns.map(({ name, type }) => given[name] ?? (type.toLowerCase() === "text" ? "x" : 1)));
+    };
+    filled("webhooks", { id: "hook", team_id: team, webhook_status: "active", webhook_events: "[]" });
+    filled("webhook_deliveries", { id: "delivery", team_id: team, webhook_id: "hook", delivery_status: "pending", attempts: "[]" });
+    filled("outbox", { id: "letter" });
+  }
+  expect(await run(["upgrade", "--from", bundleOf("counts")], site)).toMatchObject({ exitCode: 0 });
+  expect(readFileSync(join(folder, "counted"), "utf8")).toBe("0 0 0\n");
+  using store = new Database(join(site.dataDir, "cyberun.db"), { readonly: true });
+  expect(store.query<{ id: string }, []>("select id from webhooks").all()).toEqual([{ id: "hook" }]);
+});
+
+test("what failed leaves the way back that there was", async () => {
+  const site = await host("way back");
+  expect(await run(["upgrade", "--from", bundleOf("2.0.0")], site)).toMatchObject({ exitCode: 0 });
+  for (const name of ["dead", "dead-later"]) expect((await run(["upgrade", "--from", bundleOf(name)], site)).exitCode).not.toBe(0);
+  expect([current(site), readlinkSync(join(site.prefix, "lib", "cyberun", "previous"))]).toEqual(["releases/2.0.0", "releases/1.0.0"]);
+  expect(await run(["rollback"], site)).toMatchObject({ exitCode: 0 });
+  expect(await versionOf(site)).toBe("1.0.0");
+});
+
+/** What stands for systemd: it keeps the server of the site, and says so when it is asked. */
+function systemctlOf({ dataDir, executable }: Host): { readonly path: string; stop(): void } {
+  const commands = mkdtempSync(join(folder, "commands-"));
+  const pid = join(commands, "pid");
+  const lives = `[ -f ${pid} ] && kill -0 "$(cat ${pid})" 2>/dev/null`;
+  const start = `CYBERUN_DATA_DIR="${dataDir}" CYBERUN_LICENSE_PORT=0 CYBERUN_API_PORT=0 CYBERUN_GATEWAY_PORT=0 CYBERUN_ISSUER_PORT=0 "${executable}" serve >/dev/null 2>&1 & echo $! > ${pid}`;
+  const stop = `${lives} && kill "$(cat ${pid})" && tail --pid="$(cat ${pid})" -f /dev/null; rm -f ${pid}`;
+  writeFileSync(join(commands, "systemctl"), `#!/bin/sh\ncd /\ncase $1 in\nis-active) ${lives} ;;\nshow) echo "ExecStart={ path=${executable} ; argv[]=${executable} serve ; }" ;;\nstart) ${lives} || { ${start}\n} ;;\nstop) ${stop} ;;\n*) exit 1 ;;\nesac\n`, { mode: 0o755 });
+  const call = (verb: string) => Bun.spawnSync([join(commands, "systemctl"), verb, "cyberun.service"], { env: { PATH: process.env["PATH"] ?? "", HOME: folder } });
+  call("start");
+  return { path: `${commands}:${process.env["PATH"] ?? ""}`, stop: () => call("stop") };
+}
+
+test("a server that a service keeps goes on until the switch, and serves after it, whatever becomes of the release", async () => {
+  const site = await host("service");
+  const systemd = systemctlOf(site);
+  const kept = { ...site, env: { PATH: systemd.path } };
+  const servedVersion = async () => {
+    await eventually(async () => (await run(["doctor", "--json"], kept)).stdout.includes("A server runs on"), "the service serves");
+    return await versionOf(site);
+  };
+  try {
+    expect(await servedVersion()).toBe("1.0.0");
+    const failed = await run(["upgrade", "--from", bundleOf("dead-later")], kept);
+    expect([failed.exitCode, await servedVersion()]).toEqual([3, "1.0.0"]);
+    const done = await run(["upgrade", "--from", bundleOf("2.0.0"), "--json"], kept);
+    expect([done.exitCode, done.exitCode === 0 ? JSON.parse(done.stdout).is_served : done.stderr]).toEqual([0, true]);
+    expect(await servedVersion()).toBe("2.0.0");
+    expect(await run(["rollback"], kept)).toMatchObject({ exitCode: 0, stdout: expect.stringContaining("It serves.") });
+    expect([await servedVersion(), users(site)]).toEqual(["1.0.0", 1]);
+    const other = await host("not its service");
+    await using running = await start(["serve"], { executable: other.executable, dataDir: other.dataDir });
+    // The service is another installation's, and is not stopped for this one.
+    expect(await run(["upgrade", "--from", bundleOf("2.0.0")], { ...other, env: { PATH: systemd.path } })).toMatchObject({ exitCode: 6, stderr: expect.stringContaining("no service cyberun.service keeps it") });
+    expect(await running.stop()).toBe(0);
+    expect(await servedVersion()).toBe("1.0.0");
+  } finally {
+    systemd.stop();
+  }
+});
+
+const NOBODY = 65_534;
+
+test("root leaves nothing of its own in the data directory of another user, whatever its umask", async () => {
+  // Only root can be another user; who is not one upgrades its own installation, as in the other tests.
+  if (process.getuid?.() !== 0) return;
+  const site = await host("of nobody");
+  chmodSync(folder, 0o755);
+  expect(Bun.spawnSync(["chown", "-R", `${NOBODY}:${NOBODY}`, site.dataDir]).exitCode).toBe(0);
+  const strict = join(folder, "strict");
+  writeFileSync(strict, `#!/bin/sh\numask 077\nexec "${site.executable}" "$@"\n`, { mode: 0o755 });
+  const upgraded = await run(["upgrade", "--from", bundleOf("2.0.0")], { ...site, executable: strict });
+  expect([upgraded.exitCode, upgraded.exitCode === 0 ? "" : upgraded.stderr]).toEqual([0, ""]);
+  const strangers = Bun.spawnSync(["find", site.dataDir, "!", "-uid", String(NOBODY)]).stdout.toString();
+  expect([strangers, Bun.spawnSync([site.executable, "version"], { uid: NOBODY, gid: NOBODY }).stdout.toString()]).toEqual(["", expect.stringContaining("cyberun 2.0.0")]);
+});
+
 test.each([
+  ["other-license", 6, /it does not accept the license of this deployment: It is signed by a stranger\./],
   ["idle", 6, /does not serve a copy of this deployment: a task does not come to its end/],
   ["dead", 6, /does not serve a copy of this deployment: it ended with 1 at its start\. Nothing was changed\./],
   ["dead-later", 3, /does not serve here: it ended with 1 at its start\. The release 1\.0\.0 is in use again, with all data\./],
@@ -189,9 +280,12 @@ test("the whole life of a deployment, with loopback as its only network where na
     await done("workflows", "import", join(folder, "workflow.json"), ...person);
     writeFileSync(join(folder, "agent.json"), JSON.stringify({ gateway_url: running.urls.gateway, agent_id: "one", key_file: key, data_dir: join(folder, "agent"), commands: { work: { argv: ["/bin/true"] } } }));
     const agent = Bun.spawn([inside, "agent", "run", join(folder, "agent.json")], { stdio: ["ignore", "ignore", "ignore"] });
-    expect(await done("run", "work", "--wait", ...person)).toMatchObject({ task_status: "completed" });
-    agent.kill();
-    await agent.exited;
+    try {
+      expect(await done("run", "work", "--wait", ...person)).toMatchObject({ task_status: "completed" });
+    } finally {
+      agent.kill("SIGKILL");
+      await agent.exited;
+    }
     expect(await running.stop()).toBe(0);
   }
   const { path } = await done("backup", "create");
