@@ -30,6 +30,8 @@ const content = shapeOf(Type.Object({ writes: Type.Integer(), ends: Type.Array(C
 
 /** What the anchors of a data directory say. */
 export interface AnchorReading {
+  /** How many anchors there are. */
+  readonly count: number;
   /** Rows that were there: each with its chain. */
   readonly claims: readonly Tail[];
   /** Files that cannot be read or were not written under this master key. */
@@ -62,6 +64,7 @@ export function readAnchors(directory: DataDirectory, sealer: Sealer, { endsOnly
     .filter((name) => name.endsWith(SUFFIX))
     .map((name) => ({ name, content: findContent(sealer, folder, name) }));
   return {
+    count: files.length,
     claims: files.flatMap((file) => [...(file.content?.ends ?? []), ...(endsOnly ? [] : (file.content?.missing ?? []))]),
     damaged: files.filter((file) => file.content === undefined).map(({ name }) => name),
   };

@@ -103,7 +103,7 @@ export const verifyAudit = procedure("audit.verify", async (act, { anchors }: { 
   const readPage = (after: Place | undefined) => act.read((reader) => rowsAfter(reader, { after, limit: ROWS_AT_ONCE }));
   const found = await walk(readPage, steps, act);
   const [damaged] = anchors.damaged;
-  const unanchored = steps.rows > 0 && anchors.claims.length === 0 && damaged === undefined;
+  const unanchored = steps.rows > 0 && anchors.count === 0;
   const missing: Breach | undefined = unanchored ? { stream: "", sequence: 0, problem: "There is no anchor in the data directory: whether rows at the end are missing cannot be told." } : undefined;
   const breach = found ?? (damaged === undefined ? missing : damagedBreach(damaged)) ?? null;
   return { rows: steps.rows, streams: steps.streams, anchored_ends: anchors.claims.length, breach };

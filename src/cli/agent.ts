@@ -16,6 +16,7 @@ import type { Secret } from "../secret.ts";
 import { shapeOf } from "../shape.ts";
 import { version } from "../version.ts";
 import { AgentStatus } from "./agent-status.ts";
+import { stayAlive } from "./alive.ts";
 import type { Context, Result } from "./context.ts";
 import { EXIT_OK, EXIT_TRANSIENT } from "./exit-codes.ts";
 import { firstSignal } from "./signals.ts";
@@ -43,9 +44,9 @@ export async function agentRun(context: Context): Promise<undefined> {
   const destination = { gatewayUrl: () => settings.gatewayUrl, key, caFile: settings.caFile };
   const agent = new Agent({ services, log, settings, dial: createDial(destination), dialChannel: createDialChannel(destination), transfers: createTransfers(destination, services), variable: (name) => config.agent.variable(name) });
   void signal.then(() => agent.stop());
-  // Timers of the clock keep no process alive; somebody has to.
-  const alive = new Promise<void>((leave) => void agent.whenLeft.then(leave));
-  await alive;
+  // While no gateway answers nothing is open but a timer.
+  using _alive = stayAlive();
+  await agent.whenLeft;
   rmSync(new Journal(settings.dataDir).drainPath, { force: true });
   log.write("info", "agent.left");
   return undefined;

@@ -7,6 +7,7 @@ import { restoreBackup } from "../../src/backup/restore.ts";
 import { noMarks, serializeMarks } from "../../src/license/server/marks.ts";
 import { realServices } from "../../src/services.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { testBackups } from "../support/backups.ts";
 import { run } from "../support/command-line.ts";
 import { type Folder, temporaryFolder } from "../support/folder.ts";
 
@@ -173,6 +174,18 @@ test("a drill tells a good backup from one whose rows were lost", async () => {
   expect((await cyberun("backup", "schedule")).exit).toBe(6);
   expect((await cyberun("backup", "drill", backup)).exit).toBe(0);
   expect((await cyberun("backup", "schedule")).exit).toBe(0);
+});
+
+test("a drill finds a tail that is cut from the backup, and not again what the deployment is known to miss", async () => {
+  onStore((database) => database.run("delete from audit where sequence = (select max(sequence) from audit)"));
+  const cut = join(folder.path, "cut.backup");
+  await testBackups(data).create(cut, undefined);
+  expect(await testBackups(data).drill(cut, undefined)).toMatchObject({ passed: false, problems: [expect.stringContaining("are missing: the anchor has seen them")] });
+  // The next start settles with what it finds, and goes on telling.
+  const later = join(folder.path, "later.backup");
+  expect((await cyberun("backup", "create", "--to", later)).exit).toBe(0);
+  expect((await cyberun("backup", "drill", later)).exit).toBe(0);
+  expect((await cyberun("audit", "verify")).exit).not.toBe(0);
 });
 
 test("verify knows the own signer, and says when there is nothing to compare with", async () => {

@@ -3,6 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readAgentSettings } from "../../src/agent/settings.ts";
+import { createKey } from "../../src/crypto/tokens.ts";
+import { realServices } from "../../src/services.ts";
+import { eventually } from "../support/eventually.ts";
 import { codeOf } from "../support/refusal.ts";
 import { temporaryFolder } from "../support/folder.ts";
 
@@ -16,6 +19,15 @@ function fileOf(value: object | string, ending = "json"): string {
   const path = join(folder.path, `agent-${(count += 1)}.${ending}`);
   writeFileSync(path, typeof value === "string" ? value : JSON.stringify(value));
   return path;
+}
+
+/** Of the clock that Linux counts processor time by. */
+const TICK_MS = 10;
+
+/** Processor time that a process has taken (proc(5), fields 14 and 15). */
+function ticksOf(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+  return Number(fields[11]) + Number(fields[12]);
 }
 
 const read = async (path: string) => readAgentSettings(path);
@@ -63,6 +75,22 @@ describe("the commands", () => {
     const wrong = cyberun(["agent", "run", file], { CYBERUN_AGENT_KEY: "sk-something-secret" });
     expect(wrong.exit).toBe(2);
     expect(wrong.out + wrong.err).not.toContain("something-secret");
+  });
+
+  test("run sleeps while no gateway answers", async () => {
+    const file = fileOf({ ...good, gateway_url: "http://127.0.0.1:1", data_dir: join(folder.path, "waiting") });
+    const log = join(folder.path, "waiting.log");
+    const child = Bun.spawn([process.execPath, main, "agent", "run", file], { cwd: folder.path, env: { HOME: folder.path, CYBERUN_AGENT_KEY: createKey("ak", realServices().random) }, stdio: ["ignore", "ignore", Bun.file(log)] });
+    try {
+      await eventually(() => existsSync(log) && readFileSync(log, "utf8").includes("link.closed"), "the agent finds no gateway");
+      const [ticksBefore, begunMs] = [ticksOf(child.pid), performance.now()];
+      await eventually(() => performance.now() - begunMs > 2_000);
+      // Of the waiting itself; one that turns round and round takes all of it that it gets.
+      expect((ticksOf(child.pid) - ticksBefore) * TICK_MS).toBeLessThan((performance.now() - begunMs) / 4);
+    } finally {
+      child.kill("SIGKILL");
+      await child.exited;
+    }
   });
 
   test("install writes a unit that has few rights and no key", () => {

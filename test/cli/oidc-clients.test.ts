@@ -20,7 +20,7 @@ describe("through the running server's door", () => {
   test("the life of a client: create, show, list, update, disable, enable, rotate its secret, delete", async () => {
     await using home = await openDoorSite();
     const { entitled: _none, ...gate } = home.gate;
-    const scope = { gate: { ...gate, entitled: { entitlements: () => testEntitlements() } }, licenseServer: async () => home.site.server, backups: testBackups(home.dataDir), auditAnchors: () => ({ claims: [], damaged: [] }) };
+    const scope = { gate: { ...gate, entitled: { entitlements: () => testEntitlements() } }, licenseServer: async () => home.site.server, backups: testBackups(home.dataDir), auditAnchors: () => ({ count: 0, claims: [], damaged: [] }) };
     await home.door?.stop();
     const door = await home.open(home.socket, scope);
     const environment = { CYBERUN_DATA_DIR: home.dataDir };

@@ -24,7 +24,7 @@ async function openSite(license: TestLicense = {}): Promise<Site> {
   const gate: Gate = { ...home.gate, entitled: { entitlements: () => testEntitlements(license) } };
   const people = await setUp(gate);
   await home.door?.stop();
-  const door = await home.open(home.socket, { gate, backups: testBackups(home.dataDir), licenseServer: async () => home.site.server, auditAnchors: () => ({ claims: [], damaged: [] }) });
+  const door = await home.open(home.socket, { gate, backups: testBackups(home.dataDir), licenseServer: async () => home.site.server, auditAnchors: () => ({ count: 0, claims: [], damaged: [] }) });
   return {
     gate,
     people,

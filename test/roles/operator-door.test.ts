@@ -121,7 +121,7 @@ test("a bug shows an id, and nothing of itself", async () => {
   const scope = {
     gate: home.gate,
     backups: testBackups(home.dataDir),
-    auditAnchors: () => ({ claims: [], damaged: [] }),
+    auditAnchors: () => ({ count: 0, claims: [], damaged: [] }),
     licenseServer: async () => {
       throw new Error("a secret inside");
     },
