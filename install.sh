@@ -7,7 +7,7 @@
 #
 #   --root-key KEY      the vendor's root key (RW...), received another way; the signatures are checked with minisign
 #   --allow-unverified  go on although nothing here can tell who made the release
-#   --allow-unsigned    take the folder of a build, which has no manifest and no signature
+#   --allow-unsigned    take the folder of a build, which has no manifest
 #   --prefix DIR        install below DIR (default: /usr/local as root, ~/.local otherwise)
 #   --data-dir DIR      data directory (default: /var/lib/cyberun as root; else the trial's, ~/.local/share/cyberun)
 #   --no-service        as root: no service and no user of its own
@@ -74,12 +74,11 @@ etc=${CYBERUN_INSTALL_ROOT:-}/etc/systemd/system
 unit=$etc/cyberun.service
 [ -d "${CYBERUN_INSTALL_ROOT:-}/run/systemd/system" ] || service=''
 
-sum_of() {
-  if command -v sha256sum >/dev/null 2>&1; then sha256sum <"$1" | cut -c1-64
-  elif command -v shasum >/dev/null 2>&1; then shasum -a 256 <"$1" | cut -c1-64
-  else openssl dgst -sha256 -r <"$1" | cut -c1-64
-  fi
-}
+if command -v sha256sum >/dev/null 2>&1; then sum_of() { sha256sum <"$1" | cut -c1-64; }
+elif command -v shasum >/dev/null 2>&1; then sum_of() { shasum -a 256 <"$1" | cut -c1-64; }
+elif command -v openssl >/dev/null 2>&1; then sum_of() { openssl dgst -sha256 -r <"$1" | cut -c1-64; }
+elif [ "$action" = install ]; then fail "there is nothing to check sums with: install sha256sum, shasum or openssl"
+fi
 
 # Every file of the folder $1, in lines as SHA256SUMS has them.
 sums_of() {
@@ -195,7 +194,7 @@ copy_release() {
   said=$("$fresh/cyberun" version 2>/dev/null) || fail "the executable does not run on this machine"
   [ "$(printf '%s\n' "$said" | version_in)" = "$version" ] || fail "the executable says that it is another version than $version"
   # On the disk before a link leads to it.
-  sync
+  sync -f "$fresh" 2>/dev/null || sync
   if [ -d "$place" ]; then mv -- "$place" "$aside"; fi
   mv -- "$fresh" "$place"
   tidy_up
@@ -252,8 +251,7 @@ check_service() {
 
 make_user() {
   PATH=$PATH:/usr/sbin:/sbin
-  no_login=/usr/sbin/nologin
-  [ -x "$no_login" ] || no_login=/sbin/nologin
+  no_login=$(command -v nologin || say /sbin/nologin)
   if command -v useradd >/dev/null 2>&1; then useradd --system --user-group --no-create-home --home-dir "$data" --shell "$no_login" cyberun
   else addgroup -S cyberun && adduser -S -D -H -h "$data" -s "$no_login" -G cyberun cyberun
   fi || broken "the release is installed; the user cyberun could not be made"
@@ -288,8 +286,7 @@ install_service() {
 
 remove_service() {
   systemctl disable -q --now cyberun.service || fail "the service could not be stopped"
-  rm -f -- "$unit"
-  systemctl daemon-reload
+  rm -f -- "$unit" && systemctl daemon-reload
 }
 
 # Only what was put there: a data directory may lie beside the releases.
@@ -312,7 +309,6 @@ install() {
   data_given=$data
   data=${data:-$data_default}
   [ -f "$here/cyberun" ] || fail "$here/cyberun does not exist: unpack a release, and run the install.sh in it"
-  command -v sha256sum >/dev/null 2>&1 || command -v shasum >/dev/null 2>&1 || command -v openssl >/dev/null 2>&1 || fail "there is nothing to check sums with: install sha256sum, shasum or openssl"
   check_folder "$here"
   say "$verdict"
   find_version
