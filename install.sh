@@ -67,8 +67,7 @@ else
   service=''
 fi
 case $prefix in /*) ;; *) prefix=$(pwd)/$prefix ;; esac
-library=$prefix/lib/cyberun
-link=$prefix/bin/cyberun
+library=$prefix/lib/cyberun link=$prefix/bin/cyberun
 # What is not below the prefix can be put below another root, to look at it first.
 etc=${CYBERUN_INSTALL_ROOT:-}/etc/systemd/system
 unit=$etc/cyberun.service
@@ -182,8 +181,7 @@ tidy_up() {
 }
 
 copy_release() {
-  fresh=$library/releases/.$version.new.$$
-  aside=$library/releases/.$version.old.$$
+  fresh=$library/releases/.$version.new.$$ aside=$library/releases/.$version.old.$$
   mkdir -p -- "$library/releases" "$prefix/bin" || fail "$library could not be made; are you allowed to? --prefix names another folder"
   trap tidy_up EXIT
   trap 'say "install.sh: stopped" >&2; exit 130' HUP INT TERM
@@ -306,8 +304,7 @@ uninstall() {
 }
 
 install() {
-  data_given=$data
-  data=${data:-$data_default}
+  trial_data=${data:-${CYBERUN_DATA_DIR:-$data_default}} data=${data:-$data_default}
   [ -f "$here/cyberun" ] || fail "$here/cyberun does not exist: unpack a release, and run the install.sh in it"
   check_folder "$here"
   say "$verdict"
@@ -316,8 +313,7 @@ install() {
   [ -z "$service" ] || check_service
   place=$library/releases/$version
   if [ ! -d "$place" ] || [ "$(sums_of "$place")" != "$sums" ]; then step "copy the release to $place" copy_release; fi
-  old=$(readlink "$library/current" 2>/dev/null || true)
-  switched=''
+  old=$(readlink "$library/current" 2>/dev/null || true) switched=''
   if [ "$old" = "releases/$version" ] && [ "$(readlink "$link" 2>/dev/null)" = ../lib/cyberun/current/cyberun ]; then say "$version is in use: up to date"
   else
     switched=yes
@@ -328,7 +324,7 @@ install() {
   fi
   [ -z "$service" ] || install_service
   case :${PATH:-}: in *:"$prefix/bin":*) ;; *) say "$prefix/bin is not in your PATH" ;; esac
-  [ -z "$trial" ] || step "start a trial" exec env CYBERUN_DATA_DIR="${data_given:-${CYBERUN_DATA_DIR:-$data}}" "$link" trial
+  [ -z "$trial" ] || step "start a trial" exec env CYBERUN_DATA_DIR="$trial_data" "$link" trial
 }
 
 $action

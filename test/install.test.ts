@@ -281,3 +281,103 @@ inShells("the folder of a build is installed when that is allowed, and otherwise
   expect(site.install("--allow-unsigned").stdout).toStartWith("NOT verified: a build without a manifest, as --allow-unsigned allows\ninstalled ");
   expect(site.state()).toEqual(onlyFirst);
 });
+
+const commandsOfMaking = (data: string) => [expect.stringMatching(/^useradd --system .* cyberun$/), `chown cyberun:cyberun ${data}`, "systemctl daemon-reload", "systemctl enable -q cyberun.service"];
+
+inShells("root gets a service with a user of its own and a closed data directory, once", (site) => {
+  site.unpack(first);
+  const { root, environment, said } = hostWithSystemd(site);
+  const data = join(root, "data");
+  const asRoot = (...args: readonly string[]) => site.script(["--prefix", site.prefix, "--allow-unverified", "--data-dir", data, ...args], environment);
+  expect(asRoot("--dry-run").stdout).toMatch(/would make the user cyberun[^]*would make .* mode 0700\nwould write .*cyberun\.service and enable it/);
+  expect([said(), existsSync(data), existsSync(site.prefix)]).toEqual([[""], false, false]);
+  expect(asRoot()).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/license install FILE[^]*cyberun doctor[^]*systemctl start cyberun\n/) });
+  expect(said()).toEqual(commandsOfMaking(data));
+  expect(statSync(data).mode & 0o777).toBe(0o700);
+  const unit = join(root, "etc/systemd/system/cyberun.service");
+  expect(readFileSync(unit, "utf8")).toContain(`ExecStart="${site.link}" serve\nEnvironment=CYBERUN_DATA_DIR=${data}\n`);
+  const { ino } = statSync(unit);
+  expect(asRoot()).toMatchObject({ exitCode: 0, stdout: expect.not.stringContaining("systemctl start") });
+  expect([statSync(unit).ino, said().filter((line) => !line.startsWith("chown"))]).toEqual([ino, commandsOfMaking(data).toSpliced(1, 1)]);
+  site.unpack(second);
+  expect(asRoot().stdout).toContain("the service takes it with: systemctl restart cyberun");
+  expect(site.script(["--prefix", site.prefix, "--uninstall"], environment).exitCode).toBe(0);
+  expect([existsSync(unit), existsSync(data), said().slice(-2)]).toEqual([false, true, ["systemctl disable -q --now cyberun.service", "systemctl daemon-reload"]]);
+});
+
+inShells("a unit that was changed is written anew, and the one of another place is left when this one goes", (site) => {
+  site.unpack(first);
+  const { root, environment } = hostWithSystemd(site);
+  const unit = join(root, "etc/systemd/system/cyberun.service");
+  const at = (prefix: string, ...args: readonly string[]) => site.script(["--prefix", prefix, "--allow-unverified", "--data-dir", join(root, "data"), ...args], environment).exitCode;
+  expect(at(site.prefix)).toBe(0);
+  const good = readFileSync(unit, "utf8");
+  appendFileSync(unit, "# changed\n");
+  expect([at(site.prefix), readFileSync(unit, "utf8")]).toEqual([0, good]);
+  const other = join(site.folder, "other");
+  expect([at(other, "--no-service"), at(other, "--uninstall"), readFileSync(unit, "utf8")]).toEqual([0, 0, good]);
+});
+
+inShells("a service that cannot be stopped keeps everything in its place", (site) => {
+  site.unpack(first);
+  const { root, environment } = hostWithSystemd(site);
+  expect(site.script(["--prefix", site.prefix, "--allow-unverified", "--data-dir", join(root, "data")], environment).exitCode).toBe(0);
+  const stuck = site.commands({ id: "echo 0", systemctl: "exit 1" });
+  expect(site.script(["--prefix", site.prefix, "--uninstall"], { ...environment, ...stuck })).toMatchObject({ exitCode: 1, stderr: expect.stringContaining("could not be stopped; nothing was changed") });
+  expect([site.state(), existsSync(join(root, "etc/systemd/system/cyberun.service"))]).toEqual([onlyFirst, true]);
+});
+
+inShells("the license of a release is put where there is none, and through no link", (site) => {
+  site.unpack(first);
+  writeFileSync(site.at("license.lic"), "license\n");
+  appendFileSync(site.at("SHA256SUMS"), `${zeros}  license.lic\n`);
+  listAnew(site);
+  const { root, environment, said } = hostWithSystemd(site);
+  const [data, elsewhere] = [join(root, "data"), join(root, "elsewhere")];
+  const asRoot = () => site.script(["--prefix", site.prefix, "--allow-unverified", "--data-dir", data], environment).exitCode;
+  expect(asRoot()).toBe(0);
+  const license = join(data, "license.lic");
+  expect([readFileSync(license, "utf8"), statSync(license).mode & 0o777]).toEqual(["license\n", 0o600]);
+  expect(said()).toContainEqual(expect.stringContaining(`chown cyberun:cyberun ${site.library}/license.new.`));
+  writeFileSync(license, "a newer one\n");
+  expect([asRoot(), readFileSync(license, "utf8")]).toEqual([0, "a newer one\n"]);
+  writeFileSync(join(data, "master.key"), "");
+  rmSync(license);
+  symlinkSync(elsewhere, license);
+  expect([asRoot(), existsSync(elsewhere)]).toEqual([0, false]);
+});
+
+inShells("a folder of something else, a home or a strange prefix is taken for no service", (site) => {
+  site.unpack(first);
+  const { root, environment, said } = hostWithSystemd(site);
+  const full = join(root, "full");
+  mkdirSync(full);
+  writeFileSync(join(full, "letters.txt"), "");
+  const refused = (prefix: string, data: string) => site.script(["--prefix", prefix, "--allow-unverified", "--data-dir", data], environment);
+  expect(refused(site.prefix, full)).toMatchObject({ exitCode: 1, stderr: expect.stringContaining("none of them is of a deployment") });
+  expect(refused(site.prefix, "/home/ada/data")).toMatchObject({ exitCode: 1, stderr: expect.stringContaining("homes are closed to it") });
+  expect(refused(`${site.prefix}\nUser=root`, join(root, "data"))).toMatchObject({ exitCode: 1, stderr: expect.stringContaining("a service needs a prefix of") });
+  expect([said(), existsSync(site.prefix), statSync(full).mode & 0o777]).toEqual([[""], false, 0o755]);
+});
+
+testNeeding("systemd", "systemd takes the unit as it stands, and finds little that it may do", () => {
+  const site = siteIn(mkdtempSync(join(folder, "site with spaces-")), "dash");
+  site.unpack(first);
+  const { root, environment } = hostWithSystemd(site);
+  expect(site.script(["--prefix", site.prefix, "--allow-unverified"].concat("--data-dir", join(folder, "data")), environment).exitCode).toBe(0);
+  const unit = join(root, "etc/systemd/system/cyberun.service");
+  const judged = (...args: readonly string[]) => {
+    const { exitCode, stderr } = Bun.spawnSync(["systemd-analyze", ...args, unit]);
+    return { exitCode, stderr: stderr.toString() };
+  };
+  expect(judged("verify", "--man=no")).toEqual({ exitCode: 0, stderr: "" });
+  expect(judged("security", "--offline=true", "--no-pager", "--threshold=25")).toMatchObject({ exitCode: 0 });
+});
+
+test("help is the head of the script", () => {
+  const site = siteIn(mkdtempSync(join(folder, "site-")), "dash");
+  site.unpack(first);
+  const { stdout } = site.install("--help");
+  expect(stdout).toStartWith("Installs cyberun from the folder of a release");
+  expect(stdout).not.toContain("set -eu");
+});

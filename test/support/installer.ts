@@ -82,7 +82,7 @@ function unpacked({ folder, bundle }: Media): string {
 
 export function siteIn(folder: string, shell: Shell): Site {
   const path = pathFor(shell, folder);
-  const interpreter = shell === "busybox" ? ["busybox", "sh"] : [Bun.which("dash") ?? "sh"];
+  const interpreter = shell === "busybox" ? [Bun.which("busybox") ?? "busybox", "sh"] : [Bun.which("dash") ?? "/bin/sh"];
   const prefix = join(folder, "prefix");
   const library = join(prefix, "lib", "cyberun");
   let media = "";
