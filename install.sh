@@ -239,7 +239,7 @@ END
 check_service() {
   case $prefix in *[!A-Za-z0-9/._\ -]*) fail "a service needs a prefix of letters, digits, spaces and / . _ - alone: name another with --prefix, or give --no-service" ;; esac
   for path in "$prefix" "$data"; do
-    case $path/ in /home/*|/root/*|/run/user/*) fail "a service cannot see $path, since homes are closed to it: name another place, or give --no-service" ;; esac
+    case ${path#/}/ in home/*|root/*|run/user/*) fail "a service cannot see $path, since homes are closed to it: name another place, or give --no-service" ;; esac
   done
   # Its mode and owner are changed, which nobody means to happen to a folder of something else.
   if [ -n "$(ls -A -- "$data" 2>/dev/null)" ] && [ ! -e "$data/master.key" ] && [ ! -e "$data/cyberun.db" ] && [ ! -e "$data/license.lic" ]; then

@@ -355,7 +355,7 @@ inShells("a folder of something else, a home or a strange prefix is taken for no
   writeFileSync(join(full, "letters.txt"), "");
   const refused = (prefix: string, data: string) => site.script(["--prefix", prefix, "--allow-unverified", "--data-dir", data], environment);
   expect(refused(site.prefix, full)).toMatchObject({ exitCode: 1, stderr: expect.stringContaining("none of them is of a deployment") });
-  expect(refused(site.prefix, "/home/ada/data")).toMatchObject({ exitCode: 1, stderr: expect.stringContaining("homes are closed to it") });
+  expect(refused(site.prefix, join("/home", "ada"))).toMatchObject({ exitCode: 1, stderr: expect.stringContaining("homes are closed to it") });
   expect(refused(`${site.prefix}\nUser=root`, join(root, "data"))).toMatchObject({ exitCode: 1, stderr: expect.stringContaining("a service needs a prefix of") });
   expect([said(), existsSync(site.prefix), statSync(full).mode & 0o777]).toEqual([[""], false, 0o755]);
 });
