@@ -47,6 +47,8 @@ export const tools = {
   fish: { find: () => which("fish"), packages: ["fish"] },
   mandoc: { find: () => which("mandoc"), packages: ["mandoc"] },
   minisign: { find: () => which("minisign"), packages: ["minisign"] },
+  busybox: { find: () => which("busybox"), packages: ["busybox"] },
+  systemd: { find: () => which("systemd-analyze"), packages: ["systemd"] },
   authlib: {
     find: () => findPythonWith("authlib", "requests", "jwcrypto", "jwt", "cryptography"),
     packages: ["python3-authlib", "python3-requests", "python3-jwcrypto", "python3-jwt", "python3-cryptography"],
@@ -55,7 +57,7 @@ export const tools = {
 
 export type ToolName = keyof typeof tools;
 
-export const toolNames: readonly ToolName[] = ["chromium", "postgres", "openssl", "python3", "authlib", "zsh", "fish", "mandoc", "minisign"];
+export const toolNames: readonly ToolName[] = ["chromium", "postgres", "openssl", "python3", "authlib", "zsh", "fish", "mandoc", "minisign", "busybox", "systemd"];
 
 export function missingTools(): readonly ToolName[] {
   return toolNames.filter((name) => tools[name].find() === undefined);
