@@ -9,6 +9,7 @@ import { eventually } from "../support/eventually.ts";
 import { cyberunExecutable, executableBuiltAt, run, type Running, start } from "../support/executable.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { canLosePermissions, canMount, openDisk, type OwnDisk, subjectToPermissions } from "../support/own-disk.ts";
+import { testUnless } from "../support/skip.ts";
 import { type Administrator, administrator, call, signIn } from "../support/workshop.ts";
 
 const LIMIT_MS = 120_000;
@@ -83,8 +84,7 @@ function testOnDisk(name: string, body: (disk: OwnDisk, folder: string) => Promi
     await using disk = await openDisk(await cyberunExecutable(), folder.path);
     await body(disk, folder.path);
   };
-  if (canMount()) test(name, whole, LIMIT_MS);
-  else test.skip(`${name} (needs a user and a mount namespace, which this machine does not let a test make)`, whole);
+  testUnless(canMount() ? undefined : "needs a user and a mount namespace, which this machine does not let a test make", name, whole, LIMIT_MS);
 }
 
 function testSubject(name: string, body: (folder: string) => Promise<void>): void {
@@ -92,8 +92,7 @@ function testSubject(name: string, body: (folder: string) => Promise<void>): voi
     using folder = temporaryFolder();
     await body(folder.path);
   };
-  if (canLosePermissions()) test(name, whole, LIMIT_MS);
-  else test.skip(`${name} (needs another user than a root whose rights cannot be taken away)`, whole);
+  testUnless(canLosePermissions() ? undefined : "needs another user than a root whose rights cannot be taken away", name, whole, LIMIT_MS);
 }
 
 describe("a full disk", () => {
