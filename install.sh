@@ -290,7 +290,7 @@ remove_service() {
 # Only what was put there: a data directory may lie beside the releases.
 remove_releases() {
   case $(readlink "$link" 2>/dev/null || true) in */lib/cyberun/*) rm -f -- "$link" ;; esac
-  rm -rf -- "$library/releases" "$library/current" "$library/previous" "$library"/*.new.* || broken "$library could not be removed; are you allowed to?"
+  rm -rf -- "$library/releases" "$library/current" "$library/previous" "$library/upgrade.lock" "$library"/*.new.* || broken "$library could not be removed; are you allowed to?"
   rmdir -- "$library" 2>/dev/null || say "$library holds other files and stays"
 }
 

@@ -24,6 +24,7 @@ import { accessSync, chmodSync, closeSync, constants, existsSync, fsyncSync, mkd
 import { dirname, join } from "node:path";
 import { decodeBase64url, encodeBase64url } from "./crypto/base64url.ts";
 import { Fault } from "./fault.ts";
+import { codeOf, refusedByHost } from "./host-refusal.ts";
 import { Secret } from "./secret.ts";
 import { finishRestoration } from "./restoration.ts";
 import type { Random } from "./services.ts";
@@ -61,17 +62,15 @@ export function dataDirectory(root: string): DataDirectory {
   };
 }
 
-/** Makes the directory 0700 if it is absent, and ends a restore that was cut short. Throws Fault `unavailable` when it cannot be made or is open to others. */
+/** Makes the directory 0700 if it is absent, and ends a restore that was cut short. Throws a Fault when this user cannot use it. */
 export function prepareDataDirectory(root: string): DataDirectory {
   try {
     mkdirSync(root, { recursive: true, mode: 0o700 });
     if ((statSync(root).mode & 0o077) !== 0) chmodSync(root, 0o700);
+    accessSync(root, constants.R_OK | constants.W_OK | constants.X_OK);
     finishRestoration(root);
   } catch (cause) {
-    throw new Fault("unavailable", `The data directory ${root} cannot be used.`, {
-      hint: "Choose a directory that this user may write to with --data-dir or CYBERUN_DATA_DIR.",
-      cause,
-    });
+    throw refusedByHost(`The data directory ${root} cannot be used`, cause, "Choose a directory that this user may write to with --data-dir or CYBERUN_DATA_DIR.");
   }
   return dataDirectory(root);
 }
@@ -82,7 +81,7 @@ function orUnavailable<T>(path: string, deed: () => T): T {
     return deed();
   } catch (cause) {
     if (!(cause instanceof Error) || !("syscall" in cause)) throw cause;
-    throw new Fault("unavailable", `The file ${path} cannot be read or written.`, { hint: "Check its owner and permissions, those of its directory, and the disk.", cause });
+    throw refusedByHost(`The file ${path} cannot be read or written`, cause, "Check its owner and permissions, those of its directory, and the disk.");
   }
 }
 
@@ -201,6 +200,7 @@ export function hasDataDirectory({ dataDir }: { readonly dataDir: string }): boo
     accessSync(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
     return true;
   } catch (cause) {
+    if (codeOf(cause) === "EROFS") throw refusedByHost(`The data directory ${dataDir} cannot be used`, cause, "");
     throw new Fault("forbidden", `This user may not open the data directory ${dataDir}.`, { hint: "Run this as the user that the server runs as, or as root.", cause });
   }
 }

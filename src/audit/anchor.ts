@@ -98,7 +98,8 @@ export class Anchor {
   async settle(store: Store): Promise<readonly Tail[]> {
     const lost: Tail[] = [];
     for (const end of this.#ends.values()) if (!(await holds(store, end))) lost.push(end);
-    if (lost.length === 0) return [];
+    // One that is there is written anew, so that a start is refused where it cannot be.
+    if (lost.length === 0 && this.#writes === 0) return [];
     for (const { stream } of lost) this.#ends.delete(stream);
     this.#missing = [...this.#missing, ...lost].slice(0, MISSING_MAX);
     this.#write();

@@ -1,5 +1,6 @@
 /** The store with what the audit needs around it: the anchor of its chains, and the count of refusals. */
 import { dataDirectory } from "../data-directory.ts";
+import { Fault } from "../fault.ts";
 import type { AuditPen } from "../gate/audit.ts";
 import { Refusals } from "../gate/refusals.ts";
 import { newFigures, type StoreFigures } from "../store/figures.ts";
@@ -28,7 +29,16 @@ export interface AuditedStore {
 export async function openAuditedStore({ databaseUrl, dataDir, services, sealer }: AuditedStoreOptions): Promise<AuditedStore> {
   const anchor = new Anchor(dataDirectory(dataDir), { sealer, services, isOnly: databaseUrl === undefined });
   const figures = newFigures();
-  const store = await openStore({ databaseUrl, dataDir, figures, clock: services.clock, onTail: (tail) => anchor.note(tail) });
+  const onTail = (tail: Tail) => {
+    try {
+      anchor.note(tail);
+    } catch (error) {
+      // What is committed is not refused: the chain would go on from a row that is not its last. The anchor claims less until the next commit.
+      if (!(error instanceof Fault)) throw error;
+      figures.failures += 1;
+    }
+  };
+  const store = await openStore({ databaseUrl, dataDir, figures, clock: services.clock, onTail });
   const refusals = new Refusals({ services, sealer, store });
   const close = async () => {
     await refusals.stop();

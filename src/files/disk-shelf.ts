@@ -8,6 +8,8 @@
  */
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { Fault } from "../fault.ts";
+import { withReason } from "../host-refusal.ts";
 import type { Random } from "../services.ts";
 import { type Lying, type Received, type Shelf, wrongSize } from "./shelf.ts";
 
@@ -49,12 +51,12 @@ export class DiskShelf implements Shelf {
   /** Writes a body of exactly `size` bytes to a file of its own, durably. Throws Fault `forbidden` for any other size, and leaves nothing then. */
   async take(id: string, size: number, body: AsyncIterable<Uint8Array>): Promise<{ readonly path: string; readonly sha256: string }> {
     const path = join(this.#root, "incoming", `${id}.${Buffer.from(this.#random.bytes(8)).toString("hex")}`);
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     try {
+      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
       return { path, sha256: await this.#write(path, size, body) };
     } catch (error) {
       rmSync(path, { force: true });
-      throw error;
+      throw asFault(error);
     }
   }
 
@@ -101,10 +103,20 @@ export class DiskShelf implements Shelf {
 
   #keep(incoming: string, id: string): void {
     const path = this.#pathOf(id);
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    renameSync(incoming, path);
-    flushDirectory(dirname(path));
+    try {
+      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+      renameSync(incoming, path);
+      flushDirectory(dirname(path));
+    } catch (error) {
+      throw asFault(error);
+    }
   }
+}
+
+/** What the disk refuses. Its path is the operator's to know, and in the log. */
+function asFault(error: unknown): unknown {
+  if (!(error instanceof Error) || !("syscall" in error)) return error;
+  return new Fault("unavailable", withReason("The server cannot keep the file", error), { hint: "Nothing was kept. Send it again once the operator has mended the disk of the server.", cause: error });
 }
 
 /** A write may take less than it was given. */

@@ -6,8 +6,10 @@
  * locks on a file as soon as that process closes any descriptor of it.
  */
 import { Database, type SQLQueryBindings, type Statement } from "bun:sqlite";
-import { chmodSync, closeSync, existsSync, openSync, statSync } from "node:fs";
+import { accessSync, chmodSync, closeSync, constants, existsSync, openSync, statfsSync, statSync } from "node:fs";
+import { dirname } from "node:path";
 import { Fault } from "../fault.ts";
+import { codeOf, refusedByHost, withReason } from "../host-refusal.ts";
 
 /** How long a statement waits for a lock of another tool (backup, shell). It blocks the thread, so it is short. */
 const BUSY_TIMEOUT_MS = 2_000;
@@ -91,6 +93,7 @@ const WRITER = [
 /** The connection that writes. Makes the file, mode 0600, when it is absent. `foreign_keys` is still off. */
 export function openWriter(file: string): Connection {
   return withOpening(file, () => {
+    for (const beside of [`${file}-wal`, `${file}-shm`]) if (existsSync(beside)) requireAccess(beside);
     makePrivate(file);
     const database = new Database(file, { readwrite: true, create: false });
     database.run(FIRST);
@@ -135,9 +138,15 @@ function heldElsewhere(file: string): Fault {
   });
 }
 
+/** SQLite opens a file that cannot be written all the same, and makes others beside it that then cannot be written either. */
+function requireAccess(path: string): void {
+  accessSync(path, constants.R_OK | constants.W_OK);
+}
+
 /** Never opens a file that exists: see the rule above. */
 function makePrivate(path: string): void {
   if (existsSync(path)) {
+    requireAccess(path);
     if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600);
     return;
   }
@@ -162,17 +171,18 @@ function withOpening<T>(file: string, open: () => T): T {
     return open();
   } catch (error) {
     if (error instanceof Fault) throw error;
-    throw new Fault("unavailable", `The database file ${file} cannot be opened.`, {
-      hint: "Check that it is a database of this product, that this user may write it and its directory, and the disk.",
-      cause: error,
-    });
+    throw refusedByHost(`The database file ${file} cannot be opened`, withRoom(file, error), "Check that it is a database of this product, that this user may write it and its directory, and the disk.");
   }
 }
 
-/** The `code` of an error of SQLite or of the operating system. */
-export function codeOf(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !("code" in error)) return undefined;
-  return typeof error.code === "string" ? error.code : undefined;
+/** What SQLite's log and its index take at the least. */
+const ROOM_BYTES_MIN = 65_536;
+
+/** `error`, or that the disk is full: SQLite does not say so when it finds no room for the files beside `file`. */
+export function withRoom(file: string, error: unknown): unknown {
+  if (!/^SQLITE_(IOERR|CANTOPEN)/.test(codeOf(error) ?? "")) return error;
+  const { bavail, bsize } = statfsSync(dirname(file));
+  return bavail * bsize < ROOM_BYTES_MIN ? Object.assign(new Error("no room", { cause: error }), { code: "SQLITE_FULL" }) : error;
 }
 
 function isBusy(error: unknown): boolean {
@@ -185,7 +195,7 @@ const machineFailures = /^SQLITE_(BUSY|FULL|IOERR|READONLY|CANTOPEN|CORRUPT|NOTA
 /** A failure of the machine as Fault `unavailable`; everything else as it is. */
 export function asFault(error: unknown): unknown {
   if (error instanceof Fault || !machineFailures.test(codeOf(error) ?? "")) return error;
-  return new Fault("unavailable", "The database could not read or write its file.", {
+  return new Fault("unavailable", withReason("The database could not read or write its file", error), {
     hint: "Nothing was changed. Check free space, permissions and health of the disk that holds the data directory.",
     cause: error,
   });

@@ -17,7 +17,7 @@ import { migrate, type Migration, type MigrationStep, sqliteMigrations } from ".
 import { PlanSwitch } from "./plan.ts";
 import { defineTables } from "./schema.ts";
 import { type Scope, Scopes } from "./scope.ts";
-import { asFault, type Connection, openReader, openWriter, takeProcessLock } from "./sqlite-connection.ts";
+import { asFault, type Connection, openReader, openWriter, takeProcessLock, withRoom } from "./sqlite-connection.ts";
 import type { OnTail, Reader, Store, Strand, Writer } from "./store.ts";
 
 export interface SqliteOptions {
@@ -62,7 +62,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
     return new SqliteStore({ writer, reader, closeAll }, options);
   } catch (error) {
     closeAll();
-    throw asFault(error);
+    throw asFault(withRoom(options.file, error));
   }
 }
 

@@ -207,13 +207,34 @@ export class Field implements AsyncDisposable {
     await this.#server.kill();
   }
 
+  get executable(): string {
+    return this.#parts.workshop.cyberun;
+  }
+
   /** On the same ports and data. */
   async startServer(): Promise<void> {
     const { workshop, license } = this.#parts;
-    const { urls, dataDir } = this.#server;
+    this.#server = await workshop.serve(license, { dataDir: this.#server.dataDir, env: { ...unlimited, ...this.#ports() } });
+  }
+
+  /** A start that ends by SIGKILL as soon as its log has so many lines, or once it serves. */
+  async killStart(lines: number): Promise<void> {
+    const { workshop, license } = this.#parts;
+    const env = { PATH: process.env["PATH"] ?? "", HOME: workshop.folder, ...unlimited, ...this.#ports(), CYBERUN_LOG_LEVEL: "debug" };
+    const child = Bun.spawn([workshop.cyberun, "serve", "--license", license, "--data-dir", this.#server.dataDir], { env, stdio: ["ignore", "ignore", "pipe"] });
+    let log = "";
+    for await (const piece of child.stderr.pipeThrough(new TextDecoderStream())) {
+      log += piece;
+      if (log.split("\n").length > lines || log.includes("process.ready")) child.kill("SIGKILL");
+    }
+    await child.exited;
+    if (child.signalCode !== "SIGKILL") throw new Error(`the server ended by itself while it started: ${log}`);
+  }
+
+  #ports(): Readonly<Record<string, string>> {
+    const { urls } = this.#server;
     const port = (url: string | undefined) => new URL(url ?? "").port;
-    const env = { ...unlimited, CYBERUN_LICENSE_PORT: port(urls.license), CYBERUN_API_PORT: port(urls.api), CYBERUN_GATEWAY_PORT: port(urls.gateway), CYBERUN_ISSUER_PORT: port(urls.issuer) };
-    this.#server = await workshop.serve(license, { dataDir, env });
+    return { CYBERUN_LICENSE_PORT: port(urls.license), CYBERUN_API_PORT: port(urls.api), CYBERUN_GATEWAY_PORT: port(urls.gateway), CYBERUN_ISSUER_PORT: port(urls.issuer) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -24,19 +24,19 @@ function removeStaleBuilds(): void {
   }
 }
 
-async function build(name: string, options: readonly string[]): Promise<string> {
+async function build(name: string, options: readonly string[], variables: Readonly<Record<string, string>>): Promise<string> {
   removeStaleBuilds();
   const outdir = join(builds, name);
   mkdirSync(outdir, { recursive: true });
-  const child = Bun.spawn([process.execPath, join(root, "build", "build.ts"), "--outdir", outdir, ...options], { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+  const child = Bun.spawn([process.execPath, join(root, "build", "build.ts"), "--outdir", outdir, ...options], { cwd: root, env: { ...process.env, ...variables }, stdio: ["ignore", "pipe", "pipe"] });
   const said = await child.stderr.text();
   if ((await child.exited) !== 0) throw new Error(said);
   return outdir;
 }
 
 /** The folder of a build, made once for each process. */
-function buildOnce(name: string, options: readonly string[]): Promise<string> {
-  const known = built.get(name) ?? build(name, options);
+function buildOnce(name: string, options: readonly string[], variables: Readonly<Record<string, string>> = {}): Promise<string> {
+  const known = built.get(name) ?? build(name, options, variables);
   built.set(name, known);
   return known;
 }
@@ -55,6 +55,11 @@ export async function executableWithKeys(folder: string, name: ProgramName = "cy
     hash.update(`${file}\n`).update(existsSync(path) ? readFileSync(path) : "");
   }
   return join(await buildOnce(`keys-${hash.digest("hex").slice(0, 16)}`, ["--keys", folder]), name);
+}
+
+/** An executable that says it was built then. */
+export async function executableBuiltAt(epochSeconds: number): Promise<string> {
+  return join(await buildOnce(`built-at-${epochSeconds}`, [], { SOURCE_DATE_EPOCH: String(epochSeconds) }), "cyberun");
 }
 
 export interface StartOptions {

@@ -20,7 +20,7 @@ import type { Enrolment, Lease, LeaseRole, Proof, Seen } from "../../src/license
 import { signProof, verifyLease } from "../../src/license/lease.ts";
 import { answerLease } from "../../src/license/server/leases.ts";
 import { LicenseServer, type LicenseServerOptions } from "../../src/license/server/license-server.ts";
-import { createLog, type Log } from "../../src/log.ts";
+import { createLog } from "../../src/log.ts";
 import { defaultSettings } from "../../src/settings.ts";
 import type { Store } from "../../src/store/store.ts";
 import { hostFolder, type HostFolder, referenceHost } from "./host-folder.ts";
@@ -29,6 +29,8 @@ import { testServices, type TestServices } from "./services.ts";
 import { openTestStore, type TestStore } from "./store.ts";
 
 export interface TestSiteOptions {
+  /** Is told of errors in the log; default: they fail the test. */
+  readonly onError?: (line: string) => void;
   /** Text of the license file that lies there at the start; none unless told. */
   readonly license?: string;
   readonly vendor?: TestVendor;
@@ -271,10 +273,8 @@ export class TestSite implements AsyncDisposable {
 
 const masterKey = createHash("sha256").update("test site").digest();
 
-function silentLog(services: TestServices): Log {
-  return createLog(services.clock, "error", (line) => {
-    throw new Error(`the License Server logged an error: ${line}`);
-  });
+function failing(line: string): never {
+  throw new Error(`the License Server logged an error: ${line}`);
 }
 
 function serverOptions(options: TestSiteOptions, parts: Pick<TestSite, "vendor" | "services" | "directory" | "host">, store: Store): LicenseServerOptions {
@@ -286,7 +286,7 @@ function serverOptions(options: TestSiteOptions, parts: Pick<TestSite, "vendor" 
     sealer,
     refusals: new Refusals({ services, sealer, store }),
     settings: defaultSettings,
-    log: silentLog(services),
+    log: createLog(services.clock, "error", options.onError ?? failing),
     directory,
     licenseFile: directory.licenseFile,
     trustedKeys: vendor.trusted,

@@ -14,9 +14,8 @@ export function whyNot(needed: readonly ToolName[]): string | undefined {
   return `needs ${missing.join(" and ")}: apt-get install ${packagesOf(missing).join(" ")}`;
 }
 
-/** A test that needs `needed`. `timeoutMs` as in `test`. */
-export function testNeeding(needed: ToolName | readonly ToolName[], name: string, body: TestBody, timeoutMs?: number): void {
-  const reason = whyNot(typeof needed === "string" ? [needed] : needed);
+/** A test that is skipped with `reason`, which says what it needs; it runs where that is undefined. */
+export function testUnless(reason: string | undefined, name: string, body: TestBody, timeoutMs?: number): void {
   if (reason === undefined) {
     test(name, body, timeoutMs);
   } else if (process.env["CI"] === "true") {
@@ -26,4 +25,9 @@ export function testNeeding(needed: ToolName | readonly ToolName[], name: string
   } else {
     test.skip(`${name} (${reason})`, body);
   }
+}
+
+/** A test that needs `needed`. `timeoutMs` as in `test`. */
+export function testNeeding(needed: ToolName | readonly ToolName[], name: string, body: TestBody, timeoutMs?: number): void {
+  testUnless(whyNot(typeof needed === "string" ? [needed] : needed), name, body, timeoutMs);
 }

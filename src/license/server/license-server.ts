@@ -166,7 +166,8 @@ export class LicenseServer {
   /** Ends watching and streams, and writes the time mark. */
   async stop(): Promise<void> {
     await this.abandon();
-    await this.#markTime();
+    this.#inBackground(this.#markTime());
+    await this.settle();
   }
 
   /** Ends watching and streams and writes nothing more, as a kill would. */
@@ -193,7 +194,7 @@ export class LicenseServer {
     if (isNews && (file.kind !== "absent" || this.#inForce.moment().accepted !== undefined)) await this.#reloadUnasked(file);
     const moment = this.#review();
     this.#told = moment.standing.state;
-    this.log.write("info", "license.server_started", { state: this.#told, epoch: moment.epoch, instance: this.instance.kid });
+    this.log.write(this.#told === "ok" ? "info" : "warn", "license.server_started", { state: this.#told, reason: moment.standing.reason, epoch: moment.epoch, instance: this.instance.kid });
     this.#keepMarks();
     this.#repeat("poll", POLL_MS, () => this.#poll());
     this.#repeat("mark", MARK_MS, () => this.#inBackground(this.#markTime()));
@@ -323,8 +324,13 @@ export class LicenseServer {
     this.#keepMarks();
   }
 
+  /** The store has them too: a second copy that cannot be written, on a full disk say, ends nothing and is written with the next mark. */
   #keepMarks(): void {
-    writeMarksFile(this.#marksPath, this.#inForce.marks);
+    try {
+      writeMarksFile(this.#marksPath, this.#inForce.marks);
+    } catch (cause) {
+      this.log.write("error", "license.marks_not_written", { path: this.#marksPath, cause });
+    }
   }
 
   #repeat(name: "poll" | "mark", delayMs: number, task: () => void): void {

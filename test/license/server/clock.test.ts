@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { mkdirSync, rmdirSync, rmSync, statSync } from "node:fs";
 import { operator } from "../../../src/gate/caller.ts";
 import { installLicense, readLicenseStatus } from "../../../src/license/server/operations.ts";
 import { isFlagged, situations, steps, tolerances } from "../../drill/clock.ts";
@@ -41,6 +42,19 @@ describe("a clock that was set back", () => {
     expect(opened()).toBe(false);
     await site.restart({ between: () => site.wipe({ marks: false }) });
     expect(opened()).toBe(false);
+  });
+
+  test("is noticed also where the second copy of the marks cannot be written, and that is written once it can be", async () => {
+    const errors: string[] = [];
+    await using site = await TestSite.start({ license: signed(), onError: (line) => errors.push(line) });
+    const { licenseMarks } = site.directory;
+    rmSync(licenseMarks);
+    mkdirSync(licenseMarks);
+    await site.step(-3_600_000);
+    expect([site.state, errors.join("")]).toEqual(["clock_anomaly", expect.stringContaining("license.marks_not_written")]);
+    rmdirSync(licenseMarks);
+    await site.pass(60_000);
+    expect(statSync(licenseMarks).isFile()).toBe(true);
   });
 
   test("is told in status and audit, and heals by itself when time has caught up", async () => {
